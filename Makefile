@@ -1,0 +1,50 @@
+# Every target makes its own virtual environment in .venv from the locked dependencies:
+# a machine needs Python 3.11 or newer and make, nothing else.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check bench lock format clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Runut needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 …" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+install: $(INSTALLED) ## Install Runut and its locked dependencies into .venv
+
+demo: $(INSTALLED) ## Start everything and play a real case (ARGS=--once stops at the end)
+	$(BIN)/runut up --demo $(ARGS)
+
+test: $(INSTALLED) ## Run all tests against real Kafka, registry and PostgreSQL
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(INSTALLED) ## Lint, types, import rules, schema compatibility
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_schemas.py
+
+bench: $(INSTALLED) ## Measure speed beside what the parts allow
+	$(BIN)/python -m bench $(ARGS)
+
+lock: $(INSTALLED) ## Renew requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --extra server --group dev pyproject.toml -o requirements.lock
+
+format: $(INSTALLED) ## Format the code
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+clean: ## Remove the virtual environment, caches and the default data directory
+	@if [ -x $(BIN)/runut ]; then $(BIN)/runut down || true; fi
+	rm -rf $(VENV) .runut .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

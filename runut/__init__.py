@@ -1,0 +1,1 @@
+"""The library that agencies install and import."""

@@ -1,0 +1,109 @@
+"""Every error that Runut raises on purpose, in one hierarchy.
+
+Each carries the thing, what was expected and what was found, as fields and in its message.
+Parsers turn ValueError, KeyError and their like into these; only entry points exit.
+
+RunutError
+├── BadInput            something a person or a system gave us is wrong
+│   ├── FieldError      a field of an event in its JSON form
+│   ├── NotAnEvent      a Kafka record that is no event: it goes to quarantine
+│   └── BadFile         a directory, protocol or policy file
+├── Refused             the verdict in advance is irregular (codes)
+├── MissingKey          no local signing key for an agency
+├── Unreachable         a service does not answer
+├── LedgerMismatch      the log or directory is not the one expected
+├── FencedOut           another worker owns the partition now
+├── SettingError        a RUNUT_ variable is wrong
+└── PlatformError       a part of the embedded platform failed
+"""
+
+from __future__ import annotations
+
+
+class RunutError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class BadInput(RunutError):
+    """Something given to Runut is wrong: the thing, what was expected, what was found."""
+
+    def __init__(self, thing: str, expected: str, found: object) -> None:
+        self.thing = thing
+        self.expected = expected
+        self.found = found
+        super().__init__(f"{thing}: expected {expected}, found {shorten(found)}")
+
+
+class FieldError(BadInput):
+    """A field of an event's JSON form. `thing` is its dotted path, such as `data.to[1]`."""
+
+    @property
+    def field(self) -> str:
+        """Dotted path of the field."""
+        return self.thing
+
+
+class NotAnEvent(BadInput):
+    """A record that is no event (events.md §1): it stays in the log and goes to quarantine."""
+
+
+class BadFile(BadInput):
+    """A file that configures Runut (directory, protocol, policy) is wrong."""
+
+
+class Refused(RunutError):
+    """The verdict in advance is irregular: the event was not sent."""
+
+    def __init__(self, event_type: str, subject: str, codes: tuple[str, ...]) -> None:
+        self.event_type = event_type
+        self.subject = subject
+        self.codes = codes
+        super().__init__(f"{event_type} on {subject} would be irregular: {', '.join(codes)}")
+
+
+class MissingKey(RunutError):
+    """There is no local signing key for an agency."""
+
+    def __init__(self, agency: str, place: object) -> None:
+        self.agency = agency
+        super().__init__(
+            f"no signing key for agency {agency} in {place}; make one: runut keys new {agency}"
+        )
+
+
+class Unreachable(RunutError):
+    """A service does not answer: one sentence with its address and what to do."""
+
+    def __init__(self, service: str, address: str, advice: str, cause: object = None) -> None:
+        self.service = service
+        self.address = address
+        why = f" ({shorten(cause)})" if cause else ""
+        super().__init__(f"{service} does not answer at {address}{why}; {advice}")
+
+
+class LedgerMismatch(RunutError):
+    """The log, the directory or a position is not the one that was expected."""
+
+
+class FencedOut(RunutError):
+    """Another worker took over a partition: this one must stop writing."""
+
+    def __init__(self, partition: int, epoch: int) -> None:
+        self.partition = partition
+        self.epoch = epoch
+        super().__init__(f"partition {partition} is no longer owned in epoch {epoch}: stopping")
+
+
+class SettingError(RunutError):
+    """A setting is wrong; the message names its variable."""
+
+
+class PlatformError(RunutError):
+    """A part of the embedded platform could not be fetched, started or kept running."""
+
+
+def shorten(value: object, limit: int = 120) -> str:
+    """Show a value in an error without flooding it; control characters are escaped."""
+    text = value if isinstance(value, str) else repr(value)
+    text = text.encode("unicode_escape").decode() if not text.isprintable() else text
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

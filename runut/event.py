@@ -1,0 +1,88 @@
+"""The words of the ledger: an event, its place in the log, subjects and ids.
+
+Pure types. How an event looks as bytes is `runut.codec`, as JSON `runut.json_form`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any, Final, Literal, NewType
+
+import msgspec
+
+AgencyCode = NewType("AgencyCode", str)
+EventId = NewType("EventId", str)
+Subject = NewType("Subject", str)
+
+SubjectKind = Literal[
+    "case", "meeting", "agreement", "agent", "programme", "agency", "ledger", "directory"
+]
+Verdict = Literal["EFFECTIVE", "IRREGULAR", "DUPLICATE", "CORRECTED"]
+SignatureStatus = Literal["VALID", "MISSING", "KEY_UNKNOWN", "KEY_REVOKED", "INVALID", "UNCHECKED"]
+
+ID_PATTERN: Final = re.compile(r"[A-Za-z0-9._-]{1,80}")
+AGENCY_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+UUID_PATTERN: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# Kinds that agencies' events are about; the others live in the directory and its markers.
+LEDGER_KINDS: Final = frozenset({"case", "meeting", "agreement", "agent", "programme"})
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """One past fact that an agency published (events.md §1).
+
+    `data` holds the payload as Python values: aware UTC datetimes, dates, Decimals, bytes,
+    str, int, bool, lists and dicts; absent nullable fields are None.
+    """
+
+    type: str
+    meta: dict[str, Any]
+    data: dict[str, Any]
+
+    @property
+    def event_id(self) -> EventId:
+        """The emitter's id: the same id sent again is the same event."""
+        return EventId(self.meta["event_id"])
+
+    @property
+    def subject(self) -> Subject:
+        """The stream it belongs to, such as `case/X`."""
+        return Subject(self.meta["subject"])
+
+    @property
+    def agency(self) -> AgencyCode:
+        """Code of the emitting agency."""
+        return AgencyCode(self.meta["agency"])
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When it happened, as the agency says (UTC)."""
+        return self.meta["occurred_at"]  # type: ignore[no-any-return]
+
+
+class Recorded(msgspec.Struct, frozen=True, gc=False):
+    """An event with its place in the log: everything that its verdict depends on."""
+
+    event: Event
+    partition: int
+    offset: int
+    recorded_at: datetime
+    directory_offset: int
+    """Last directory record announced before it in its partition; -1 where none was."""
+    signature: SignatureStatus
+
+
+def subject_kind(subject: str) -> str:
+    """`case` of `case/X`: what stands before the first slash."""
+    return subject.partition("/")[0]
+
+
+def subject_id(subject: str) -> str:
+    """`X` of `case/X`."""
+    return subject.partition("/")[2]
+
+
+def is_subject(subject: str) -> bool:
+    """Whether it is KIND/ID with a ledger kind and an id of 1-80 allowed characters."""
+    kind, _, ident = subject.partition("/")
+    return kind in LEDGER_KINDS and ID_PATTERN.fullmatch(ident) is not None

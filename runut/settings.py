@@ -1,0 +1,107 @@
+"""All settings, in one frozen object read once from `RUNUT_…` variables and passed in.
+
+A data directory describes a whole embedded platform: `DATA/platform.json`, written by
+`runut up`, says where its parts answer. A variable wins over that file.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from runut.errors import SettingError
+
+PLATFORM_FILE = "platform.json"
+
+
+class Settings(BaseSettings):
+    """Where the parts are and how to speak with them."""
+
+    model_config = SettingsConfigDict(env_prefix="RUNUT_", frozen=True, extra="ignore")
+
+    data: Path = Path(".runut")
+    """Data directory: the embedded platform's state, the key store, the logs."""
+
+    kafka_bootstrap: str | None = None
+    """`host:port[,host:port]` of the brokers."""
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: str | None = None
+    kafka_cafile: Path | None = None
+
+    registry_url: str | None = None
+    """Base of the Confluent-compatible API, such as `http://127.0.0.1:8081/apis/ccompat/v7`."""
+
+    postgres_url: str | None = None
+    """`postgresql://user:password@host:port/database`."""
+
+    events_topic: str = "runut.events"
+    directory_topic: str = "runut.directory"
+    seals_topic: str = "runut.seals"
+    model_schema: str = "runut_model"
+    """PostgreSQL schema of the read models' tables; the stable views are in `views_schema`."""
+    views_schema: str = "runut"
+
+    partitions: int = Field(default=8, ge=1, le=1024)
+    """Partitions of the events topic when a ledger is founded; fixed for its life."""
+    replication: int = Field(default=1, ge=1, le=9)
+    worker_group: str = "runut-projector"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def keys(self) -> Path:
+        """The local key store."""
+        return self.data / "keys"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment; no .env file is read behind anyone's back."""
+        return (init_settings, env_settings)
+
+
+def load_settings(data: Path | None = None, **given: Any) -> Settings:
+    """Settings of a data directory: arguments, then environment, then its platform file.
+
+    Raises:
+        SettingError: naming the variable, what was expected and what was found.
+    """
+    if data is not None:
+        given["data"] = data
+    try:
+        settings = Settings(**given)
+        known = settings.model_fields_set
+        found = {k: v for k, v in _platform_file(settings.data).items() if k not in known}
+        return Settings(**{**given, **found}) if found else settings
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "RUNUT_" + "_".join(str(part) for part in first["loc"]).upper()
+        found_value = first.get("input")
+        raise SettingError(f"{name}: {first['msg'].lower()}, found {found_value!r}") from None
+
+
+def _platform_file(data: Path) -> dict[str, Any]:
+    path = data / PLATFORM_FILE
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise SettingError(f"{path}: expected JSON, found {error}") from None
+    wanted = {"kafka_bootstrap", "registry_url", "postgres_url"}
+    return {key: value for key, value in found.items() if key in wanted and value}
