@@ -1,0 +1,123 @@
+"""The leaf of a Kafka record in its partition's tree (integrity.md §2).
+
+Pure: what a record looks like as bytes, and the hash that stands for it. Owns no tree
+(`runut.merkle`) and does not ask whether the record is an event (`runut.codec`).
+
+A record's encoding, integers big-endian, `bytes` being u32 length and content, or the length
+0xffffffff alone where Kafka has null:
+
+    bytes  topic (UTF-8)
+    u32    partition
+    u64    offset
+    i64    timestamp, milliseconds since 1970 UTC
+    u8     timestamp type: 0 CreateTime, 1 LogAppendTime
+    bytes  key
+    bytes  value
+    u32    number of headers, then of each, in the record's order:
+    bytes  name (UTF-8)
+    bytes  value
+
+A leaf's entry is "runut/leaf/v1\\n" ‖ SHA-256(key) ‖ SHA-256(record). A null key is hashed
+there like an empty one, so both share a place in the map of keys; neither is a subject, and
+the record's own hash tells them apart. An offset that holds no record (a control record) has
+the entry "runut/filler/v1\\n" ‖ topic as bytes ‖ u32 partition ‖ u64 offset.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Final
+
+from runut.errors import BadInput
+from runut.merkle import leaf_hash
+
+CREATE_TIME: Final = 0
+LOG_APPEND_TIME: Final = 1
+
+_LEAF_CONTEXT: Final = b"runut/leaf/v1\n"
+_FILLER_CONTEXT: Final = b"runut/filler/v1\n"
+_NULL: Final = b"\xff\xff\xff\xff"
+_U32: Final = struct.Struct(">I")
+_PLACE: Final = struct.Struct(">IQ")
+_PLACE_AND_TIME: Final = struct.Struct(">IQqB")
+
+
+def encode_record(
+    topic: str,
+    partition: int,
+    offset: int,
+    timestamp_ms: int,
+    timestamp_type: int,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Sequence[tuple[str, bytes | None]],
+) -> bytes:
+    """The record as bytes, in the encoding that stands above; two records never share one.
+
+    Raises:
+        BadInput: a number does not fit its field.
+    """
+    try:
+        place_and_time = _PLACE_AND_TIME.pack(partition, offset, timestamp_ms, timestamp_type)
+    except struct.error:
+        found = (partition, offset, timestamp_ms, timestamp_type)
+        wanted = "partition u32, offset u64, timestamp i64, type u8"
+        raise BadInput(f"place and time of a record of {topic}", wanted, found) from None
+    parts = [
+        _sized(topic.encode()),
+        place_and_time,
+        _sized(key),
+        _sized(value),
+        _U32.pack(len(headers)),
+    ]
+    for name, content in headers:
+        parts.append(_sized(name.encode()))
+        parts.append(_sized(content))
+    return b"".join(parts)
+
+
+def leaf_entry(key: bytes | None, record: bytes) -> bytes:
+    """The tree's entry for an encoded record: 78 bytes that reveal nothing of its content."""
+    return _LEAF_CONTEXT + sha256(key or b"").digest() + sha256(record).digest()
+
+
+def record_leaf(
+    topic: str,
+    partition: int,
+    offset: int,
+    timestamp_ms: int,
+    timestamp_type: int,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Sequence[tuple[str, bytes | None]],
+) -> bytes:
+    """The leaf hash of a record: SHA-256(0x00 ‖ entry). Raises as `encode_record` does."""
+    record = encode_record(
+        topic, partition, offset, timestamp_ms, timestamp_type, key, value, headers
+    )
+    return leaf_hash(leaf_entry(key, record))
+
+
+def filler_entry(topic: str, partition: int, offset: int) -> bytes:
+    """The tree's entry for an offset that holds no record.
+
+    Raises:
+        BadInput: a number does not fit its field.
+    """
+    try:
+        place = _PLACE.pack(partition, offset)
+    except struct.error:
+        found = (partition, offset)
+        raise BadInput(f"place in {topic}", "partition u32, offset u64", found) from None
+    return _FILLER_CONTEXT + _sized(topic.encode()) + place
+
+
+def filler_leaf(topic: str, partition: int, offset: int) -> bytes:
+    """The leaf hash of an offset that holds no record. Raises as `filler_entry` does."""
+    return leaf_hash(filler_entry(topic, partition, offset))
+
+
+def _sized(content: bytes | None) -> bytes:
+    return _NULL if content is None else _U32.pack(len(content)) + content

@@ -1,0 +1,252 @@
+"""Batch signatures of events (integrity.md §1): digests, headers, signing and checking.
+
+Pure but for the nonces that `Signer` draws. Owns what is signed and how it travels in a
+record's headers; whose key it is and when it was valid says `runut.directory`, where private
+keys lie `runut.keystore`, which curve points pass `runut.ed25519`.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from runut import ed25519, merkle
+from runut.errors import BadInput
+
+KEY_ID_HEADER: Final = "runut-key-id"
+SIGNATURE_HEADER: Final = "runut-signature"
+MAX_BATCH: Final = 1024
+LEDGER_ID_SIZE: Final = 16
+NONCE_SIZE: Final = 16
+
+_EVENT_CONTEXT: Final = b"runut/event/v1\n"
+_BATCH_CONTEXT: Final = b"runut/batch/v1\n"
+_VERSION: Final = 1
+_HEAD: Final = struct.Struct(f">BHH{NONCE_SIZE}s")
+
+Headers = list[tuple[str, bytes]]
+
+
+class Signable(NamedTuple):
+    """What a signature says about one event, beside the ledger and the nonce."""
+
+    schema_sha256: bytes
+    """SHA-256 of its schema as canonical JSON."""
+    subject: str
+    body: bytes
+    """The Avro body, without the frame's five bytes."""
+
+
+class SignedEvent(NamedTuple):
+    """The two headers that sign an event, and the digest that its receipt names."""
+
+    headers: Headers
+    digest: bytes
+
+
+class Signature(msgspec.Struct, frozen=True, gc=False):
+    """The header `runut-signature`: an event's place in a batch, and the batch's signature."""
+
+    size: int
+    index: int
+    nonce: bytes
+    path: tuple[bytes, ...]
+    """Inclusion path of the event's digest, of exactly RFC 9162's length."""
+    signed_root: bytes
+    """The Ed25519 signature (64 bytes) that all events of the batch share."""
+
+    def to_bytes(self) -> bytes:
+        """Version 1, u16 size, u16 index, nonce, path, signature."""
+        head = _HEAD.pack(_VERSION, self.size, self.index, self.nonce)
+        return b"".join((head, *self.path, self.signed_root))
+
+
+class SignedBy(msgspec.Struct, frozen=True, gc=False):
+    """Both headers stand once and are well formed; nothing is said about validity."""
+
+    key_id: str
+    signature: Signature
+
+
+class Malformed(msgspec.Struct, frozen=True, gc=False):
+    """There is a signature header, but one of the two breaks the format."""
+
+    key_id: str | None
+    """The key id where that header is readable: an unknown key goes before a bad signature."""
+    reason: str
+
+
+def event_digest(
+    ledger_id: bytes, nonce: bytes, schema_sha256: bytes, subject: str, body: bytes
+) -> bytes:
+    """The leaf hash that stands for one event in its batch (integrity.md §1).
+
+    SHA-256(0x00 ‖ "runut/event/v1\\n" ‖ ledger_id ‖ nonce ‖ schema_sha256 ‖ u32 length of
+    subject ‖ subject ‖ body).
+
+    Raises:
+        BadInput: ledger id, nonce or schema hash are not 16, 16 and 32 bytes.
+    """
+    lengths = len(ledger_id), len(nonce), len(schema_sha256)
+    if lengths != (LEDGER_ID_SIZE, NONCE_SIZE, merkle.HASH_SIZE):
+        raise BadInput("ledger id, nonce, schema hash", "16, 16 and 32 bytes", lengths)
+    stream = subject.encode()
+    stream_length = len(stream).to_bytes(4)
+    return merkle.leaf_hash(
+        b"".join((_EVENT_CONTEXT, ledger_id, nonce, schema_sha256, stream_length, stream, body))
+    )
+
+
+def sign_batch(
+    private_key: Ed25519PrivateKey, nonces: Sequence[bytes], digests: Sequence[bytes]
+) -> list[Signature]:
+    """One signature over 1 to 1,024 event digests, as each event's header carries it.
+
+    `nonces[i]` is the one that `digests[i]` was made with.
+
+    Raises:
+        BadInput: the batch is empty or larger than `MAX_BATCH`.
+    """
+    size = len(digests)
+    if not 1 <= size <= MAX_BATCH:
+        raise BadInput("events signed at once", f"1 to {MAX_BATCH}", size)
+    root, paths = merkle.paths(digests)
+    signed_root = private_key.sign(_batch_message(size, root))
+    return [
+        Signature(size, index, nonce, path, signed_root)
+        for index, (nonce, path) in enumerate(zip(nonces, paths, strict=True))
+    ]
+
+
+class Signer:
+    """Signs batches of events with one key of an agency."""
+
+    def __init__(self, key_id: str, private_key: Ed25519PrivateKey) -> None:
+        self.key_id = key_id
+        self._private_key = private_key
+
+    def sign(self, ledger_id: bytes, items: Sequence[Signable]) -> list[SignedEvent]:
+        """Headers and digest of each item, in order; nonces are fresh and random.
+
+        Raises:
+            BadInput: there are none or more than `MAX_BATCH`, or a part has a wrong length.
+        """
+        nonces = [os.urandom(NONCE_SIZE) for _ in items]
+        digests = [
+            event_digest(ledger_id, nonce, *item) for nonce, item in zip(nonces, items, strict=True)
+        ]
+        signatures = sign_batch(self._private_key, nonces, digests)
+        return [
+            SignedEvent(signature_headers(self.key_id, signature), digest)
+            for signature, digest in zip(signatures, digests, strict=True)
+        ]
+
+
+def signature_headers(key_id: str, signature: Signature) -> Headers:
+    """The two headers of a signed event."""
+    return [(KEY_ID_HEADER, key_id.encode()), (SIGNATURE_HEADER, signature.to_bytes())]
+
+
+def read_headers(headers: Iterable[tuple[str, bytes | None]]) -> SignedBy | Malformed | None:
+    """Who signed a record, from its Kafka headers; None where no signature header stands.
+
+    Each of the two headers must stand exactly once: of a repeated one nobody could say which
+    was meant.
+    """
+    found: dict[str, list[bytes | None]] = {KEY_ID_HEADER: [], SIGNATURE_HEADER: []}
+    for name, value in headers:
+        if name in found:
+            found[name].append(value)
+    if not found[SIGNATURE_HEADER]:
+        return None
+    key_id = None
+    try:
+        key_id = _key_id(_only(KEY_ID_HEADER, found[KEY_ID_HEADER]))
+        signature = parse_signature(_only(SIGNATURE_HEADER, found[SIGNATURE_HEADER]))
+    except BadInput as error:
+        return Malformed(key_id, str(error))
+    return SignedBy(key_id, signature)
+
+
+def parse_signature(data: bytes) -> Signature:
+    """The value of a `runut-signature` header.
+
+    Raises:
+        BadInput: another version, size not 1 to 1,024, index not below size, or not exactly
+            the bytes that these ask for.
+    """
+    if len(data) < _HEAD.size:
+        raise BadInput(SIGNATURE_HEADER, f"at least {_HEAD.size} bytes", len(data))
+    version, size, index, nonce = _HEAD.unpack_from(data)
+    if version != _VERSION:
+        raise BadInput(f"version of {SIGNATURE_HEADER}", str(_VERSION), version)
+    if not 1 <= size <= MAX_BATCH:
+        raise BadInput(f"size in {SIGNATURE_HEADER}", f"1 to {MAX_BATCH}", size)
+    if index >= size:
+        raise BadInput(f"index in {SIGNATURE_HEADER}", f"below size {size}", index)
+    path_end = _HEAD.size + merkle.HASH_SIZE * merkle.path_length(index, size)
+    if len(data) != path_end + ed25519.SIGNATURE_SIZE:
+        expected = f"{path_end + ed25519.SIGNATURE_SIZE} bytes for event {index} of {size}"
+        raise BadInput(SIGNATURE_HEADER, expected, len(data))
+    starts = range(_HEAD.size, path_end, merkle.HASH_SIZE)
+    path = tuple([data[at : at + merkle.HASH_SIZE] for at in starts])
+    return Signature(size, index, nonce, path, data[path_end:])
+
+
+class VerifiedRoots:
+    """The batch roots that verified lately, so that a batch costs one verification.
+
+    Only valid ones are remembered, each with everything that made it valid: forgetting one
+    costs time, never a verdict. Not to be shared between threads.
+    """
+
+    def __init__(self, maxsize: int = 4096) -> None:
+        self._maxsize = maxsize
+        self._known: dict[tuple[bytes, int, bytes, bytes], None] = {}  # least recent first
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def verify(self, public_key: bytes, size: int, root: bytes, signed_root: bytes) -> bool:
+        """Whether `signed_root` is the key's signature of a batch of that size and root."""
+        key = (public_key, size, root, signed_root)
+        if key in self._known:
+            del self._known[key]
+        elif not ed25519.verify(public_key, signed_root, _batch_message(size, root)):
+            return False
+        elif len(self._known) >= self._maxsize:
+            del self._known[next(iter(self._known))]
+        self._known[key] = None
+        return True
+
+
+def check_signature(
+    public_key: bytes, signature: Signature, digest: bytes, verified: VerifiedRoots
+) -> bool:
+    """Whether the key signed the batch in which the event digest stands at its index."""
+    root = merkle.root_from_path(digest, signature.index, signature.size, signature.path)
+    return root is not None and verified.verify(
+        public_key, signature.size, root, signature.signed_root
+    )
+
+
+def _batch_message(size: int, root: bytes) -> bytes:
+    return _BATCH_CONTEXT + size.to_bytes(4) + root
+
+
+def _only(name: str, values: list[bytes | None]) -> bytes:
+    if len(values) != 1 or values[0] is None:
+        raise BadInput(f"header {name}", "exactly one value", values)
+    return values[0]
+
+
+def _key_id(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise BadInput(f"header {KEY_ID_HEADER}", "UTF-8", value) from None
