@@ -168,17 +168,14 @@ class _Source:
     def array(self, schema: dict[str, Any], into: str) -> None:
         item, count, end = self.variable(), self.variable(), self.variable()
         self.line(f"{into} = []")
-        self.line(f"{count}, {end}, p = block(b, p, 0)")
+        self.line(f"{count}, {end}, p = block(b, p, 0, None)")
         self.line(f"while {count}:")
         with self.deeper():
             self.line(f"for _ in range({count}):")
             with self.deeper(), self.at("[]"):
                 self.read(schema["items"], item)
                 self.line(f"{into}.append({item})")
-            self.line(
-                f"if {end} is not None and p != {end}: raise ValueError('a block of its stated size', p)"
-            )
-            self.line(f"{count}, {end}, p = block(b, p, len({into}))")
+            self.line(f"{count}, {end}, p = block(b, p, len({into}), {end})")
 
     def raw(self, schema: dict[str, Any], into: str) -> None:  # noqa: ARG002
         self.line("n = b[p]; p += 1")
@@ -252,8 +249,13 @@ def _length(b: bytes, p: int) -> tuple[int, int]:
     return n, p
 
 
-def _block(b: bytes, p: int, so_far: int) -> tuple[int, int | None, int]:
-    """Head of an array's block: its items, where it ends if it says so, where they start."""
+def _block(b: bytes, p: int, so_far: int, end: int | None) -> tuple[int, int | None, int]:
+    """Head of an array's next block: its items, its end if it says so, where they start.
+
+    `so_far` items stand before it, and `end` is where the block before said that it ends.
+    """
+    if end is not None and p != end:
+        raise ValueError(f"a block that ends at byte {end}", p)
     n = b[p]
     p += 1
     if n > 127:
