@@ -19,11 +19,20 @@ SubjectKind = Literal[
     "case", "meeting", "agreement", "agent", "programme", "agency", "ledger", "directory"
 ]
 Verdict = Literal["EFFECTIVE", "IRREGULAR", "DUPLICATE", "CORRECTED"]
-SignatureStatus = Literal["VALID", "MISSING", "KEY_UNKNOWN", "KEY_REVOKED", "INVALID", "UNCHECKED"]
+SignatureStatus = Literal[
+    "VALID",
+    "UNSIGNED",  # no signature, in a ledger that requires none
+    "UNKNOWN_AGENCY",  # nobody's key to check it with
+    "MISSING",
+    "KEY_UNKNOWN",
+    "KEY_REVOKED",
+    "INVALID",
+]
 
 ID_PATTERN: Final = re.compile(r"[A-Za-z0-9._-]{1,80}")
 AGENCY_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 UUID_PATTERN: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_AUTHENTIC: Final = frozenset({"VALID", "UNSIGNED"})
 # Kinds that agencies' events are about; the others live in the directory and its markers.
 LEDGER_KINDS: Final = frozenset({"case", "meeting", "agreement", "agent", "programme"})
 
@@ -70,6 +79,13 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     directory_offset: int
     """Last directory record announced before it in its partition; -1 where none was."""
     signature: SignatureStatus
+    content: bytes
+    """First 16 bytes of the body's SHA-256: whether a repeated event_id says something else."""
+
+    @property
+    def is_authentic(self) -> bool:
+        """Whether agency and signature are in order: only then does its event_id count as seen."""
+        return self.signature in _AUTHENTIC
 
 
 def subject_kind(subject: str) -> str:

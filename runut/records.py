@@ -30,6 +30,8 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
+import msgspec
+
 from runut.errors import BadInput
 from runut.merkle import leaf_hash
 
@@ -121,3 +123,29 @@ def filler_leaf(topic: str, partition: int, offset: int) -> bytes:
 
 def _sized(content: bytes | None) -> bytes:
     return _NULL if content is None else _U32.pack(len(content)) + content
+
+
+class RawRecord(msgspec.Struct, frozen=True, gc=False):
+    """A Kafka record as it lies in the log, before anybody asks what it says."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    timestamp_type: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+
+    def leaf(self) -> bytes:
+        """Its leaf hash (integrity.md §2)."""
+        return record_leaf(
+            self.topic,
+            self.partition,
+            self.offset,
+            self.timestamp_ms,
+            self.timestamp_type,
+            self.key,
+            self.value,
+            self.headers,
+        )

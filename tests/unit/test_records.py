@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -69,12 +70,14 @@ def test_the_order_of_headers_counts() -> None:
 
 
 @given(records, records)
-def test_two_records_never_share_an_encoding(one: tuple, other: tuple) -> None:
+def test_two_records_never_share_an_encoding(one: tuple[Any, ...], other: tuple[Any, ...]) -> None:
     assert (encode_record(*one) == encode_record(*other)) == (one == other)
 
 
 @given(records, st.integers(0, 7), st.data())
-def test_a_change_of_any_part_changes_the_leaf(record: tuple, part: int, data) -> None:
+def test_a_change_of_any_part_changes_the_leaf(
+    record: tuple[Any, ...], part: int, data: Any
+) -> None:
     other = data.draw(records.filter(lambda found: found[part] != record[part]))
     changed = (*record[:part], other[part], *record[part + 1 :])
     assert record_leaf(*changed) != record_leaf(*record)
