@@ -1,0 +1,133 @@
+"""An event as JSON, both ways: the form of the HTTP API, the CLI and files (events.md §1).
+
+Owns the envelope: meta fields stand at the top level, the payload under `data`. Refuses what
+is doubtful: unknown fields, a name twice, times without an offset, amounts as numbers,
+control characters. Every error names the field. Values are `runut.json_values`' business.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from decimal import Decimal
+from functools import cache
+from typing import Any, Final, NoReturn
+
+import orjson
+
+from runut.admission import check_ids
+from runut.catalogue import EventType, catalogue
+from runut.codec import MAX_VALUE
+from runut.errors import BadInput, FieldError, NotAnEvent
+from runut.event import Event
+from runut.event_ids import line_event_id, new_event_id
+from runut.json_values import ABSENT, Converter, record_converter, wrong
+
+_UTC_Z: Final = orjson.OPT_UTC_Z
+
+
+def from_json(given: bytes | str | dict[str, Any], *, derive_id: bool = False) -> Event:
+    """The event in one JSON object: text of at most 256 KiB, or the object itself.
+
+    Where `event_id` is absent, a UUIDv7 is made; with `derive_id`, as for files, one that
+    depends on the object's content alone, so that the same line is always the same event.
+
+    Raises:
+        FieldError: naming the field by its dotted path, what was expected and what was found.
+    """
+    fields = given if isinstance(given, dict) else _parse(given)
+    event_type = _event_type(fields.get("type", ABSENT))
+    to_meta, to_data = _converters(event_type)
+    envelope = {name: value for name, value in fields.items() if name not in {"type", "data"}}
+    if "event_id" not in envelope:
+        envelope["event_id"] = line_event_id(_content(fields)) if derive_id else new_event_id()
+    event = Event(
+        type=event_type.name,
+        meta=to_meta(envelope, ""),
+        data=to_data(fields.get("data", {}), "data"),
+    )
+    try:
+        check_ids(event_type, event)
+    except NotAnEvent as error:
+        raise FieldError(error.thing, error.expected, error.found) from None
+    return event
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """The event's JSON object; `from_json` makes the same event of it."""
+    return orjson.loads(json_bytes(event))  # type: ignore[no-any-return]
+
+
+def json_bytes(event: Event) -> bytes:
+    """The event as one line of JSON: times in UTC, amounts as text, bytes as base64.
+
+    Absent meta fields are left out; the payload is whole.
+    """
+    meta = {name: value for name, value in event.meta.items() if value is not None}
+    return orjson.dumps({"type": event.type, **meta, "data": event.data}, _shown, _UTC_Z)
+
+
+def data_json(event: Event) -> bytes:
+    """The payload alone, as in `data` of the JSON form."""
+    return orjson.dumps(event.data, _shown, _UTC_Z)
+
+
+@cache
+def _converters(event_type: EventType) -> tuple[Converter, Converter]:
+    """Converters of the meta fields and of the payload."""
+    meta, *payload = event_type.schema["fields"]
+    defined: dict[str, Any] = {}
+    elsewhere = ["type", "data", *(f"data.{field['name']}" for field in payload)]
+    to_meta = record_converter(meta["type"], defined, elsewhere)
+    return to_meta, record_converter({**event_type.schema, "fields": payload}, defined)
+
+
+def _event_type(name: Any) -> EventType:
+    if not isinstance(name, str):
+        raise wrong("type", "the name of an event type", name)
+    try:
+        return catalogue().by_name(name)
+    except BadInput as error:
+        raise FieldError(error.thing, error.expected, error.found) from None
+
+
+def _parse(text: bytes | str) -> dict[str, Any]:
+    if len(text) > MAX_VALUE:
+        raise FieldError("event", f"{MAX_VALUE} bytes at most", f"{len(text)} bytes")
+    try:
+        text = text.decode() if isinstance(text, bytes) else text
+        found = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+    except UnicodeDecodeError as error:
+        raise FieldError("event", "UTF-8 text", f"{error.reason} at {error.start}") from None
+    except (ValueError, RecursionError) as error:
+        raise FieldError("event", "a JSON object", error) from None
+    if not isinstance(found, dict):
+        raise wrong("event", "a JSON object", found)
+    return found
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise FieldError(twice, "a name given once", f"{names.count(twice)} times")
+    return found
+
+
+def _constant(name: str) -> NoReturn:
+    raise FieldError("event", "JSON", name)
+
+
+def _content(fields: dict[str, Any]) -> str:
+    """What a line says, whatever its spaces and the order of its names."""
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def _shown(value: Any) -> str:
+    """What orjson does not know: amounts with their two decimals, bytes."""
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
+    raise TypeError
