@@ -1,1 +1,1 @@
-
+"""Replay and verification without trusting the operator."""

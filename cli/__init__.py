@@ -1,1 +1,1 @@
-
+"""The `runut` command, one module a group of commands."""

@@ -1,1 +1,1 @@
-
+"""Pages and the read API."""

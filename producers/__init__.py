@@ -1,1 +1,1 @@
-
+"""Ways in for agency systems, as programs on top of the SDK."""

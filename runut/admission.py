@@ -17,7 +17,7 @@ from runut.event import AGENCY_PATTERN, ID_PATTERN, Event
 from runut.partitioner import partition_of
 from runut.rfc3339 import format_time, parse_time
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
 
 AN_ID: Final = "1 to 80 of A-Z a-z 0-9 . _ -"
 A_CODE: Final = "an agency code: 1 to 80 of a-z 0-9 . _ -, the first a letter or digit"
@@ -128,9 +128,9 @@ def _is_code(code: str) -> bool:
     return AGENCY_PATTERN.fullmatch(code) is not None
 
 
-def _same_time(header: str, value: bytes, event: Event) -> bool:
+def _same_time(header: str, value: bytes | None, event: Event) -> bool:
     """Whether `ce_time` is the event's, written in another way."""
-    if header != "ce_time":
+    if header != "ce_time" or value is None:
         return False
     try:
         return parse_time(value.decode()) == event.occurred_at

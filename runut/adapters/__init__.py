@@ -1,1 +1,1 @@
-
+"""Thin adapters for Kafka, the registry and PostgreSQL."""

@@ -1,0 +1,132 @@
+"""Fold a batch of records and gather what one transaction has to write.
+
+Pure: `projections.store` loads what `missing_needs` names and writes the `Changes`. Subjects that
+get a correction are folded whole again (events.md §4), all others event by event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from projections.folds.fold import CORRECTION, State, fold, needs_of
+from projections.folds.folding import Folded, Needs
+from projections.folds.rows import Row
+from projections.folds.subject import Directories, FoldedSubject, fold_subject
+from projections.loaded import Loaded, Subjects
+from runut.event import Recorded, Verdict
+
+
+class HistoryEntry(msgspec.Struct, frozen=True, gc=False):
+    """One event's line in the history: the n-th of its subject, with its verdict."""
+
+    seq: int
+    recorded: Recorded
+    verdict: Verdict
+    codes: tuple[str, ...]
+    differs: bool
+
+
+class NewVerdict(msgspec.Struct, frozen=True, gc=False):
+    """A line of the history that a correction judges anew."""
+
+    subject: str
+    seq: int
+    verdict: Verdict
+    codes: tuple[str, ...]
+
+
+@dataclass
+class Changes:
+    """What a batch writes."""
+
+    history: list[HistoryEntry] = field(default_factory=list)
+    subjects: dict[str, Loaded] = field(default_factory=dict)
+    rows: dict[tuple[str, type[Row], str | int], Row] = field(default_factory=dict)
+    rewritten: set[str] = field(default_factory=set)
+    """Subjects whose rows are written anew from nothing."""
+    verdicts: list[NewVerdict] = field(default_factory=list)
+
+
+def corrected_subjects(records: Iterable[Recorded]) -> set[str]:
+    """Subjects whose whole history has to be loaded."""
+    return {r.event.subject for r in records if r.event.type == CORRECTION}
+
+
+def missing_needs(records: Iterable[Recorded], subjects: Subjects) -> dict[str, list[Needs]]:
+    """What has to be loaded of each subject before the records are folded."""
+    missing: dict[str, list[Needs]] = {}
+    for recorded in records:
+        subject = recorded.event.subject
+        needs = subjects.get(subject).missing(needs_of(recorded.event))
+        if needs.keys or needs.sources or needs.unsettled:
+            missing.setdefault(subject, []).append(needs)
+    return missing
+
+
+def fold_batch(
+    records: Sequence[Recorded],
+    subjects: Subjects,
+    histories: Mapping[str, Sequence[HistoryEntry]],
+    directories: Directories,
+) -> Changes:
+    """Fold records in log order; `histories` holds the past of every corrected subject."""
+    changes = Changes()
+    whole: dict[str, list[Recorded]] = {subject: [] for subject in histories}
+    for recorded in records:
+        subject: str = recorded.event.subject
+        if subject in whole:
+            whole[subject].append(recorded)
+            continue
+        loaded = subjects.get(subject)
+        directory = directories(recorded.directory_offset)
+        folded = fold(loaded.state, recorded, directory, loaded)
+        loaded.take(recorded, folded)
+        changes.subjects[subject] = loaded
+        changes.history.append(_entry(loaded.counts.events, recorded, folded))
+        for row in folded.rows:
+            changes.rows[subject, type(row), row.ident] = row
+    for subject, new in whole.items():
+        _fold_whole(subject, histories[subject], new, subjects, directories, changes)
+    return changes
+
+
+def _fold_whole(
+    subject: str,
+    history: Sequence[HistoryEntry],
+    new: Sequence[Recorded],
+    subjects: Subjects,
+    directories: Directories,
+    changes: Changes,
+) -> None:
+    folded = fold_subject([*(entry.recorded for entry in history), *new], directories)
+    for before, entry in zip(history, folded.entries, strict=False):
+        after = entry.folded
+        if (before.verdict, before.codes) != (after.verdict, after.codes):
+            changes.verdicts.append(NewVerdict(subject, before.seq, after.verdict, after.codes))
+    for seq, entry in enumerate(folded.entries[len(history) :], len(history) + 1):
+        changes.history.append(_entry(seq, entry.recorded, entry.folded))
+    changes.rewritten.add(subject)
+    for row in folded.past.rows.values():
+        changes.rows[subject, type(row), row.ident] = row
+    loaded = _loaded_again(folded)
+    subjects.put(subject, loaded)
+    changes.subjects[subject] = loaded
+
+
+def _loaded_again(folded: FoldedSubject) -> Loaded:
+    loaded = Loaded()
+    for entry in folded.entries:
+        loaded.counts.add(entry.folded.verdict)
+    loaded.state = folded.state
+    loaded.last_recorded_at = folded.entries[-1].recorded.recorded_at
+    loaded.rows = dict(folded.past.rows)
+    # All of it is in memory, so what is absent does not exist: as good as new.
+    loaded.contents = dict(folded.past.contents)
+    return loaded
+
+
+def _entry(seq: int, recorded: Recorded, folded: Folded[State | None]) -> HistoryEntry:
+    return HistoryEntry(seq, recorded, folded.verdict, folded.codes, folded.differs)

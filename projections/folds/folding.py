@@ -1,0 +1,191 @@
+"""What the rules of every subject kind work with: one event being folded.
+
+Pure: no clock, no sockets. A rule reads the state, the directory and the rows seen so far, and
+either names the codes that forbid the event or applies its effect. Rules are in the modules named
+after what they are about; `projections.folds.fold` puts the stages together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from projections.folds.rows import (
+    UNSETTLED,
+    Assistance,
+    Commitment,
+    Row,
+    Transfer,
+    commitment_source,
+)
+from runut.directory import Directory
+from runut.event import Event, Recorded, Verdict
+
+R = TypeVar("R", bound=Row)
+S = TypeVar("S")
+
+RowKey = tuple[type[Row], str | int]
+
+
+class Seen(Protocol):
+    """The subject's past as far as rules ask for it.
+
+    A store must have loaded what `Rule.needs` names before an event is folded.
+    """
+
+    def content_of(self, agency: str, event_id: str) -> bytes | None:
+        """Content hash of the earlier record with this emitter and id, if there was one."""
+
+    def row(self, table: type[R], ident: str | int) -> R | None:
+        """A row of this subject by its key."""
+
+    def unsettled(self, table: type[R]) -> Iterable[R]:
+        """The subject's rows of a table on which something is still pending."""
+
+
+class Folded(msgspec.Struct, Generic[S], frozen=True, gc=False):
+    """What folding one event gave: the state after it, its verdict, and the rows it wrote."""
+
+    state: S
+    verdict: Verdict
+    codes: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    differs: bool = False
+    """A DUPLICATE whose content is another than that of the first."""
+
+
+@dataclass(slots=True)
+class Folding(Generic[S]):
+    """One event being folded: inputs, the state in the making and the rows written so far."""
+
+    state: S
+    recorded: Recorded
+    directory: Directory
+    seen: Seen
+    written: dict[RowKey, Row] = field(default_factory=dict)
+
+    @property
+    def event(self) -> Event:
+        """The event being folded."""
+        return self.recorded.event
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """Its payload."""
+        return self.recorded.event.data
+
+    @property
+    def agency(self) -> str:
+        """Its emitter."""
+        return self.recorded.event.agency
+
+    @property
+    def at(self) -> datetime:
+        """When it happened, as the emitter says."""
+        return self.recorded.event.occurred_at
+
+    @property
+    def subject(self) -> str:
+        """The subject being folded."""
+        return self.recorded.event.subject
+
+    def find(self, table: type[R], ident: str | int) -> R | None:
+        """A row by its key, this event's own writes first."""
+        written = self.written.get((table, ident))
+        return written if written is not None else self.seen.row(table, ident)  # type: ignore[return-value]
+
+    def get(self, table: type[R], ident: str | int) -> R:
+        """A row that a guard has already shown to exist."""
+        found = self.find(table, ident)
+        if found is None:
+            raise LookupError(
+                f"{table.__name__} {ident} of {self.subject} was not checked by a guard"
+            )
+        return found
+
+    def put(self, row: Row) -> None:
+        """Write a row."""
+        self.written[(type(row), row.ident)] = row
+
+    def unsettled_commitments(self) -> Iterator[Commitment]:
+        """Commitments that are PROPOSED, OPEN or REPORTED at this moment, by id."""
+        known = {row.ident: row for row in self.seen.unsettled(Commitment)}
+        known.update((k[1], r) for k, r in self.written.items() if isinstance(r, Commitment))
+        return (known[ident] for ident in sorted(known) if known[ident].status in UNSETTLED)
+
+    def is_system(self, agency: str) -> bool:
+        """Whether an agency is of kind SYSTEM: the ledger itself, never a participant."""
+        found = self.directory.agency(agency)
+        return found is not None and found.kind == "SYSTEM"
+
+
+Codes = Iterator[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What an event of one type needs, may and does.
+
+    `guard` yields every code that forbids it (stage 5 of events.md §3); `effect` is applied where
+    it yields none; `needs` names the rows that both may ask for.
+    """
+
+    guard: Callable[[Any], Codes]
+    effect: Callable[[Any], None]
+    needs: Callable[[Event], Needs]
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Rows to load before an event is folded.
+
+    `sources` are the SOURCE_IDs whose commitments are wanted; `unsettled` asks for every
+    commitment, assistance and transfer on which something is pending.
+    """
+
+    keys: tuple[RowKey, ...] = ()
+    sources: tuple[str, ...] = ()
+    unsettled: bool = False
+
+
+NOTHING_NEEDED = Needs()
+
+
+def nothing_needed(_event: Event) -> Needs:
+    """For rules that look at the state alone."""
+    return NOTHING_NEEDED
+
+
+def no_effect(_folding: Any) -> None:
+    """For events whose place in the history is all there is to them."""
+
+
+def no_guard(_folding: Any) -> Codes:
+    """For events that any agency may emit at any time."""
+    return iter(())
+
+
+def is_blank(text: str | None) -> bool:
+    """Whether a reason is missing: absent, empty or only spaces."""
+    return text is None or not text.strip()
+
+
+def pending(row: Row) -> bool:
+    """Whether something is still to come on a row: what `Seen.unsettled` gives."""
+    if isinstance(row, Commitment):
+        return row.status in UNSETTLED
+    if isinstance(row, Assistance):
+        return row.status in {"REQUESTED", "ACCEPTED"}
+    return isinstance(row, Transfer) and row.status == "OPEN"
+
+
+def needs_commitment(event: Event) -> Needs:
+    """The commitment that an event names, and the assistance that it may be about."""
+    commitment_id = event.data["commitment_id"]
+    source = commitment_source(commitment_id)
+    about_assistance = commitment_id.startswith("ASSISTANCE_")
+    return Needs(((Assistance, source),) if about_assistance else (), (source,))

@@ -1,0 +1,158 @@
+"""What the projector knows of a subject while it folds: state, counts, and the rows asked for.
+
+Pure. `Loaded` is the `Seen` of live folding: it tells what is not there from what was not loaded,
+so that a missing `Rule.needs` is an error and never a wrong verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from projections.folds.fold import State
+from projections.folds.folding import Folded, Needs, R, RowKey, pending
+from projections.folds.rows import Commitment, Row, commitment_source
+from runut.event import Recorded, Verdict
+
+_COUNTED: Final[dict[Verdict, str]] = {
+    "IRREGULAR": "irregular",
+    "DUPLICATE": "duplicate",
+    "CORRECTED": "corrected",
+}
+
+
+class Counts(msgspec.Struct):
+    """How many events a subject has, and how many of each verdict but EFFECTIVE."""
+
+    events: int = 0
+    irregular: int = 0
+    duplicate: int = 0
+    corrected: int = 0
+
+    def add(self, verdict: Verdict) -> None:
+        """Count one more event."""
+        self.events += 1
+        name = _COUNTED.get(verdict)
+        if name is not None:
+            setattr(self, name, getattr(self, name) + 1)
+
+
+class Loaded:
+    """One subject as far as it was loaded.
+
+    `is_new` says that the log held nothing of it before: whatever is absent does not exist.
+    """
+
+    __slots__ = (
+        "contents",
+        "counts",
+        "has_unsettled",
+        "is_new",
+        "last_recorded_at",
+        "rows",
+        "sources",
+        "state",
+    )
+
+    def __init__(self) -> None:
+        self.state: State | None = None
+        self.counts = Counts()
+        self.last_recorded_at: datetime | None = None
+        self.is_new = True
+        self.rows: dict[RowKey, Row | None] = {}
+        self.sources: set[str] = set()
+        self.has_unsettled = False
+        self.contents: dict[tuple[str, str], bytes | None] = {}
+
+    @property
+    def weight(self) -> int:
+        """How much memory it takes, in entries."""
+        return 8 + len(self.rows) + len(self.contents) + len(self.sources)
+
+    def content_of(self, agency: str, event_id: str) -> bytes | None:
+        """Content of the earlier record with this emitter and id."""
+        if self.is_new:
+            return self.contents.get((agency, event_id))
+        return self.contents[agency, event_id]
+
+    def row(self, table: type[R], ident: str | int) -> R | None:
+        """A row by its key.
+
+        Raises:
+            LookupError: nobody said that it would be needed.
+        """
+        key = (table, ident)
+        if key in self.rows:
+            return self.rows[key]  # type: ignore[return-value]
+        if self.is_new or (table is Commitment and commitment_source(str(ident)) in self.sources):
+            return None
+        raise LookupError(f"{table.__name__} {ident} was not loaded")
+
+    def unsettled(self, table: type[R]) -> Iterable[R]:
+        """Rows of a table on which something is still pending."""
+        if not (self.is_new or self.has_unsettled):
+            raise LookupError(f"unsettled {table.__name__} rows were not loaded")
+        return [row for row in self.rows.values() if isinstance(row, table) and pending(row)]
+
+    def missing(self, needs: Needs) -> Needs:
+        """What of `needs` is still to be loaded."""
+        if self.is_new:
+            return Needs()
+        return Needs(
+            tuple(key for key in needs.keys if key not in self.rows),
+            tuple(source for source in needs.sources if source not in self.sources),
+            needs.unsettled and not self.has_unsettled,
+        )
+
+    def learn(self, row: Row) -> None:
+        """Take a row from the store; what is already here is newer."""
+        self.rows.setdefault((type(row), row.ident), row)
+
+    def take(self, recorded: Recorded, folded: Folded[State | None]) -> None:
+        """Move on past an event."""
+        self.state = folded.state
+        self.counts.add(folded.verdict)
+        self.last_recorded_at = recorded.recorded_at
+        self.rows.update(((type(row), row.ident), row) for row in folded.rows)
+        if recorded.is_authentic:
+            event = recorded.event
+            identity = (event.agency, event.event_id)
+            if self.contents.get(identity) is None:
+                self.contents[identity] = recorded.content
+
+
+class Subjects:
+    """Loaded subjects, least recently used first, bounded by their weight."""
+
+    def __init__(self, max_weight: int = 1_000_000) -> None:
+        self._max_weight = max_weight
+        self._loaded: dict[str, Loaded] = {}
+
+    def __contains__(self, subject: str) -> bool:
+        return subject in self._loaded
+
+    def __len__(self) -> int:
+        return len(self._loaded)
+
+    def get(self, subject: str) -> Loaded:
+        """A subject that was loaded or put; it counts as used."""
+        loaded = self._loaded.pop(subject)
+        self._loaded[subject] = loaded
+        return loaded
+
+    def put(self, subject: str, loaded: Loaded) -> None:
+        """Keep a subject."""
+        self._loaded[subject] = loaded
+
+    def forget(self) -> None:
+        """Forget everything: what was folded after the last commit must not be believed."""
+        self._loaded.clear()
+
+    def evict(self) -> None:
+        """Forget the least recently used until the rest weighs little enough."""
+        weight = sum(loaded.weight for loaded in self._loaded.values())
+        while weight > self._max_weight and self._loaded:
+            weight -= self._loaded.pop(next(iter(self._loaded))).weight

@@ -1,0 +1,90 @@
+"""How the folds' rows lie in PostgreSQL: a row class is a table, its fields are the columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from msgspec.structs import astuple
+from psycopg import sql
+
+from projections.folds.folding import R
+from projections.folds.rows import Row
+
+
+@cache
+def table_name(table: type[Row]) -> str:
+    """`custody_interval` of CustodyInterval."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", table.__name__).lower()
+
+
+def values(row: Row) -> list[Any]:
+    """A row's values as psycopg takes them: PostgreSQL arrays are lists."""
+    return [list(value) if type(value) is tuple else value for value in astuple(row)]
+
+
+def from_values(table: type[R], found: Sequence[Any]) -> R:
+    """A row as it was before `values`."""
+    given: list[Any] = [tuple(value) if type(value) is list else value for value in found]
+    return table(*given)
+
+
+@cache
+def upsert(table: type[Row]) -> sql.Composed:
+    """Write a row; an earlier one with its key gives way."""
+    columns = table.__struct_fields__
+    return sql.SQL(
+        "INSERT INTO {table} ({columns}) VALUES ({values}) "
+        "ON CONFLICT (subject, {key}) DO UPDATE SET {changes}"
+    ).format(
+        table=sql.Identifier(table_name(table)),
+        columns=_names(columns),
+        values=sql.SQL(", ").join(sql.Placeholder() * len(columns)),
+        key=sql.Identifier(columns[1]),
+        changes=sql.SQL(", ").join(
+            sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in columns[2:]
+        ),
+    )
+
+
+@cache
+def select(table: type[Row], condition: str) -> sql.Composed:
+    """Rows that meet one of the conditions below."""
+    return sql.SQL("SELECT {columns} FROM {table} AS it {condition}").format(
+        columns=sql.SQL(", ").join(
+            sql.SQL("it.{}").format(sql.Identifier(name)) for name in table.__struct_fields__
+        ),
+        table=sql.Identifier(table_name(table)),
+        condition=_CONDITIONS[condition].format(key=sql.Identifier(table.__struct_fields__[1])),
+    )
+
+
+@cache
+def delete(table: type[Row]) -> sql.Composed:
+    """Remove all rows of some subjects."""
+    return sql.SQL("DELETE FROM {table} WHERE subject = ANY (%(subjects)s)").format(
+        table=sql.Identifier(table_name(table))
+    )
+
+
+def _names(columns: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(name) for name in columns)
+
+
+_CONDITIONS = {
+    "by_key": sql.SQL(
+        "JOIN unnest(%(subjects)s::text[], %(idents)s::text[]) AS wanted (subject, ident) "
+        "ON it.subject = wanted.subject AND it.{key} = wanted.ident"
+    ),
+    "by_source": sql.SQL(
+        "JOIN unnest(%(subjects)s::text[], %(idents)s::text[]) AS wanted (subject, ident) "
+        "ON it.subject = wanted.subject AND it.source = wanted.ident"
+    ),
+    "unsettled": sql.SQL(
+        "WHERE it.subject = ANY (%(subjects)s) "
+        "AND it.status IN ('PROPOSED', 'OPEN', 'REPORTED', 'REQUESTED', 'ACCEPTED')"
+    ),
+    "by_subject": sql.SQL("WHERE it.subject = ANY (%(subjects)s) ORDER BY it.subject, it.{key}"),
+}

@@ -1,0 +1,92 @@
+-- Queries of projections/store.py. Each begins with its name and says what it is for.
+
+-- name: claim_positions
+-- Take partitions over: a new epoch fences whoever wrote them before.
+INSERT INTO position (partition, epoch)
+SELECT claimed.partition, 1
+  FROM unnest(%(partitions)s::integer[]) AS claimed (partition)
+ ORDER BY claimed.partition
+ON CONFLICT (partition) DO UPDATE SET epoch = position.epoch + 1
+RETURNING partition, epoch, next_offset, leaf_hash, recorded_at, directory_offset;
+
+-- name: advance_positions
+-- First statement of every write: no row for a partition means that it is owned no more.
+UPDATE position
+   SET next_offset = moved.next_offset,
+       leaf_hash = moved.leaf_hash,
+       recorded_at = moved.recorded_at,
+       directory_offset = moved.directory_offset
+  FROM unnest(
+           %(partitions)s::integer[], %(epochs)s::bigint[], %(expected)s::bigint[],
+           %(next_offsets)s::bigint[], %(leaf_hashes)s::bytea[], %(recorded_ats)s::timestamptz[],
+           %(directory_offsets)s::bigint[]
+       ) AS moved (partition, epoch, expected, next_offset, leaf_hash, recorded_at, directory_offset)
+ WHERE position.partition = moved.partition
+   AND position.epoch = moved.epoch
+   AND position.next_offset = moved.expected
+RETURNING position.partition;
+
+-- name: load_subjects
+SELECT subject, events, irregular, duplicate, corrected, last_recorded_at, state
+  FROM subject
+ WHERE subject = ANY (%(subjects)s);
+
+-- name: load_contents
+-- Earlier records with the same ids: of each emitter's the first that was authentic.
+SELECT DISTINCT ON (wanted.subject, history.agency, history.event_id)
+       wanted.subject, history.agency, history.event_id,
+       substr(sha256(history.body), 1, 16)
+  FROM unnest(%(subjects)s::text[], %(event_ids)s::uuid[]) AS wanted (subject, event_id)
+  JOIN history ON history.event_id = wanted.event_id AND history.subject = wanted.subject
+ WHERE history.signature IN ('VALID', 'UNSIGNED')
+ ORDER BY wanted.subject, history.agency, history.event_id, history.seq;
+
+-- name: load_histories
+SELECT subject, seq, event_id, type, agency, occurred_at, recorded_at, partition, "offset",
+       directory_offset, verdict, codes, differs, signature, schema_id, body, data
+  FROM history
+ WHERE subject = ANY (%(subjects)s)
+ ORDER BY subject, seq;
+
+-- name: save_subject
+INSERT INTO subject
+       (subject, kind, events, irregular, duplicate, corrected, last_recorded_at, state)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (subject) DO UPDATE
+   SET events = EXCLUDED.events,
+       irregular = EXCLUDED.irregular,
+       duplicate = EXCLUDED.duplicate,
+       corrected = EXCLUDED.corrected,
+       last_recorded_at = EXCLUDED.last_recorded_at,
+       state = EXCLUDED.state;
+
+-- name: save_verdict
+UPDATE history SET verdict = %s, codes = %s WHERE subject = %s AND seq = %s;
+
+-- name: save_history
+INSERT INTO history
+       (subject, seq, event_id, type, agency, occurred_at, recorded_at, partition, "offset",
+        directory_offset, verdict, codes, differs, signature, schema_id, body, data)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+
+-- name: copy_history
+COPY history
+     (subject, seq, event_id, type, agency, occurred_at, recorded_at, partition, "offset",
+      directory_offset, verdict, codes, differs, signature, schema_id, body, data)
+FROM STDIN (FORMAT BINARY);
+
+-- name: save_quarantined
+INSERT INTO quarantine (partition, "offset", recorded_at, reason, leaf_hash, key, value)
+VALUES (%s, %s, %s, %s, %s, %s, %s);
+
+-- name: save_directory_record
+-- Each worker follows the directory; whoever comes first writes the record down.
+INSERT INTO directory_record
+       ("offset", timestamp_ms, timestamp_type, key, value, header_names, header_values)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT ("offset") DO NOTHING;
+
+-- name: load_directory
+SELECT "offset", timestamp_ms, timestamp_type, key, value, header_names, header_values
+  FROM directory_record
+ ORDER BY "offset";

@@ -1,0 +1,77 @@
+"""Connections to PostgreSQL as Runut wants them: UTC, JSON by orjson, ids as text.
+
+Owns how to connect and what to say when nobody answers; knows no table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import orjson
+import psycopg
+from psycopg.adapt import Loader
+from psycopg.types.json import set_json_loads
+
+from runut.errors import SettingError, Unreachable
+from runut.settings import Settings
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+CONNECT_TIMEOUT_S: Final = 10
+
+
+class _UuidAsText(Loader):
+    """Ids are strings everywhere else."""
+
+    def load(self, data: Any) -> str:
+        return bytes(data).decode()
+
+
+async def connect(settings: Settings, *, name: str, autocommit: bool = False) -> Connection:
+    """Open a connection; `name` is what pg_stat_activity shows.
+
+    Its search path is the read models' schema.
+
+    Raises:
+        Unreachable: nobody answers, or the address or password is wrong.
+    """
+    if settings.postgres_url is None:
+        raise SettingError(
+            "RUNUT_POSTGRES_URL: expected the address of PostgreSQL, or a data directory whose "
+            "platform runs (runut up); found neither"
+        )
+    try:
+        connection: Connection = await psycopg.AsyncConnection.connect(
+            settings.postgres_url,
+            autocommit=autocommit,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            application_name=name,
+            options=f"-c timezone=UTC -c search_path={settings.model_schema}",
+        )
+    except psycopg.OperationalError as error:
+        advice = "start the platform with: runut up, or set RUNUT_POSTGRES_URL"
+        address = address_of(settings.postgres_url)
+        raise Unreachable("PostgreSQL", address, advice, str(error).strip()) from None
+    set_json_loads(orjson.loads, connection)
+    connection.adapters.register_loader("uuid", _UuidAsText)
+    return connection
+
+
+@asynccontextmanager
+async def connected(
+    settings: Settings, *, name: str, autocommit: bool = False
+) -> AsyncIterator[Connection]:
+    """A connection for as long as the block runs."""
+    connection = await connect(settings, name=name, autocommit=autocommit)
+    try:
+        yield connection
+    finally:
+        await asyncio.shield(connection.close())
+
+
+def address_of(url: str) -> str:
+    """`host:port/database` of a URL, without user and password."""
+    return url.rpartition("@")[2].removeprefix("postgresql://")

@@ -1,0 +1,226 @@
+"""What the directory says, as of any of its records: agencies, keys, protocol, calendars, schemas.
+
+Pure. `DirectoryLog` takes the records of the directory topic in order and keeps what counts, each
+with the offset from which it does; `Directory` is the view up to one offset, by which events are
+judged (events.md §2). No setting, clock or library release plays a part in what it answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from functools import cached_property
+from typing import Generic, TypeVar
+
+import msgspec
+
+from runut.calendar import Calendar, DayKind
+from runut.errors import LedgerMismatch, NotAnEvent
+from runut.protocol import Protocol
+
+T = TypeVar("T")
+
+NOTHING_ANNOUNCED = -1
+"""Offset of the view in which the directory is still empty."""
+
+
+class Ledger(msgspec.Struct, frozen=True):
+    """How the ledger was founded."""
+
+    name: str
+    ledger_id: bytes
+    partitions: int
+    root_keys: tuple[bytes, ...]
+    require_signatures: bool
+    clock: str
+
+
+class Agency(msgspec.Struct, frozen=True):
+    """An agency as registered last."""
+
+    code: str
+    name_id: str
+    name_en: str
+    kind: str
+    roles: frozenset[str]
+    region: str | None
+    escalates_to: str | None
+    timezone: str
+
+
+class AgencyKey(msgspec.Struct, frozen=True):
+    """A signing key of an agency, with when it was published."""
+
+    agency: str
+    key_id: str
+    public_key: bytes
+    custody: str
+    valid_from: datetime
+
+
+class Mandate(msgspec.Struct, frozen=True):
+    """A function that an agency answers for, from and to."""
+
+    agency: str
+    function: str
+    valid_from: datetime
+    valid_to: date | None
+    basis: str
+
+
+class KnownSchema(msgspec.Struct, frozen=True):
+    """The schema that an id in this ledger's records stands for."""
+
+    schema_id: int
+    name: str
+    sha256: bytes
+
+
+class PublishedProtocol(msgspec.Struct, frozen=True):
+    """A protocol version with when it takes effect."""
+
+    effective_from: datetime
+    protocol: Protocol
+
+
+class Timeline(Generic[T]):
+    """What something was, by the directory offset from which it counts."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[int, T]] = []
+
+    def add(self, offset: int, value: T) -> None:
+        """From an offset on, a value."""
+        self._entries.append((offset, value))
+
+    def upto(self, offset: int) -> Iterator[T]:
+        """Everything up to an offset, latest first."""
+        return (value for at, value in reversed(self._entries) if at <= offset)
+
+    def latest(self, offset: int) -> T | None:
+        """What counts at an offset."""
+        return next(self.upto(offset), None)
+
+
+class DirectoryFacts:
+    """All that the directory ever established; grows only, so every past view stays as it was."""
+
+    def __init__(self) -> None:
+        self.ledger: Ledger | None = None
+        self.agencies: dict[str, Timeline[Agency]] = {}
+        self.keys: dict[tuple[str, str], Timeline[AgencyKey]] = {}
+        self.revocations: dict[tuple[str, str], Timeline[datetime]] = {}
+        self.mandates: dict[str, Timeline[Mandate]] = {}
+        self.protocols: Timeline[PublishedProtocol] = Timeline()
+        self.calendars: dict[int, Timeline[tuple[tuple[date, DayKind], ...]]] = {}
+        self.schemas: dict[int, Timeline[KnownSchema]] = {}
+
+
+class Directory:
+    """The directory as of one of its records.
+
+    Cheap to make; `DirectoryLog.at` gives the same one again for the same offset.
+    """
+
+    def __init__(self, facts: DirectoryFacts, offset: int) -> None:
+        self._facts = facts
+        self.offset = offset
+        self._agencies: dict[str, Agency | None] = {}
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The founding; None before it was announced."""
+        return self._facts.ledger if self.offset >= 0 else None
+
+    def agency(self, code: str) -> Agency | None:
+        """The agency with a code, as registered last."""
+        if code not in self._agencies:
+            timeline = self._facts.agencies.get(code)
+            if timeline is None:
+                return None  # not remembered: strangers must not fill the memory
+            self._agencies[code] = timeline.latest(self.offset)
+        return self._agencies[code]
+
+    def agencies(self) -> list[Agency]:
+        """All registered agencies, by code."""
+        found = (self.agency(code) for code in sorted(self._facts.agencies))
+        return [agency for agency in found if agency is not None]
+
+    def has_role(self, code: str, role: str) -> bool:
+        """Whether an agency is registered with a role."""
+        agency = self.agency(code)
+        return agency is not None and role in agency.roles
+
+    def key(self, agency: str, key_id: str) -> AgencyKey | None:
+        """A published key, revoked or not."""
+        timeline = self._facts.keys.get((agency, key_id))
+        return timeline.latest(self.offset) if timeline else None
+
+    def is_revoked(self, agency: str, key_id: str) -> bool:
+        """Whether a revocation of the key was announced."""
+        timeline = self._facts.revocations.get((agency, key_id))
+        return timeline is not None and timeline.latest(self.offset) is not None
+
+    def schema(self, schema_id: int) -> KnownSchema | None:
+        """What a schema id in a record's frame stands for."""
+        timeline = self._facts.schemas.get(schema_id)
+        return timeline.latest(self.offset) if timeline else None
+
+    def schema_ids(self) -> Mapping[str, int]:
+        """Schema id of each type, as registered last."""
+        found = ((self.schema(schema_id), schema_id) for schema_id in sorted(self._facts.schemas))
+        return {schema.name: schema_id for schema, schema_id in found if schema is not None}
+
+    def protocol_at(self, moment: datetime) -> Protocol | None:
+        """The protocol in force at a moment: the latest effective_from that has come.
+
+        Of two with the same effective_from, the one published last.
+        """
+        in_force: PublishedProtocol | None = None
+        for published in self._published:
+            if published.effective_from <= moment and (
+                in_force is None or published.effective_from > in_force.effective_from
+            ):
+                in_force = published
+        return in_force.protocol if in_force else None
+
+    @cached_property
+    def _published(self) -> list[PublishedProtocol]:
+        return list(self._facts.protocols.upto(self.offset))
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """Working days of all years; the last calendar of a year replaces the earlier ones."""
+        years = (timeline.latest(self.offset) for timeline in self._facts.calendars.values())
+        return Calendar.of(day for days in years if days for day in days)
+
+    def mandates(self, agency: str) -> list[Mandate]:
+        """What an agency was given to answer for, latest first."""
+        timeline = self._facts.mandates.get(agency)
+        return list(timeline.upto(self.offset)) if timeline else []
+
+
+def founded(ledger: Ledger | None) -> Ledger:
+    """The founding, or a clear word that there is none.
+
+    Raises:
+        LedgerMismatch: the directory holds no LedgerCreated.
+    """
+    if ledger is None:
+        raise LedgerMismatch(
+            "the directory holds no founded ledger: expected LedgerCreated as its first record; "
+            "found it with: runut ledger create"
+        )
+    return ledger
+
+
+def known_schema(directory: Directory, schema_id: int) -> KnownSchema:
+    """The schema of an id.
+
+    Raises:
+        NotAnEvent: the directory as announced does not know it.
+    """
+    found = directory.schema(schema_id)
+    if found is None:
+        raise NotAnEvent("schema id", "one that the directory announced", schema_id)
+    return found

@@ -1,0 +1,203 @@
+"""Read a partition of the events topic: what each record is, before any subject is asked.
+
+Pure. A record is an event with its place (`Recorded`), a marker that announces a directory record,
+or no event at all (NotAnEvent, to be quarantined). What it is depends on the partition's records
+and the directory's alone, so the projector, a rebuild and an auditor read the same.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final
+
+from runut import codec
+from runut.admission import check_event
+from runut.catalogue import EventType, catalogue
+from runut.directory import Directory, known_schema
+from runut.directory_log import DirectoryLog
+from runut.errors import BadInput, LedgerMismatch, NotAnEvent
+from runut.event import Event, Recorded, SignatureStatus
+from runut.records import CREATE_TIME, LOG_APPEND_TIME, RawRecord
+from runut.signing import (
+    SignedBy,
+    VerifiedRoots,
+    check_signature,
+    event_digest,
+    read_headers,
+)
+
+MARKER_PREFIX: Final = b"directory/"
+CONTENT_SIZE: Final = 16
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_TIMESTAMP_TYPE: Final = {"BROKER": LOG_APPEND_TIME, "TEST": CREATE_TIME}
+
+
+class PartitionReader:
+    """One partition, read in order from where a position stands."""
+
+    def __init__(
+        self,
+        partition: int,
+        directories: DirectoryLog,
+        *,
+        directory_offset: int = -1,
+        recorded_at: datetime | None = None,
+    ) -> None:
+        self.partition = partition
+        self.directory_offset = directory_offset
+        self.recorded_at = recorded_at
+        self._directories = directories
+        self._verified = VerifiedRoots()
+
+    def announces(self, record: RawRecord) -> int | None:
+        """Offset of the directory record that a marker names, if the record may be one.
+
+        The directory has to be read up to there before `read` is called.
+        """
+        if record.key is None or not record.key.startswith(MARKER_PREFIX):
+            return None
+        try:
+            return int(_decode_marker(record).data["offset"])
+        except BadInput:
+            return None
+
+    def read(self, record: RawRecord) -> Recorded | None:
+        """The next record as an event; None for a marker, which moves the directory on.
+
+        Raises:
+            NotAnEvent: it is neither.
+            LedgerMismatch: it needs a newer release than this one.
+        """
+        self._advance_clock(record)
+        expected = _TIMESTAMP_TYPE[self._clock()]
+        if record.timestamp_type != expected:
+            raise NotAnEvent("timestamp type", str(expected), record.timestamp_type)
+        if record.key is not None and record.key.startswith(MARKER_PREFIX):
+            self._advance_directory(record)
+            return None
+        return self._read_event(record)
+
+    def _clock(self) -> str:
+        # Not as announced: a ledger is founded once, before anything else is written.
+        ledger = self._directories.latest.ledger
+        return ledger.clock if ledger else "BROKER"
+
+    def _advance_clock(self, record: RawRecord) -> None:
+        stamped = _EPOCH + record.timestamp_ms * _MILLISECOND
+        self.recorded_at = max(self.recorded_at or stamped, stamped)
+
+    def _read_event(self, record: RawRecord) -> Recorded:
+        directory = self._directories.at(self.directory_offset)
+        schema_id, body = codec.unframe(record.value)
+        event_type = event_type_of(directory, schema_id)
+        event = codec.decode(event_type, body)
+        ledger = directory.ledger
+        check_event(
+            event_type,
+            event,
+            key=record.key,
+            partition=self.partition,
+            partitions=ledger.partitions if ledger else 1,
+            headers=record.headers,
+        )
+        assert self.recorded_at is not None  # noqa: S101 - _advance_clock set it
+        return Recorded(
+            event=event,
+            partition=self.partition,
+            offset=record.offset,
+            recorded_at=self.recorded_at,
+            directory_offset=self.directory_offset,
+            signature=self._signature_status(directory, event_type, event, body, record),
+            schema_id=schema_id,
+            body=body,
+            content=content_of(body),
+        )
+
+    def _signature_status(
+        self,
+        directory: Directory,
+        event_type: EventType,
+        event: Event,
+        body: bytes,
+        record: RawRecord,
+    ) -> SignatureStatus:
+        """Stage 1 of events.md §3, as far as it needs the record."""
+        ledger, agency = directory.ledger, event.agency
+        if ledger is None or directory.agency(agency) is None:
+            return "UNKNOWN_AGENCY"
+        signed = read_headers(record.headers)
+        if signed is None:
+            return "MISSING" if ledger.require_signatures else "UNSIGNED"
+        key = directory.key(agency, signed.key_id) if signed.key_id is not None else None
+        if key is None or (self.recorded_at is not None and self.recorded_at < key.valid_from):
+            return "KEY_UNKNOWN"
+        if directory.is_revoked(agency, key.key_id):
+            return "KEY_REVOKED"
+        if not isinstance(signed, SignedBy):
+            return "INVALID"
+        digest = event_digest(
+            ledger.ledger_id, signed.signature.nonce, event_type.sha256, event.subject, body
+        )
+        valid = check_signature(key.public_key, signed.signature, digest, self._verified)
+        return "VALID" if valid else "INVALID"
+
+    def _advance_directory(self, record: RawRecord) -> None:
+        """Take a marker: only a true one, by the ledger itself, moves the directory on."""
+        event = _decode_marker(record)
+        offset = event.data["offset"]
+        root = self._directories.root(offset)
+        if root is None or root != event.data["root"]:
+            raise NotAnEvent(f"root of the directory at {offset}", "that of its records", "another")
+        directory = self._directories.at(offset)
+        marker_type = catalogue().by_name("DirectoryAdvanced")
+        _, body = codec.unframe(record.value)
+        check_event(
+            marker_type,
+            event,
+            key=record.key,
+            partition=self.partition,
+            partitions=1,
+            headers=record.headers,
+        )
+        status = self._signature_status(directory, marker_type, event, body, record)
+        agency = directory.agency(event.agency)
+        if status not in {"VALID", "UNSIGNED"} or agency is None or agency.kind != "SYSTEM":
+            found = f"{event.agency}: {status}"
+            raise NotAnEvent("marker", "signed by an agency of kind SYSTEM", found)
+        self.directory_offset = max(self.directory_offset, offset)
+
+
+def event_type_of(directory: Directory, schema_id: int) -> EventType:
+    """The type that a frame's schema id stands for in this ledger.
+
+    Raises:
+        NotAnEvent: the directory as announced does not know the id.
+        LedgerMismatch: it does, and this release does not: verdicts must not depend on releases.
+    """
+    schema = known_schema(directory, schema_id)
+    return _of_release(schema.name, schema.sha256)
+
+
+@lru_cache(maxsize=1024)
+def _of_release(name: str, digest: bytes) -> EventType:
+    try:
+        return catalogue().by_sha256(digest)
+    except BadInput:
+        raise LedgerMismatch(
+            f"schema {name} ({digest.hex()[:16]}…) is announced in the directory and unknown to "
+            "this release of Runut: upgrade it"
+        ) from None
+
+
+def content_of(body: bytes) -> bytes:
+    """What tells two events with one id apart."""
+    return sha256(body).digest()[:CONTENT_SIZE]
+
+
+def _decode_marker(record: RawRecord) -> Event:
+    """A marker is known by its key: it goes before the schema ids that it announces."""
+    _, body = codec.unframe(record.value)
+    return codec.decode(catalogue().by_name("DirectoryAdvanced"), body)
