@@ -96,7 +96,7 @@ def _parse(text: bytes | str) -> dict[str, Any]:
         raise FieldError("event", f"{MAX_VALUE} bytes at most", f"{len(text)} bytes")
     try:
         text = text.decode() if isinstance(text, bytes) else text
-        found = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+        found = _STRICT.decode(text)
     except UnicodeDecodeError as error:
         raise FieldError("event", "UTF-8 text", f"{error.reason} at {error.start}") from None
     except (ValueError, RecursionError) as error:
@@ -131,3 +131,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, bytes):
         return b64encode(value).decode()
     raise TypeError
+
+
+_STRICT: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
