@@ -79,6 +79,9 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     directory_offset: int
     """Last directory record announced before it in its partition; -1 where none was."""
     signature: SignatureStatus
+    schema_id: int
+    body: bytes
+    """The Avro body, as it was read."""
     content: bytes
     """First 16 bytes of the body's SHA-256: whether a repeated event_id says something else."""
 

@@ -45,12 +45,21 @@ class PartitionReader:
         *,
         directory_offset: int = -1,
         recorded_at: datetime | None = None,
+        verified: VerifiedRoots | None = None,
     ) -> None:
+        """Go on where a position stands; `verified` is shared by readers of one worker."""
         self.partition = partition
         self.directory_offset = directory_offset
         self.recorded_at = recorded_at
         self._directories = directories
-        self._verified = VerifiedRoots()
+        self._verified = verified if verified is not None else VerifiedRoots()
+
+    @property
+    def now(self) -> datetime:
+        """The broker's time of the last record read, or of one before it if that is later."""
+        if self.recorded_at is None:
+            raise LookupError("no record was read yet")
+        return self.recorded_at
 
     def announces(self, record: RawRecord) -> int | None:
         """Offset of the directory record that a marker names, if the record may be one.
@@ -103,12 +112,11 @@ class PartitionReader:
             partitions=ledger.partitions if ledger else 1,
             headers=record.headers,
         )
-        assert self.recorded_at is not None  # noqa: S101 - _advance_clock set it
         return Recorded(
             event=event,
             partition=self.partition,
             offset=record.offset,
-            recorded_at=self.recorded_at,
+            recorded_at=self.now,
             directory_offset=self.directory_offset,
             signature=self._signature_status(directory, event_type, event, body, record),
             schema_id=schema_id,
@@ -132,7 +140,7 @@ class PartitionReader:
         if signed is None:
             return "MISSING" if ledger.require_signatures else "UNSIGNED"
         key = directory.key(agency, signed.key_id) if signed.key_id is not None else None
-        if key is None or (self.recorded_at is not None and self.recorded_at < key.valid_from):
+        if key is None or self.now < key.valid_from:
             return "KEY_UNKNOWN"
         if directory.is_revoked(agency, key.key_id):
             return "KEY_REVOKED"

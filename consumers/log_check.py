@@ -1,0 +1,67 @@
+"""Check that the log is the one that was read before (integrity.md §11).
+
+Positions carry the leaf hash of the last record read; it is read again when a partition is
+claimed. A recreated topic, a lost tail or a raised log start stops the worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import TopicPartition
+
+from projections.store import Position
+from runut.adapters import kafka
+from runut.errors import LedgerMismatch
+from runut.settings import Settings
+
+READ_TIMEOUT_MS: Final = 10_000
+
+
+async def check_log(settings: Settings, positions: Sequence[Position]) -> None:
+    """Compare each position's last record with the log.
+
+    Raises:
+        LedgerMismatch: naming partition, what was expected and what was found.
+    """
+    places = {TopicPartition(settings.events_topic, p.partition): p for p in positions}
+    consumer = kafka.consumer(settings)
+    await consumer.start()
+    try:
+        starts = await consumer.beginning_offsets(list(places))
+        ends = await consumer.end_offsets(list(places))
+        for place, position in places.items():
+            _check_bounds(place, position, starts[place], ends[place])
+            if position.leaf_hash is not None:
+                await _check_last(consumer, place, position)
+    finally:
+        await consumer.stop()
+
+
+def _check_bounds(place: TopicPartition, position: Position, start: int, end: int) -> None:
+    where = f"{place.topic} partition {place.partition}"
+    if start > 0:
+        raise LedgerMismatch(f"{where}: expected the log to start at offset 0, found {start}")
+    if end < position.next_offset:
+        raise LedgerMismatch(
+            f"{where}: expected at least {position.next_offset} records, as were projected; "
+            f"found {end}: the log lost its tail or is another one"
+        )
+
+
+async def _check_last(
+    consumer: AIOKafkaConsumer, place: TopicPartition, position: Position
+) -> None:
+    last = position.next_offset - 1
+    consumer.assign([place])
+    consumer.seek(place, last)
+    fetched = await consumer.getmany(place, timeout_ms=READ_TIMEOUT_MS, max_records=1)
+    found = [kafka.raw_record(record) for record in fetched.get(place, [])]
+    if not found or found[0].offset != last or found[0].leaf() != position.leaf_hash:
+        raise LedgerMismatch(
+            f"{place.topic} partition {place.partition}: the record at offset {last} is not the "
+            "one that was projected: the topic was recreated or changed; the read models belong "
+            "to another log"
+        )

@@ -1,0 +1,97 @@
+"""The Faust worker: supervises the services that read the log.
+
+Faust starts, stops and watches; the ledger's writer is plain aiokafka inside a service of it
+(architecture.md, decision 4): Faust acknowledges a batch whose handler failed, and its per-event
+path is slow. Nothing that must not be lost runs in an agent here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import faust
+import mode
+import structlog
+from mode.supervisors import CrashingSupervisor
+
+from consumers.projector import Projector
+from runut.errors import RunutError, SettingError
+from runut.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+class Worker(faust.Worker):  # type: ignore[misc]
+    """Faust's worker, remembering why it stopped."""
+
+    failure: BaseException | None = None
+
+
+def run_worker(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT; gives the exit code.
+
+    A failure of the projector stops the whole process: whoever supervises it starts it again.
+    """
+    _configure_logging(settings)
+    app = build_app(settings)
+    loop = asyncio.new_event_loop()
+    worker = Worker(app, loop=loop, loglevel=settings.log_level, redirect_stdouts=False)
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as stopped:
+        failure = app.failures[0] if app.failures else None
+        if failure is None:
+            return int(stopped.code or 0)
+        _explain(failure)
+        return 1
+    return 0
+
+
+def build_app(settings: Settings) -> Any:
+    """The Faust app with the projector as one of its services."""
+    if settings.kafka_bootstrap is None:
+        raise SettingError("RUNUT_KAFKA_BOOTSTRAP: expected host:port of the brokers, found nothing")
+    app: Any = faust.App(
+        "runut-worker",
+        broker=[f"kafka://{address}" for address in settings.kafka_bootstrap.split(",")],
+        store="memory://",
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        agent_supervisor=CrashingSupervisor,
+        broker_max_poll_records=500,
+    )
+    app.failures = []
+
+    @app.service  # type: ignore[misc]
+    class ProjectorService(mode.Service):  # type: ignore[misc]
+        """Runs the projector; its failure is the worker's."""
+
+        @mode.Service.task  # type: ignore[misc]
+        async def _project(self) -> None:
+            try:
+                await Projector(settings).run()
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                app.failures.append(error)
+                raise
+
+    return app
+
+
+def _explain(failure: BaseException) -> None:
+    if isinstance(failure, RunutError):
+        log.error("stopped", reason=str(failure))
+    else:
+        log.error("stopped", exc_info=failure)
+
+
+def _configure_logging(settings: Settings) -> None:
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[settings.log_level]
+        ),
+    )
