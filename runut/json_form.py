@@ -18,7 +18,7 @@ import orjson
 from runut.admission import check_ids
 from runut.catalogue import EventType, catalogue
 from runut.codec import MAX_VALUE
-from runut.errors import BadInput, FieldError, NotAnEvent
+from runut.errors import BadInput, FieldError, NotAnEvent, shorten
 from runut.event import Event
 from runut.event_ids import line_event_id, new_event_id
 from runut.json_values import ABSENT, Converter, record_converter, wrong
@@ -111,7 +111,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise FieldError(twice, "a name given once", f"{names.count(twice)} times")
+        raise FieldError(shorten(twice), "a name given once", f"{names.count(twice)} times")
     return found
 
 

@@ -20,7 +20,7 @@ from uuid import UUID
 
 from runut.avro_reader import MAX_ARRAY, UNSPECIFIED
 from runut.catalogue import NAMESPACE
-from runut.errors import BadInput, FieldError
+from runut.errors import BadInput, FieldError, shorten
 from runut.event import UUID_PATTERN
 from runut.rfc3339 import A_DATE, A_TIME, parse_date, parse_time, utc
 
@@ -72,9 +72,10 @@ def record_converter(
 
 
 def _unknown(prefix: str, name: object, known: list[str]) -> FieldError:
-    close = get_close_matches(str(name), known, n=1)
+    shown = shorten(name)
+    close = get_close_matches(shown, known, n=1)
     hint = f" (did you mean {close[0]}?)" if close else f": {', '.join(known)}"
-    return FieldError(f"{prefix}{name}", f"a known field{hint}", "an unknown one")
+    return FieldError(f"{prefix}{shown}", f"a known field{hint}", "an unknown one")
 
 
 def _converter(schema: Any, defined: dict[str, Any]) -> Converter:
