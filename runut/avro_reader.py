@@ -159,10 +159,10 @@ class _Source:
     def enum(self, schema: dict[str, Any], into: str) -> None:
         table = f"symbols_of_{schema['name']}"
         # On the wire an index is a zigzag varint: the index doubled. All fit in one byte.
-        symbols = [one for one in schema["symbols"] if one != UNSPECIFIED]
-        if not 0 < len(symbols) <= 64:
-            raise BadFile(self._place, "an enum of 1 to 64 symbols", len(symbols))
-        self.names[table] = {2 * index: symbol for index, symbol in enumerate(symbols)}
+        symbols = {2 * index: symbol for index, symbol in enumerate(schema["symbols"])}
+        if len(symbols) > 64:
+            raise BadFile(self._place, "an enum of at most 64 symbols", len(symbols))
+        self.names[table] = {at: one for at, one in symbols.items() if one != UNSPECIFIED}
         self.line(f"{into} = {table}[b[p]]; p += 1")
 
     def array(self, schema: dict[str, Any], into: str) -> None:
