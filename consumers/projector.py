@@ -17,11 +17,11 @@ import psycopg
 import structlog
 from aiokafka.structs import ConsumerRecord, TopicPartition
 from msgspec.structs import replace
+from projections.install import install
 
 from consumers.directory_follower import DirectoryFollower
 from consumers.log_check import check_log
 from projections.batch import Changes, fold_batch
-from projections.install import install
 from projections.loaded import Subjects
 from projections.store import Position, Quarantined, Store
 from runut.adapters import kafka, postgres
@@ -100,7 +100,7 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             async with self._writing:
                 await self._claim(assigned)
-        except Exception as error:  # noqa: BLE001 - aiokafka would only log it
+        except Exception as error:
             self._fail(error)
             return
         self._consumer.resume(*assigned)
@@ -242,7 +242,8 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _commit_for_lag_tools(self) -> None:
         offsets = {
-            self._topic_partition(p): position.next_offset for p, position in self._positions.items()
+            self._topic_partition(p): position.next_offset
+            for p, position in self._positions.items()
         }
         try:
             if offsets:

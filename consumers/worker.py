@@ -14,6 +14,7 @@ from typing import Any
 import faust
 import mode
 import structlog
+from faust.app.base import BootStrategy
 from mode.supervisors import CrashingSupervisor
 
 from consumers.projector import Projector
@@ -23,10 +24,20 @@ from runut.settings import Settings
 log = structlog.get_logger(__name__)
 
 
-class Worker(faust.Worker):  # type: ignore[misc]
-    """Faust's worker, remembering why it stopped."""
+class _WithoutAgents(BootStrategy):  # type: ignore[misc]
+    """There is no agent yet, and Faust's own consumer refuses to subscribe to no topic."""
 
-    failure: BaseException | None = None
+    enable_kafka = False
+
+
+class WorkerApp(faust.App):  # type: ignore[misc]
+    """The app, remembering why a service of it failed."""
+
+    BootStrategy = _WithoutAgents
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.failure: Exception | None = None
 
 
 def run_worker(settings: Settings) -> int:
@@ -36,24 +47,30 @@ def run_worker(settings: Settings) -> int:
     """
     _configure_logging(settings)
     app = build_app(settings)
-    loop = asyncio.new_event_loop()
-    worker = Worker(app, loop=loop, loglevel=settings.log_level, redirect_stdouts=False)
+    worker = faust.Worker(
+        app,
+        loop=asyncio.new_event_loop(),
+        loglevel=settings.log_level,
+        redirect_stdouts=False,
+        quiet=True,
+    )
     try:
         worker.execute_from_commandline()
     except SystemExit as stopped:
-        failure = app.failures[0] if app.failures else None
-        if failure is None:
+        if app.failure is None:
             return int(stopped.code or 0)
-        _explain(failure)
+        _explain(app.failure)
         return 1
     return 0
 
 
-def build_app(settings: Settings) -> Any:
+def build_app(settings: Settings) -> WorkerApp:
     """The Faust app with the projector as one of its services."""
     if settings.kafka_bootstrap is None:
-        raise SettingError("RUNUT_KAFKA_BOOTSTRAP: expected host:port of the brokers, found nothing")
-    app: Any = faust.App(
+        raise SettingError(
+            "RUNUT_KAFKA_BOOTSTRAP: expected host:port of the brokers, found nothing"
+        )
+    app = WorkerApp(
         "runut-worker",
         broker=[f"kafka://{address}" for address in settings.kafka_bootstrap.split(",")],
         store="memory://",
@@ -63,7 +80,6 @@ def build_app(settings: Settings) -> Any:
         agent_supervisor=CrashingSupervisor,
         broker_max_poll_records=500,
     )
-    app.failures = []
 
     @app.service  # type: ignore[misc]
     class ProjectorService(mode.Service):  # type: ignore[misc]
@@ -76,13 +92,13 @@ def build_app(settings: Settings) -> Any:
             except asyncio.CancelledError:
                 raise
             except Exception as error:
-                app.failures.append(error)
+                app.failure = error
                 raise
 
     return app
 
 
-def _explain(failure: BaseException) -> None:
+def _explain(failure: Exception) -> None:
     if isinstance(failure, RunutError):
         log.error("stopped", reason=str(failure))
     else:

@@ -167,9 +167,13 @@ class Directory:
         return timeline.latest(self.offset) if timeline else None
 
     def schema_ids(self) -> Mapping[str, int]:
-        """Schema id of each type, as registered last."""
+        """Schema id of each type by its short name, such as `LetterSent`, as registered last."""
         found = ((self.schema(schema_id), schema_id) for schema_id in sorted(self._facts.schemas))
-        return {schema.name: schema_id for schema, schema_id in found if schema is not None}
+        return {
+            schema.name.rpartition(".")[2]: schema_id
+            for schema, schema_id in found
+            if schema is not None
+        }
 
     def protocol_at(self, moment: datetime) -> Protocol | None:
         """The protocol in force at a moment: the latest effective_from that has come.
