@@ -165,7 +165,9 @@ def _inline(node: Any, named: dict[str, dict[str, Any]], defined: set[str]) -> A
     if node not in named:
         raise BadFile(f"schema type {node}", "a type defined in schemas/common", "none")
     defined.add(node)
-    return _inline(named[node], named, defined)
+    # It inherits the namespace around it; registries drop what is said twice.
+    inner = {key: value for key, value in named[node].items() if key != "namespace"}
+    return _inline(inner, named, defined)
 
 
 _HOLDS_TYPES: Final = frozenset({"type", "items", "fields"})
