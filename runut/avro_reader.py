@@ -126,7 +126,7 @@ class _Source:
         if isinstance(schema, str):
             schema = self._defined.get(schema, {"type": schema})
         if "name" in schema:
-            self._defined[f"runut.events.{schema['name']}"] = schema
+            self._defined[schema["name"]] = schema
         kind = ".".join(filter(None, (schema["type"], schema.get("logicalType"))))
         emit = _EMITTERS.get(kind)
         if emit is None:

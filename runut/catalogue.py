@@ -1,7 +1,7 @@
 """The event types of the ledger, loaded from the Avro files of `schemas/`.
 
 Owns which types exist, on which kinds of subject and in which topic each belongs, and its
-schema's identity. Files name shared types (`runut.events.Meta`); a loaded schema is
+schema's identity. Files name shared types (`Meta`); a loaded schema is
 self-contained: a named type is defined at its first use and referenced afterwards.
 Refuses files that are no JSON or name a type that no file defines.
 """
@@ -111,7 +111,7 @@ def load_catalogue(folder: Path) -> Catalogue:
     named = {}
     for file in files:
         schema = _read(file)
-        named[f"{NAMESPACE}.{schema['name']}"] = schema
+        named[schema["name"]] = schema
     return Catalogue([_event_type(one, named) for one in named.values() if _is_event(one)])
 
 
@@ -160,13 +160,17 @@ def _inline(node: Any, named: dict[str, dict[str, Any]], defined: set[str]) -> A
             key: _inline(value, named, defined) if key in _HOLDS_TYPES else value
             for key, value in node.items()
         }
-    if "." not in node or node in defined:
+    # Names of types are capitalised, Avro's own are not.
+    if node.islower():
         return node
-    if node not in named:
+    name = node.removeprefix(f"{NAMESPACE}.")
+    if name in defined:
+        return name
+    if name not in named:
         raise BadFile(f"schema type {node}", "a type defined in schemas/common", "none")
-    defined.add(node)
+    defined.add(name)
     # It inherits the namespace around it; registries drop what is said twice.
-    inner = {key: value for key, value in named[node].items() if key != "namespace"}
+    inner = {key: value for key, value in named[name].items() if key != "namespace"}
     return _inline(inner, named, defined)
 
 

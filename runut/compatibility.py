@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from runut.catalogue import NAMESPACE
-
 # What may differ without a reader noticing; all else must be equal or is compared apart.
 _FREE: Final = frozenset({"doc", "namespace", "default"})
 _COMPARED: Final = ("fields", "symbols", "items", "type")
@@ -34,7 +32,7 @@ def _definitions(schema: Any) -> Named:
         return {name: one for part in schema for name, one in _definitions(part).items()}
     if not isinstance(schema, dict):
         return {}
-    own = {f"{NAMESPACE}.{schema['name']}": schema} if "name" in schema else {}
+    own = {schema["name"]: schema} if "name" in schema else {}
     inner = (schema.get(part) for part in _COMPARED)
     return own | {name: one for part in inner for name, one in _definitions(part).items()}
 

@@ -19,7 +19,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from runut.avro_reader import MAX_ARRAY, UNSPECIFIED
-from runut.catalogue import NAMESPACE
 from runut.errors import BadInput, FieldError, shorten
 from runut.event import UUID_PATTERN
 from runut.rfc3339 import A_DATE, A_TIME, parse_date, parse_time, utc
@@ -84,7 +83,7 @@ def _converter(schema: Any, defined: dict[str, Any]) -> Converter:
     if isinstance(schema, str):
         schema = defined.get(schema, {"type": schema})
     if "name" in schema:
-        defined[f"{NAMESPACE}.{schema['name']}"] = schema
+        defined[schema["name"]] = schema
     kind = ".".join(filter(None, (schema["type"], schema.get("logicalType"))))
     if kind == "record":
         return record_converter(schema, defined)

@@ -75,7 +75,7 @@ def sample(schema: Any, name: str, defined: dict[str, Any], whole: bool) -> Any:
     if isinstance(schema, str):
         schema = defined.get(schema, {"type": schema})
     if "name" in schema:
-        defined[f"runut.events.{schema['name']}"] = schema
+        defined[schema["name"]] = schema
     kind = ".".join(filter(None, (schema["type"], schema.get("logicalType"))))
     if kind == "record":
         return record(schema["fields"], defined, whole)

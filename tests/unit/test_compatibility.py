@@ -31,7 +31,7 @@ OLD: dict[str, Any] = {
     "fields": [
         {"name": "title", "type": "string", "doc": "."},
         {"name": "grade", "type": GRADE, "doc": "."},
-        {"name": "worst", "type": "runut.events.Grade", "doc": "."},
+        {"name": "worst", "type": "Grade", "doc": "."},
         {"name": "nth", "type": "int", "doc": "."},
         {"name": "note", "type": ["null", "string"], "doc": ".", "default": None},
         {"name": "items", "type": {"type": "array", "items": "string"}, "doc": ".", "default": []},
@@ -75,14 +75,14 @@ GROWS = {
     "a nullable field": add(7, name="new", type=["null", "string"], default=None),
     "a first use elsewhere": lambda schema: (
         schema["fields"].insert(0, {"name": "g", "type": GRADE, "doc": ".", "default": "LOW"}),
-        retype("grade", "runut.events.Grade")(schema),
+        retype("grade", "Grade")(schema),
     ),
     "a field with a default removed": remove("note"),
     "a symbol": symbols("LOW", "HIGH", "HIGHEST", "UNSPECIFIED"),
     "a symbol removed": symbols("LOW", "UNSPECIFIED"),
     "another order": lambda schema: (
         schema["fields"].reverse()
-        or [retype("worst", GRADE)(schema), retype("grade", "runut.events.Grade")(schema)]
+        or [retype("worst", GRADE)(schema), retype("grade", "Grade")(schema)]
     ),
 }
 BREAKS = {
