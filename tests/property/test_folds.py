@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from projections.batch import HistoryEntry, fold_batch
 from projections.folds.case_state import CaseState
-from projections.folds.fold import State
 from projections.folds.rows import OWED, Assistance, Commitment, CustodyInterval, Row, Transfer
 from projections.folds.subject import FoldedSubject, find_corrections, fold_subject, state_as_of
 from projections.loaded import Loaded, Subjects
@@ -29,13 +28,6 @@ thorough = settings(max_examples=150, deadline=None)
 
 def folded(records: Sequence[Recorded]) -> FoldedSubject:
     return fold_subject(records, DIRECTORIES)
-
-
-def without_participants(state: State | None) -> dict[str, object] | None:
-    """A correction that counts makes its emitter a participant; all else must be the same."""
-    if state is None:
-        return None
-    return {n: getattr(state, n) for n in state.__struct_fields__ if n != "participants"}
 
 
 def rows_of(subject: FoldedSubject) -> dict[object, Row]:
@@ -158,17 +150,24 @@ def test_correcting_equals_never_having_recorded_the_targets(seed: int, length: 
     assert neutralised <= gone
     kept = [index for index in range(length) if index not in gone]
     bare = folded(at(records, kept))
-    effective = {
-        e.recorded.event.agency
-        for e in whole.entries
-        if e.folded.verdict == "EFFECTIVE" and e.recorded.event.type == "EventCorrected"
-    }
-    if bare.state is not None and effective <= set(bare.state.participants):
-        assert rows_of(bare) == rows_of(whole)
-        assert without_participants(bare.state) == without_participants(whole.state)
-        assert [bare.entries[n].folded.codes for n in range(len(kept))] == [
-            whole.entries[n].folded.codes for n in kept
-        ]
+    if bare.state is None or not _correctors_took_part_before(whole):
+        return
+    assert rows_of(bare) == rows_of(whole)
+    assert bare.state == whole.state
+    assert [e.folded.codes for e in bare.entries] == [whole.entries[n].folded.codes for n in kept]
+
+
+def _correctors_took_part_before(whole: FoldedSubject) -> bool:
+    """Else the correction itself made its emitter a participant, which is an effect of its own."""
+    effective: set[str] = set()
+    for entry in whole.entries:
+        if entry.folded.verdict != "EFFECTIVE":
+            continue
+        agency = entry.recorded.event.agency
+        if entry.recorded.event.type == "EventCorrected" and agency not in effective:
+            return False
+        effective.add(agency)
+    return True
 
 
 @thorough
@@ -208,12 +207,20 @@ def test_an_id_taken_by_another_agency_or_a_forger_suppresses_nothing(
     }
     forged = recorded(squatted, 0, signature="INVALID")
     before = folded(records)
+    # A correction that found nothing may now find the forged record: harmless, and not this test's.
+    assume(not _corrects_nothing(before, event.event_id))
     after = folded([*records[:place], forged, *records[place:]])
     assert after.entries[place].folded.codes in {("SIGNATURE_INVALID",), ()}
     assert after.state == before.state
     assert rows_of(after) == rows_of(before)
     verdicts = [e.folded.verdict for n, e in enumerate(after.entries) if n != place]
     assert verdicts == [e.folded.verdict for e in before.entries]
+
+
+def _corrects_nothing(whole: FoldedSubject, event_id: str) -> bool:
+    return any(
+        e.folded.codes and e.recorded.event.data.get("target") == event_id for e in whole.entries
+    )
 
 
 @thorough
