@@ -8,6 +8,7 @@ RunutError
 │   ├── FieldError      a field of an event in its JSON form
 │   ├── NotAnEvent      a Kafka record that is no event: it goes to quarantine
 │   └── BadFile         a directory, protocol or policy file
+├── NotFound            the ledger holds nothing of what was asked for
 ├── Refused             the verdict in advance is irregular (codes)
 ├── MissingKey          no local signing key for an agency
 ├── Unreachable         a service does not answer
@@ -49,6 +50,14 @@ class NotAnEvent(BadInput):
 
 class BadFile(BadInput):
     """A file that configures Runut (directory, protocol, policy) is wrong."""
+
+
+class NotFound(RunutError):
+    """The ledger holds nothing of what was asked for: a subject, its state, an agency."""
+
+    def __init__(self, thing: str, why: str) -> None:
+        self.thing = thing
+        super().__init__(f"{thing}: {why}")
 
 
 class Refused(RunutError):

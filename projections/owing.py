@@ -1,0 +1,179 @@
+"""Who owes what to whom across all subjects, and what one agency owes, holds and awaits.
+
+Without a moment the tables answer. As of a past moment (by recorded time) every subject known then
+is folded again, a chunk at a time, so that memory holds one chunk and what was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any, Final
+
+from projections import row_tables
+from projections.folds.case_state import CaseState
+from projections.folds.fold import CREATING
+from projections.folds.rows import UNSETTLED, Commitment
+from projections.folds.subject import Directories, fold_subject
+from projections.history import entry_from
+from projections.queries import queries
+from projections.reading import load_directory, snapshot, state_from
+from projections.render import Document, Standing, render_commitment
+from runut.adapters.postgres import Connection
+from runut.directory import Agency, Directory
+from runut.errors import NotFound
+from runut.rfc3339 import format_time
+from runut.settings import Settings
+
+SUBJECTS_AT_ONCE: Final = 200
+
+_SQL: Final = queries("reading")
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+async def commitments(
+    connection: Connection,
+    settings: Settings,
+    *,
+    now: datetime,
+    agency: str | None = None,
+    overdue: bool = False,
+    as_of: datetime | None = None,
+) -> list[Document]:
+    """Commitments as JSON (interfaces.md), ordered by due_at, those without one last.
+
+    `agency` asks for what it owes (its commitments as debtor), `overdue` for what is owed and past
+    its limit at `as_of`, else at `now`.
+    """
+    async with snapshot(connection):
+        if as_of is None:
+            asked = {"debtor": agency, "overdue": overdue, "now": now}
+            cursor = await connection.execute(_SQL["commitments"], asked)
+            found = [row_tables.from_values(Commitment, row) for row in await cursor.fetchall()]
+            return [render_commitment(one, now) for one in found]
+        directories = (await load_directory(connection, settings)).at
+        standings = _standings_at(connection, directories, as_of)
+        wanted = [
+            one
+            async for standing in standings
+            for one in standing.past.of(Commitment)
+            if (agency is None or one.debtor == agency) and (not overdue or one.overdue(as_of))
+        ]
+    return [render_commitment(one, as_of) for one in sorted(wanted, key=_by_due_at)]
+
+
+async def agency(
+    connection: Connection,
+    settings: Settings,
+    code: str,
+    *,
+    now: datetime,
+    as_of: datetime | None = None,
+) -> Document:
+    """What an agency owes others, the open cases that it holds, and what it awaits from others.
+
+    `{agency, owes, holds, awaits, as_of}`: `owes` and `awaits` are commitments that are PROPOSED,
+    OPEN or REPORTED, in the shape and order of `commitments`.
+
+    Raises:
+        NotFound: the directory does not know the code.
+    """
+    moment = as_of or now
+    async with snapshot(connection):
+        directory = await load_directory(connection, settings)
+        known = _known_agency(directory.latest, code)
+        if as_of is None:
+            pending, cases = await _present(connection, code)
+        else:
+            pending, cases = await _past(connection, directory.at, code, as_of)
+    pending.sort(key=_by_due_at)
+    return {
+        "agency": _render_agency(known),
+        "owes": [render_commitment(one, moment) for one in pending if one.debtor == code],
+        "holds": [_held(subject, state) for subject, state in sorted(cases.items())],
+        "awaits": [render_commitment(one, moment) for one in pending if one.creditor == code],
+        "as_of": format_time(as_of) if as_of else None,
+    }
+
+
+Pending = tuple[list[Commitment], dict[str, CaseState]]
+
+
+async def _present(connection: Connection, code: str) -> Pending:
+    cursor = await connection.execute(_SQL["commitments_of_agency"], {"agency": code})
+    pending = [row_tables.from_values(Commitment, row) for row in await cursor.fetchall()]
+    cursor = await connection.execute(_SQL["cases_held"], {"agency": code})
+    states = {row[0]: state_from(row[1]) for row in await cursor.fetchall()}
+    return pending, {subject: state for subject, state in states.items() if state is not None}
+
+
+async def _past(
+    connection: Connection, directories: Directories, code: str, moment: datetime
+) -> Pending:
+    pending: list[Commitment] = []
+    cases: dict[str, CaseState] = {}
+    async for standing in _standings_at(connection, directories, moment):
+        state = standing.state
+        if state is not None and state.is_open and state.custodian == code:
+            cases[standing.subject] = state
+        pending += [
+            one
+            for one in standing.past.of(Commitment)
+            if one.status in UNSETTLED and code in {one.debtor, one.creditor}
+        ]
+    return pending, cases
+
+
+async def _standings_at(
+    connection: Connection, directories: Directories, moment: datetime
+) -> AsyncIterator[Standing]:
+    """Every subject that keeps a state, as known at a moment."""
+    last = ""
+    while True:
+        asked: dict[str, Any] = {"after": last, "kinds": list(CREATING), "limit": SUBJECTS_AT_ONCE}
+        cursor = await connection.execute(_SQL["next_subjects"], asked)
+        subjects = [row[0] for row in await cursor.fetchall()]
+        if not subjects:
+            return
+        asked = {"subjects": subjects, "moment": moment}
+        cursor = await connection.execute(_SQL["load_histories_until"], asked)
+        for subject, rows in groupby(await cursor.fetchall(), key=lambda row: str(row[0])):
+            records = [entry_from(row, directories).recorded for row in rows]
+            yield Standing.of(subject, fold_subject(records, directories))
+        last = subjects[-1]
+
+
+def _by_due_at(commitment: Commitment) -> tuple[datetime, str, str]:
+    return commitment.due_at or _NEVER, commitment.subject, commitment.commitment_id
+
+
+def _known_agency(directory: Directory, code: str) -> Agency:
+    found = directory.agency(code)
+    if found is None:
+        raise NotFound(f"agency {code}", "expected one of the directory, found none of this code")
+    return found
+
+
+def _render_agency(found: Agency) -> Document:
+    return {
+        "code": found.code,
+        "name_id": found.name_id,
+        "name_en": found.name_en,
+        "kind": found.kind,
+        "roles": sorted(found.roles),
+        "region": found.region,
+        "escalates_to": found.escalates_to,
+        "timezone": found.timezone,
+    }
+
+
+def _held(subject: str, state: CaseState) -> Document:
+    return {
+        "subject": subject,
+        "status": state.status,
+        "category": state.category,
+        "urgency": state.urgency,
+        "since": format_time(state.interval.started_at),
+        "opened_at": format_time(state.opened_at),
+    }

@@ -1,0 +1,175 @@
+"""Read subjects and their histories from PostgreSQL, now or as of a past moment.
+
+Owns what is loaded, always from one snapshot; how it looks is `projections.render`. A past moment
+is folded again from the history, which holds every event as it was recorded: the same pure fold as
+the projector's. No clock is read: `now` is passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import msgspec
+import psycopg
+
+from projections import row_tables
+from projections.batch import HistoryEntry
+from projections.folds.case_state import CaseState
+from projections.folds.rows import TABLES
+from projections.folds.subject import Directories, Past, fold_subject, state_as_of
+from projections.history import entry_from
+from projections.loaded import Counts
+from projections.queries import queries
+from projections.render import Document, Standing, render_entry, render_state
+from runut.adapters.postgres import Connection
+from runut.directory_log import DirectoryLog
+from runut.errors import NotFound, PlatformError
+from runut.records import RawRecord
+from runut.settings import Settings
+
+By = Literal["recorded", "occurred"]
+
+_SQL: Final = queries("reading")
+
+
+@asynccontextmanager
+async def snapshot(connection: Connection) -> AsyncIterator[None]:
+    """All reads within see the tables at one moment, whatever the projector writes meanwhile.
+
+    The connection must not be within a transaction yet.
+
+    Raises:
+        PlatformError: the read models were never made.
+    """
+    try:
+        async with connection.transaction():
+            await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+        raise PlatformError(
+            f"read models: expected tables in PostgreSQL, found none ({error.diag.message_primary})"
+            "; the worker makes them: start it with runut up or runut worker"
+        ) from None
+
+
+async def load_directory(connection: Connection, settings: Settings) -> DirectoryLog:
+    """The directory as far as the projector has read it: each record judged again."""
+    log = DirectoryLog()
+    cursor = await connection.execute(_SQL["load_directory"])
+    for row in await cursor.fetchall():
+        log.append(_raw_record(row, settings.directory_topic))
+    return log
+
+
+async def subject_state(connection: Connection, subject: str, now: datetime) -> Document:
+    """A subject's present state, as JSON (interfaces.md); overdue is asked for `now`.
+
+    Raises:
+        NotFound: it has no state.
+    """
+    async with snapshot(connection):
+        return render_state(await load_standing(connection, subject), now, None)
+
+
+async def subject_state_as_of(
+    connection: Connection, settings: Settings, subject: str, moment: datetime, by: By
+) -> Document:
+    """A subject's state as of a moment (events.md §3), by recorded or by occurred time.
+
+    Raises:
+        NotFound: it had none then.
+    """
+    async with snapshot(connection):
+        directories = (await load_directory(connection, settings)).at
+        entries = await load_entries(connection, subject, directories)
+    folded = state_as_of([entry.recorded for entry in entries], directories, moment, by)
+    return render_state(Standing.of(subject, folded), moment, moment)
+
+
+async def history(
+    connection: Connection, settings: Settings, subject: str, as_of: datetime | None = None
+) -> list[Document]:
+    """A subject's events in log order, each with its verdict and its sentences.
+
+    With `as_of`, the events recorded until then with the verdicts that they had then.
+
+    Raises:
+        NotFound: no event of the subject was ever recorded.
+    """
+    async with snapshot(connection):
+        directory = await load_directory(connection, settings)
+        entries = await load_entries(connection, subject, directory.at)
+    if as_of is not None:
+        entries = _as_known_at(entries, directory.at, as_of)
+    return [render_entry(entry, directory.latest) for entry in entries]
+
+
+async def load_standing(connection: Connection, subject: str) -> Standing:
+    """A subject as the tables hold it; within a snapshot.
+
+    Raises:
+        NotFound: no event of the subject was ever recorded.
+    """
+    cursor = await connection.execute(_SQL["load_subject"], {"subject": subject})
+    found = await cursor.fetchone()
+    if found is None:
+        raise _unknown(subject)
+    past = Past()
+    for table in TABLES:
+        cursor = await connection.execute(
+            row_tables.select(table, "by_subject"), {"subjects": [subject]}
+        )
+        rows = [row_tables.from_values(table, row) for row in await cursor.fetchall()]
+        past.rows.update(((table, row.ident), row) for row in rows)
+    return Standing(subject, state_from(found[5]), past, Counts(*found[:4]), found[4])
+
+
+async def load_entries(
+    connection: Connection, subject: str, directories: Directories
+) -> list[HistoryEntry]:
+    """A subject's whole history; within a snapshot.
+
+    Raises:
+        NotFound: no event of the subject was ever recorded.
+    """
+    cursor = await connection.execute(_SQL["load_history"], {"subject": subject})
+    entries = [entry_from(row, directories) for row in await cursor.fetchall()]
+    if not entries:
+        raise _unknown(subject)
+    return entries
+
+
+def state_from(found: Any) -> CaseState | None:
+    """A state as it was before it was written as JSON."""
+    return None if found is None else msgspec.convert(found, CaseState)
+
+
+def _as_known_at(
+    entries: Sequence[HistoryEntry], directories: Directories, moment: datetime
+) -> list[HistoryEntry]:
+    known = [entry.recorded for entry in entries if entry.recorded.recorded_at <= moment]
+    return [
+        HistoryEntry(seq, one.recorded, one.folded.verdict, one.folded.codes, one.folded.differs)
+        for seq, one in enumerate(fold_subject(known, directories).entries, 1)
+    ]
+
+
+def _unknown(subject: str) -> NotFound:
+    return NotFound(subject, "expected events of it in the ledger, found none")
+
+
+def _raw_record(row: Sequence[Any], topic: str) -> RawRecord:
+    offset, timestamp_ms, timestamp_type, key, value, names, values = row
+    return RawRecord(
+        topic=topic,
+        partition=0,
+        offset=offset,
+        timestamp_ms=timestamp_ms,
+        timestamp_type=timestamp_type,
+        key=key,
+        value=value,
+        headers=tuple(zip(names, values, strict=True)),
+    )
