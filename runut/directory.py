@@ -175,6 +175,14 @@ class Directory:
             if schema is not None
         }
 
+    def schema_id(self, sha256: bytes) -> int | None:
+        """The id that was registered for a schema, by the SHA-256 of its canonical text."""
+        for schema_id in sorted(self._facts.schemas, reverse=True):
+            schema = self.schema(schema_id)
+            if schema is not None and schema.sha256 == sha256:
+                return schema_id
+        return None
+
     def protocol_at(self, moment: datetime) -> Protocol | None:
         """The protocol in force at a moment: the latest effective_from that has come.
 
@@ -197,6 +205,11 @@ class Directory:
         """Working days of all years; the last calendar of a year replaces the earlier ones."""
         years = (timeline.latest(self.offset) for timeline in self._facts.calendars.values())
         return Calendar.of(day for days in years if days for day in days)
+
+    def calendar_years(self) -> frozenset[int]:
+        """The years for which a calendar was published."""
+        known = self._facts.calendars.items()
+        return frozenset(year for year, days in known if days.latest(self.offset) is not None)
 
     def mandates(self, agency: str) -> list[Mandate]:
         """What an agency was given to answer for, latest first."""

@@ -1,0 +1,227 @@
+"""Kafka through aiokafka: clients made from the settings, records as the ledger sees them.
+
+Thin. Owns the defaults that keep a ledger safe (stack.md §aiokafka) and turns a broker that does
+not answer into one sentence. Topics are `runut.adapters.topics`; what records mean is not known
+here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
+from aiokafka.helpers import create_ssl_context
+from aiokafka.structs import ConsumerRecord, TopicPartition
+
+from runut.errors import LedgerMismatch, SettingError, Unreachable
+from runut.records import RawRecord
+from runut.settings import Settings
+
+ANSWER_TIMEOUT_S: Final = 10.0
+"""How long a broker may take to answer before it counts as unreachable."""
+BATCH_BYTES: Final = 256 * 1024
+MAX_FETCH_BYTES: Final = 8 * 1024 * 1024
+_ADVICE: Final = "start it (runut up) or set RUNUT_KAFKA_BOOTSTRAP"
+
+# Without a handler of their own its warnings, which our errors repeat, would go to stderr.
+logging.getLogger("aiokafka").addHandler(logging.NullHandler())
+
+
+def client_options(settings: Settings) -> dict[str, Any]:
+    """Arguments that every aiokafka client takes: where the brokers are and how to log in.
+
+    Raises:
+        SettingError: RUNUT_KAFKA_BOOTSTRAP is not set.
+    """
+    options: dict[str, Any] = {
+        "bootstrap_servers": bootstrap(settings),
+        "security_protocol": settings.kafka_security_protocol,
+    }
+    if settings.kafka_security_protocol.endswith("SSL"):
+        cafile = settings.kafka_cafile
+        options["ssl_context"] = create_ssl_context(cafile=str(cafile) if cafile else None)
+    if settings.kafka_security_protocol.startswith("SASL"):
+        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        options["sasl_plain_username"] = settings.kafka_sasl_username
+        options["sasl_plain_password"] = settings.kafka_sasl_password
+    return options
+
+
+def bootstrap(settings: Settings) -> str:
+    """`host:port[,host:port]` of the brokers.
+
+    Raises:
+        SettingError: RUNUT_KAFKA_BOOTSTRAP is not set.
+    """
+    if not settings.kafka_bootstrap:
+        raise SettingError(
+            "RUNUT_KAFKA_BOOTSTRAP: expected host:port of a Kafka broker, found nothing; "
+            f"no platform runs in {settings.data} either (start one: runut up)"
+        )
+    return settings.kafka_bootstrap
+
+
+def consumer(settings: Settings, *, group_id: str | None = None) -> AIOKafkaConsumer:
+    """A consumer, not started: it commits nothing by itself and never chooses where to read."""
+    return AIOKafkaConsumer(
+        **client_options(settings),
+        group_id=group_id,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        isolation_level="read_uncommitted",
+        fetch_max_bytes=4 * MAX_FETCH_BYTES,
+        max_partition_fetch_bytes=MAX_FETCH_BYTES,
+    )
+
+
+def producer(settings: Settings) -> AIOKafkaProducer:
+    """A producer, not started: idempotent, and content only when all replicas have a record."""
+    return AIOKafkaProducer(
+        **client_options(settings),
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=BATCH_BYTES,
+        request_timeout_ms=15_000,
+    )
+
+
+@asynccontextmanager
+async def connected(
+    settings: Settings, client: Any, timeout_s: float = ANSWER_TIMEOUT_S
+) -> AsyncIterator[None]:
+    """Start an aiokafka client for as long as the block lasts. Raises as `start` does.
+
+    What a producer could not deliver by the end of the block is dropped.
+    """
+    await start(settings, client, timeout_s)
+    try:
+        yield
+    finally:
+        await _close(client)
+
+
+async def start(settings: Settings, client: Any, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
+    """Start an aiokafka client.
+
+    Raises:
+        Unreachable: no broker answers within `timeout_s` seconds.
+    """
+    try:
+        with translated(settings):
+            async with asyncio.timeout(timeout_s):
+                await client.start()
+    except BaseException:
+        await _close(client)
+        raise
+
+
+async def abandon(dropped: AIOKafkaProducer) -> None:
+    """Close a producer without waiting for what it could not deliver.
+
+    `stop` waits until everything is delivered, which an idempotent producer tries for ever.
+    """
+    sender = dropped._sender.sender_task
+    if sender is not None:
+        sender.cancel()
+    await dropped.client.close()  # requests under way end now, not with their timeout
+    await dropped.stop()
+
+
+@contextmanager
+def translated(settings: Settings) -> Iterator[None]:
+    """Turn aiokafka's errors into ours.
+
+    Raises:
+        Unreachable: the brokers do not answer, or refuse.
+        LedgerMismatch: the log does not reach to where reading was to begin.
+    """
+    try:
+        yield
+    except NoOffsetForPartitionError:
+        raise  # not the brokers' fault: whoever reads says where to begin
+    except OffsetOutOfRangeError as error:
+        raise LedgerMismatch(f"the log was cut: expected to read on, found {error!r}") from None
+    except KafkaConnectionError:
+        raise Unreachable("Kafka", bootstrap(settings), _ADVICE) from None
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise Unreachable("Kafka", bootstrap(settings), _ADVICE, repr(error)) from None
+
+
+def raw_record(record: ConsumerRecord) -> RawRecord:
+    """A consumed record as the ledger sees it."""
+    return RawRecord(
+        record.topic,
+        record.partition,
+        record.offset,
+        record.timestamp,
+        record.timestamp_type,
+        record.key,
+        record.value,
+        tuple(record.headers),
+    )
+
+
+async def read_to_end(
+    settings: Settings, reader: AIOKafkaConsumer, starts: Mapping[TopicPartition, int]
+) -> AsyncIterator[list[RawRecord]]:
+    """The records of these partitions, each from its offset to the end that it has now.
+
+    They come in lists of one partition each, in its order; those that are written meanwhile may
+    come too. Takes the consumer for itself.
+
+    Raises:
+        Unreachable: nothing comes within the time that a broker may take.
+        LedgerMismatch: a log begins after its offset.
+    """
+    ends = await end_offsets(settings, reader, starts)
+    await _go_to(reader, starts)
+    left = {place for place, start_at in starts.items() if start_at < ends[place]}
+    while left:
+        with translated(settings):
+            fetched = await reader.getmany(timeout_ms=int(ANSWER_TIMEOUT_S * 1000))
+        if not fetched:
+            raise Unreachable("Kafka", bootstrap(settings), _ADVICE, f"no records of {left}")
+        for place, found in fetched.items():
+            yield [raw_record(one) for one in found]
+            if found[-1].offset + 1 >= ends[place]:
+                left.discard(place)
+
+
+async def end_offsets(
+    settings: Settings, reader: AIOKafkaConsumer, places: Iterable[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """The offset that each partition's next record will have. Raises as `translated` does."""
+    with translated(settings):
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            ends: dict[TopicPartition, int] = await reader.end_offsets(list(places))
+            return ends
+
+
+async def _go_to(reader: AIOKafkaConsumer, starts: Mapping[TopicPartition, int]) -> None:
+    # To assign or seek throws away the request that waits at the log's end, and the next one
+    # has to wait for it: who only reads on is spared that.
+    if reader.assignment() != set(starts):
+        reader.assign(list(starts))
+        for place, start_at in starts.items():
+            reader.seek(place, start_at)
+        return
+    for place, start_at in starts.items():
+        if await reader.position(place) != start_at:
+            reader.seek(place, start_at)
+
+
+async def _close(client: Any) -> None:
+    if isinstance(client, AIOKafkaProducer):
+        await abandon(client)
+    else:
+        await (client.stop() if isinstance(client, AIOKafkaConsumer) else client.close())

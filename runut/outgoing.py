@@ -1,0 +1,140 @@
+"""What goes out: an event as the Kafka record that carries it, encoded, framed and signed.
+
+Pure but for signing's nonces. Used by everything that writes to the ledger, so that all of it
+looks alike (events.md §1, integrity.md §1). Sending is `runut.producer` and
+`runut.directory_writer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from runut import codec
+from runut.admission import check_ids, cloud_event_headers
+from runut.catalogue import EventType, catalogue
+from runut.directory import Directory, founded
+from runut.errors import BadInput, LedgerMismatch, NotAnEvent
+from runut.event import Event
+from runut.json_form import from_json
+from runut.keystore import KeyStore, SigningKey
+from runut.signing import Headers, Signable, Signer
+
+
+class Draft(NamedTuple):
+    """An event that can be written: its type and its Avro body, not signed yet."""
+
+    event: Event
+    event_type: EventType
+    body: bytes
+
+
+class Outgoing(NamedTuple):
+    """A Kafka record but for its place."""
+
+    event: Event
+    key: bytes
+    value: bytes
+    headers: Headers
+    digest: bytes | None
+    """The event digest that its signature covers; None where it is not signed."""
+
+
+class Envelope:
+    """Turns events into records of one ledger."""
+
+    def __init__(self, ledger_id: bytes, schema_ids: Mapping[str, int]) -> None:
+        """Take the ledger's id and the schema id of each of this release's types by name."""
+        self.ledger_id = ledger_id
+        self._schema_ids = schema_ids
+
+    @classmethod
+    def of(cls, directory: Directory) -> Envelope:
+        """For the ledger of a directory, with the schema ids that it announced.
+
+        Raises:
+            LedgerMismatch: no ledger is founded there.
+        """
+        return cls(founded(directory.ledger).ledger_id, known_schema_ids(directory))
+
+    def draft(self, event: Event) -> Draft:
+        """Encode an event.
+
+        Raises:
+            BadInput: it is no well-formed event of the catalogue, naming the field.
+            LedgerMismatch: the ledger does not know this release's schema of it.
+        """
+        event_type = catalogue().by_name(event.type)
+        if event.type not in self._schema_ids:
+            raise LedgerMismatch(
+                f"the ledger does not know this release's schema of {event.type}; "
+                "announce it with: runut ledger create"
+            )
+        body = codec.encode(event_type, event)
+        try:
+            check_ids(event_type, event)
+        except NotAnEvent as error:
+            raise BadInput(error.thing, error.expected, error.found) from None
+        return Draft(event, event_type, body)
+
+    def seal(self, drafts: Sequence[Draft], signer: Signer | None) -> list[Outgoing]:
+        """The records of at most 1,024 drafts, which share one signature; in order."""
+        if signer is None:
+            return [self._record(draft, [], None) for draft in drafts]
+        items = [Signable(d.event_type.sha256, d.event.meta["subject"], d.body) for d in drafts]
+        return [
+            self._record(draft, signed.headers, signed.digest)
+            for draft, signed in zip(drafts, signer.sign(self.ledger_id, items), strict=True)
+        ]
+
+    def _record(self, draft: Draft, signature: Headers, digest: bytes | None) -> Outgoing:
+        event = draft.event
+        return Outgoing(
+            event=event,
+            key=event.meta["subject"].encode(),
+            value=codec.frame(self._schema_ids[event.type], draft.body),
+            headers=cloud_event_headers(event) + signature,
+            digest=digest,
+        )
+
+
+def known_schema_ids(directory: Directory) -> dict[str, int]:
+    """Schema id of each type of this release that the directory announced in the same words."""
+    return {
+        event_type.name: schema_id
+        for event_type in catalogue()
+        if (schema_id := directory.schema_id(event_type.sha256)) is not None
+    }
+
+
+def usable_key(keys: KeyStore, directory: Directory, agency: str) -> SigningKey | None:
+    """The agency's newest local key that the directory knows and has not revoked."""
+    for key in reversed(keys.keys(agency)):
+        published = directory.key(agency, key.key_id)
+        if (
+            published is not None
+            and published.public_key == key.public_key
+            and not directory.is_revoked(agency, key.key_id)
+        ):
+            return key
+    return None
+
+
+def compose(
+    event_type: str, subject: str, agency: str, occurred_at: datetime, data: Mapping[str, Any]
+) -> Event:
+    """An event with a new id, checked like one that came as JSON.
+
+    Raises:
+        FieldError: naming what is wrong.
+    """
+    return from_json(
+        {
+            "type": event_type,
+            "subject": subject,
+            "agency": agency,
+            "occurred_at": occurred_at,
+            "data": dict(data),
+        }
+    )
