@@ -28,7 +28,7 @@ async def check_log(settings: Settings, positions: Sequence[Position]) -> None:
     """
     places = {TopicPartition(settings.events_topic, p.partition): p for p in positions}
     consumer = kafka.consumer(settings)
-    await consumer.start()
+    await kafka.start(settings, consumer)
     try:
         starts = await consumer.beginning_offsets(list(places))
         ends = await consumer.end_offsets(list(places))

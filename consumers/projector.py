@@ -15,16 +15,17 @@ from typing import Any, Final
 import aiokafka
 import psycopg
 import structlog
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 from msgspec.structs import replace
 from projections.install import install
 
-from consumers.directory_follower import DirectoryFollower
 from consumers.log_check import check_log
 from projections.batch import Changes, fold_batch
 from projections.loaded import Subjects
 from projections.store import Position, Quarantined, Store
 from runut.adapters import kafka, postgres
+from runut.directory_follower import DirectoryFollower
 from runut.errors import NotAnEvent, Unreachable
 from runut.event import Recorded
 from runut.log_reader import PartitionReader
@@ -75,9 +76,8 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         """
         self._failure = asyncio.get_running_loop().create_future()
         await self._connect()
-        await self._directory.start()
-        await self._follow_directory()
-        await self._consumer.start()
+        await self._write_directory_down(await self._directory.start())
+        await kafka.start(self._settings, self._consumer)
         self._consumer.subscribe([self._settings.events_topic], listener=self)
         try:
             await self._poll()
@@ -129,13 +129,23 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         next_commit = 0.0
         while True:
             self._raise_failure()
-            fetched = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
+            fetched = await self._fetch()
             async with self._writing:
                 await self._project(fetched)
             now = asyncio.get_running_loop().time()
             if now >= next_commit:
                 next_commit = now + COMMIT_EVERY_S
                 await self._commit_for_lag_tools()
+
+    async def _fetch(self) -> Mapping[TopicPartition, list[ConsumerRecord]]:
+        try:
+            with kafka.translated(self._settings):
+                return await self._consumer.getmany(  # type: ignore[no-any-return]
+                    timeout_ms=POLL_MS, max_records=MAX_RECORDS
+                )
+        except NoOffsetForPartitionError:
+            # aiokafka looks for committed offsets before `on_partitions_assigned` has sought.
+            return {}
 
     def _raise_failure(self) -> None:
         if self._failure is not None and self._failure.done():
@@ -207,7 +217,9 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _follow_directory(self) -> None:
         """Read the directory to its end, and write down what is new for the readers."""
-        new = await self._directory.catch_up()
+        await self._write_directory_down(await self._directory.catch_up())
+
+    async def _write_directory_down(self, new: Sequence[RawRecord]) -> None:
         if new:
             await self._open_store().save_directory(new)
 
@@ -248,7 +260,7 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             if offsets:
                 await self._consumer.commit(offsets)
-        except aiokafka.errors.KafkaError as error:
+        except KafkaError as error:
             log.debug("committing offsets for lag tools failed", reason=str(error))
 
     def _open_store(self) -> Store:

@@ -81,11 +81,10 @@ def build_app(settings: Settings) -> WorkerApp:
         broker_max_poll_records=500,
     )
 
-    @app.service  # type: ignore[misc]
     class ProjectorService(mode.Service):  # type: ignore[misc]
         """Runs the projector; its failure is the worker's."""
 
-        @mode.Service.task  # type: ignore[misc]
+        @mode.Service.task  # type: ignore[untyped-decorator]
         async def _project(self) -> None:
             try:
                 await Projector(settings).run()
@@ -95,6 +94,7 @@ def build_app(settings: Settings) -> WorkerApp:
                 app.failure = error
                 raise
 
+    app.service(ProjectorService)
     return app
 
 

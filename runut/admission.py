@@ -22,6 +22,9 @@ Headers = Sequence[tuple[str, bytes | None]]
 AN_ID: Final = "1 to 80 of A-Z a-z 0-9 . _ -"
 A_CODE: Final = "an agency code: 1 to 80 of a-z 0-9 . _ -, the first a letter or digit"
 
+MAX_SUBJECT: Final = len("programme/") + 80
+"""Characters of the longest subject."""
+
 # Fields in which an event gives an id to a new thing.
 NEW_IDS: Final = {
     "TransferOffered": "transfer_id",
@@ -115,15 +118,19 @@ def _check_headers(event: Event, headers: Headers) -> None:
             raise NotAnEvent(f"header {name}", wanted[name].decode(), value)
 
 
-@lru_cache(maxsize=65_536)
 def _kind_of(subject: str) -> str | None:
     """The kind of a well-formed subject, else None."""
+    # What is too long is not remembered: strangers must not fill the memory.
+    return _known_kind(subject) if len(subject) <= MAX_SUBJECT else None
+
+
+@lru_cache(maxsize=65_536)
+def _known_kind(subject: str) -> str | None:
     kind, _, ident = subject.partition("/")
     pattern = _IDS.get(kind, ID_PATTERN)
     return kind if pattern.fullmatch(ident) else None
 
 
-@lru_cache(maxsize=4_096)
 def _is_code(code: str) -> bool:
     return AGENCY_PATTERN.fullmatch(code) is not None
 

@@ -1,0 +1,149 @@
+"""`runut up`, `down`, `worker` and `ledger`: the platform and what runs on it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli import demo
+from cli.common import Data, Json, print_json
+from consumers.worker import run_worker
+from embedded import platform as embedded_platform
+from embedded.platform import Endpoints, Platform
+from embedded.progress import Show
+from embedded.supervisor import Part
+from projections.health import is_projecting
+from runut.adapters import postgres
+from runut.directory import founded
+from runut.directory_follower import DirectoryFollower
+from runut.founding import create_ledger
+from runut.settings import Settings, load_settings
+
+DEFAULT_PORT = 8080
+WORKER_RESTARTS = 5
+
+
+def up(
+    data: Data = None,
+    play_demo: Annotated[
+        bool, typer.Option("--demo", help="Play the demonstration: a case of unpaid wages.")
+    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="Stop everything at the end.")] = False,
+    port: Annotated[
+        int, typer.Option(help="Port of the web service; 0 for free ones for everything.")
+    ] = DEFAULT_PORT,
+) -> None:
+    """Start Kafka, the registry, PostgreSQL and Runut's services on this machine.
+
+    Founds the ledger on the first start; later ones go on with its data. Ctrl-C stops everything.
+
+    Example: runut up --data /srv/runut --port 8080
+    """
+    given = Settings(**({"data": data} if data else {}))
+    asyncio.run(_up(given, play_demo=play_demo, once=once, port=port))
+
+
+async def _up(given: Settings, *, play_demo: bool, once: bool, port: int) -> None:
+    show = Show()
+    async with Platform(given, port=port, show=show, signals=True) as platform:
+        show.note("Starting Kafka, PostgreSQL and the schema registry …")
+        endpoints = await platform.start()
+        settings = load_settings(given.data)
+        ledger = await create_ledger(settings)
+        await platform.add(worker_part(settings))
+        _print_places(settings, endpoints, ledger.name)
+        if play_demo:
+            await demo.play(settings)
+        if not once:
+            show.note("Running. Ctrl-C stops everything.")
+            await platform.wait()
+
+
+def worker_part(settings: Settings) -> Part:
+    """The worker as a part of the platform: started again when it fails, but not for ever."""
+    return Part(
+        name="worker",
+        command=[sys.executable, "-m", "cli.main", "worker", "--data", settings.data.absolute()],
+        log=settings.data / "log" / "worker.log",
+        cwd=Path.cwd(),
+        ready=lambda: _worker_ready(settings),
+        expects="every partition to be projected",
+        after=("kafka", "postgres"),
+        restarts=WORKER_RESTARTS,
+    )
+
+
+async def _worker_ready(settings: Settings) -> str | None:
+    async with postgres.connected(settings, name="runut up") as connection:
+        return None if await is_projecting(connection) else "no partition claimed yet"
+
+
+def _print_places(settings: Settings, endpoints: Endpoints, ledger: str) -> None:
+    host = postgres.address_of(endpoints.postgres_url)
+    typer.echo(f"Ledger      {ledger}")
+    typer.echo(f"Kafka       {endpoints.kafka_bootstrap}")
+    typer.echo(f"Registry    {endpoints.registry_url}")
+    typer.echo(f"PostgreSQL  {host}, views in schema {settings.views_schema}")
+    typer.echo(f"Data, logs  {settings.data.absolute()}")
+
+
+def down(data: Data = None) -> None:
+    """Stop what `runut up` left running on a data directory."""
+    settings = Settings(**({"data": data} if data else {}))
+    stopped = asyncio.run(embedded_platform.down(settings.data))
+    typer.echo("stopped" if stopped else f"nothing runs on {settings.data}", err=True)
+
+
+def worker(data: Data = None) -> None:
+    """Run one worker: projects its share of the ledger into PostgreSQL. For clusters."""
+    raise typer.Exit(run_worker(load_settings(data)))
+
+
+ledger_app = typer.Typer(no_args_is_help=True, help="Found a ledger, or show the one there is.")
+
+
+@ledger_app.command("create")
+def ledger_create(
+    data: Data = None,
+    name: Annotated[str, typer.Option(help="Its name, in subjects as ledger/NAME.")] = "runut",
+    as_json: Json = False,
+) -> None:
+    """Found a ledger: topics, schemas, root key, default protocol and calendars.
+
+    Where one is founded already, completes what is missing. `runut up` does this by itself.
+    """
+    settings = load_settings(data)
+    ledger = asyncio.run(create_ledger(settings, name=name))
+    _show_ledger(ledger, settings, as_json=as_json)
+
+
+@ledger_app.command("show")
+def ledger_show(data: Data = None, as_json: Json = False) -> None:
+    """Show how the ledger was founded."""
+    settings = load_settings(data)
+    _show_ledger(asyncio.run(_read_ledger(settings)), settings, as_json=as_json)
+
+
+async def _read_ledger(settings: Settings) -> Any:
+    async with DirectoryFollower(settings) as follower:
+        return founded(follower.log.latest.ledger)
+
+
+def _show_ledger(ledger: Any, settings: Settings, *, as_json: bool) -> None:
+    found = {
+        "name": ledger.name,
+        "ledger_id": ledger.ledger_id.hex(),
+        "partitions": ledger.partitions,
+        "root_keys": [key.hex() for key in ledger.root_keys],
+        "require_signatures": ledger.require_signatures,
+        "clock": ledger.clock,
+    }
+    if as_json:
+        print_json(found)
+        return
+    for name, value in found.items():
+        typer.echo(f"{name:<20}{value if not isinstance(value, list) else ', '.join(value)}")
