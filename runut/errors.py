@@ -12,6 +12,7 @@ RunutError
 ├── Refused             the verdict in advance is irregular (codes)
 ├── MissingKey          no local signing key for an agency
 ├── Unreachable         a service does not answer
+├── NotRecorded         Kafka answers and refuses to store an event
 ├── LedgerMismatch      the log or directory is not the one expected
 ├── FencedOut           another worker owns the partition now
 ├── SettingError        a RUNUT_ variable is wrong
@@ -88,6 +89,17 @@ class Unreachable(RunutError):
         self.address = address
         why = f" ({shorten(cause)})" if cause else ""
         super().__init__(f"{service} does not answer at {address}{why}; {advice}")
+
+
+class NotRecorded(RunutError):
+    """Kafka answers and refuses to store an event."""
+
+    def __init__(self, topic: str, partition: int, cause: object) -> None:
+        self.topic = topic
+        self.partition = partition
+        super().__init__(
+            f"{topic} partition {partition}: expected Kafka to store events, found {shorten(cause)}"
+        )
 
 
 class LedgerMismatch(RunutError):

@@ -139,6 +139,24 @@ def on_subject(records: Iterable[Recorded], subject: str) -> list[Recorded]:
     return [one for one in records if one.event.subject == subject]
 
 
+def agrees(wanted: Any, found: Any) -> bool:
+    """Whether `found` holds all that an expected.json wants (scenarios/README.md).
+
+    Objects may have more fields than wanted, lists may not have more items.
+    """
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and all(
+            name in found and agrees(value, found[name]) for name, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return (
+            isinstance(found, list)
+            and len(found) == len(wanted)
+            and all(agrees(one, other) for one, other in zip(wanted, found, strict=True))
+        )
+    return bool(wanted == found)
+
+
 async def project(
     connection: Connection,
     records: Sequence[Recorded],

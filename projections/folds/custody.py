@@ -34,7 +34,7 @@ from projections.folds.obligations import (
     open_commitment,
 )
 from projections.folds.rows import Absorption, Commitment, Transfer, TransferStatus
-from runut.event import Event
+from runut.event import Event, is_subject, subject_kind
 
 
 def _transfer(folding: CaseFolding) -> Transfer:
@@ -202,7 +202,8 @@ def _needs_ruling(event: Event) -> Needs:
 
 
 def _merge_proposed_guard(folding: CaseFolding) -> Codes:
-    if folding.data["survivor"] == folding.subject:
+    survivor = folding.data["survivor"]
+    if survivor == folding.subject or not _is_case(survivor):
         yield "NO_SUCH_REFERENCE"
         return
     yield from only_custodian(folding)
@@ -235,6 +236,17 @@ def _needs_unsettled(_event: Event) -> Needs:
     return Needs(unsettled=True)
 
 
+def _absorbed_guard(folding: CaseFolding) -> Codes:
+    if not _is_case(folding.data["absorbed"]):
+        yield "NO_SUCH_REFERENCE"
+        return
+    yield from only_custodian(folding)
+
+
+def _is_case(subject: str) -> bool:
+    return is_subject(subject) and subject_kind(subject) == "case"
+
+
 def _absorbed(folding: CaseFolding) -> None:
     absorbed = folding.data["absorbed"]
     if folding.find(Absorption, absorbed) is None:
@@ -257,6 +269,6 @@ RULES: Final = {
     "MergeProposed": Rule(_merge_proposed_guard, _merge_proposed, nothing_needed),
     "MergeAccepted": Rule(_merge_answer_guard, _merge_accepted, _needs_unsettled),
     "MergeRefused": Rule(_merge_answer_guard, _merge_answered, nothing_needed),
-    "CaseAbsorbed": Rule(only_custodian, _absorbed, _needs_absorption),
+    "CaseAbsorbed": Rule(_absorbed_guard, _absorbed, _needs_absorption),
     "DuplicateSuspected": Rule(no_guard, no_effect, nothing_needed),
 }
