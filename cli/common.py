@@ -1,0 +1,35 @@
+"""What every command shares: the options that have one meaning, output, and running async work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import orjson
+import typer
+
+T = TypeVar("T")
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        envvar="RUNUT_DATA",
+        metavar="DIR",
+        help="Data directory of the platform. Default: .runut",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+
+
+def print_json(document: Any) -> None:
+    """Print one document for programs."""
+    typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS))
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Do asynchronous work to its end."""
+    return asyncio.run(work)
