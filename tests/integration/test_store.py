@@ -1,0 +1,140 @@
+"""The store against real PostgreSQL: what it loads is enough, and what it writes is the fold."""
+
+from __future__ import annotations
+
+import msgspec
+import psycopg
+import pytest
+
+from projections.batch import Changes
+from projections.folds.rows import TABLES, Row
+from projections.folds.subject import FoldedSubject, fold_subject
+from projections.reading import state_from
+from projections.row_tables import from_values, select, table_name
+from projections.store import Position, Quarantined, Store
+from runut.adapters.postgres import Connection
+from runut.errors import FencedOut
+from runut.event import Recorded
+from runut.records import RawRecord
+from tests.builders import RECORDED_AT, directory_from, project, recorded
+from tests.histories import SUBJECT, Author
+
+HISTORIES = 60
+LENGTH = 50
+
+
+async def rows_in(connection: Connection, subject: str) -> dict[object, Row]:
+    found: dict[object, Row] = {}
+    for table in TABLES:
+        asked = {"subjects": [subject]}
+        cursor = await connection.execute(select(table, "by_subject"), asked)
+        for values in await cursor.fetchall():
+            row = from_values(table, values)
+            found[table, row.ident] = row
+    return found
+
+
+async def history_in(connection: Connection, subject: str) -> list[tuple[str, tuple[str, ...]]]:
+    cursor = await connection.execute(
+        "SELECT verdict, codes FROM history WHERE subject = %s ORDER BY seq", (subject,)
+    )
+    return [(verdict, tuple(codes)) for verdict, codes in await cursor.fetchall()]
+
+
+def renamed(records: list[Recorded], subject: str) -> list[Recorded]:
+    """The same history on a subject of its own."""
+    return [
+        recorded(
+            msgspec.structs.replace(one.event, meta={**one.event.meta, "subject": subject}),
+            one.offset,
+        )
+        for one in records
+    ]
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+async def test_batches_that_load_what_they_need_write_what_folding_in_memory_gives(
+    connection: Connection, batch: int
+) -> None:
+    directories = directory_from()
+    records: list[Recorded] = []
+    expected: dict[str, FoldedSubject] = {}
+    for seed in range(HISTORIES):
+        subject = f"{SUBJECT}-{seed}"
+        history = renamed(Author(seed).write(LENGTH), subject)
+        expected[subject] = fold_subject(history, directories)
+        records += history
+    # Interleaved, so that every batch meets subjects that earlier ones wrote.
+    records.sort(key=lambda one: one.offset)
+    placed = [msgspec.structs.replace(one, offset=at) for at, one in enumerate(records)]
+    await project(connection, placed, directories, batch=batch * HISTORIES // 3)
+    for subject, folded in expected.items():
+        cursor = await connection.execute(
+            "SELECT state, events, irregular, duplicate, corrected FROM subject WHERE subject = %s",
+            (subject,),
+        )
+        row = await cursor.fetchone()
+        assert row is not None
+        assert state_from(row[0]) == folded.state
+        assert dict(zip(folded.counts(), row[1:], strict=True)) == folded.counts()
+        assert await rows_in(connection, subject) == dict(folded.past.rows)
+        assert await history_in(connection, subject) == [
+            (entry.folded.verdict, entry.folded.codes) for entry in folded.entries
+        ]
+
+
+async def test_a_claim_fences_out_whoever_owned_the_partition_before(
+    connection: Connection,
+) -> None:
+    store = Store(connection)
+    old = (await store.claim([3]))[3]
+    new = (await store.claim([3]))[3]
+    assert new.epoch == old.epoch + 1
+    with pytest.raises(FencedOut):
+        await store.commit([(old, _moved(old, 1))], Changes(), [])
+    await store.commit([(new, _moved(new, 1))], Changes(), [])
+    assert (await store.claim([3]))[3].next_offset == 1
+
+
+async def test_a_batch_that_fails_writes_nothing_and_moves_no_position(
+    connection: Connection,
+) -> None:
+    store = Store(connection)
+    position = (await store.claim([0]))[0]
+    raw = RawRecord("runut.events", 0, 0, 0, 1, b"key", b"value", ())
+    twice = [Quarantined(raw, RECORDED_AT, "no frame"), Quarantined(raw, RECORDED_AT, "again")]
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        await store.commit([(position, _moved(position, 1))], Changes(), twice)
+    assert (await store.claim([0]))[0].next_offset == 0
+    cursor = await connection.execute("SELECT count(*) FROM quarantine")
+    assert await cursor.fetchone() == (0,)
+
+
+async def test_quarantine_keeps_place_reason_leaf_and_the_first_kib(connection: Connection) -> None:
+    store = Store(connection)
+    position = (await store.claim([0]))[0]
+    raw = RawRecord("runut.events", 0, 0, 1_700_000_000_000, 1, b"k" * 3000, None, ())
+    await store.commit(
+        [(position, _moved(position, 1))], Changes(), [Quarantined(raw, RECORDED_AT, "no value")]
+    )
+    cursor = await connection.execute(
+        'SELECT "offset", reason, leaf_hash, key, value FROM quarantine ORDER BY 1'
+    )
+    assert await cursor.fetchone() == (0, "no value", raw.leaf(), b"k" * 1024, None)
+
+
+async def test_columns_stand_in_the_order_of_the_fields(connection: Connection) -> None:
+    for table in TABLES:
+        cursor = await connection.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 "
+            "ORDER BY attnum",
+            (table_name(table),),
+        )
+        columns = [name for (name,) in await cursor.fetchall()]
+        assert columns == list(table.__struct_fields__)
+
+
+def _moved(position: Position, next_offset: int) -> Position:
+    return msgspec.structs.replace(
+        position, next_offset=next_offset, leaf_hash=b"l" * 32, recorded_at=RECORDED_AT
+    )
