@@ -93,8 +93,13 @@ def key_payload(key: SigningKey, custody: str, written_at: datetime) -> dict[str
         "key_id": key.key_id,
         "public_key": key.public_key,
         "custody": custody,
-        "valid_from": written_at - _CLOCK_DIFFERENCE,
+        "valid_from": at_once(written_at),
     }
+
+
+def at_once(written_at: datetime) -> datetime:
+    """The `valid_from` that delays nothing, given a time that Kafka's clock has passed."""
+    return written_at - _CLOCK_DIFFERENCE
 
 
 async def _make_topics(settings: Settings, clock: Clock) -> None:

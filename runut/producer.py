@@ -1,0 +1,232 @@
+"""The way in for programs: emit events, and get receipts when they are in the log.
+
+`async with Producer(settings) as p: receipt = await p.emit("LetterSent", …)`. Owns encoding,
+signing in batches (integrity.md §1), the order of events per subject and the limit on what is
+under way. Refuses what is no well-formed event; whether an event counts is a verdict of the
+folds and not asked here. Sending an event again is harmless as long as its event_id stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+from runut.delivery import Delivery
+from runut.directory import Directory, founded
+from runut.directory_follower import DirectoryFollower
+from runut.errors import BadInput, MissingKey
+from runut.event import LEDGER_KINDS, AgencyCode, Event
+from runut.json_form import from_json
+from runut.keystore import KeyStore
+from runut.lanes import Lane, Receipt, Room, Sent
+from runut.outgoing import Draft, Envelope, Outgoing, usable_key
+from runut.partitioner import partition_of
+from runut.settings import Settings
+from runut.signing import MAX_BATCH, Signer
+
+LINGER_S: Final = 0.002
+"""How long an event waits for others to share a signature with."""
+DELIVERY_TIMEOUT_S: Final = 120.0
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+class _Waiting(NamedTuple):
+    """An event between `send` and its signature."""
+
+    draft: Draft
+    signer: Signer | None
+    timestamp_ms: int | None
+    receipt: asyncio.Future[Receipt]
+
+
+class Producer:
+    """Emits events of the agencies whose keys are in a key store."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        keys: KeyStore | None = None,
+        *,
+        require_keys: bool = True,
+        delivery_timeout_s: float = DELIVERY_TIMEOUT_S,
+    ) -> None:
+        """Take the key store, that of the data directory by default.
+
+        Args:
+            require_keys: False lets events of agencies without a usable local key go unsigned;
+                what they are worth is for the verdict to say.
+            delivery_timeout_s: how long an event is tried while no broker answers.
+        """
+        self._settings = settings
+        self._keys = keys or KeyStore(settings.keys)
+        self._require_keys = require_keys
+        self._delivery = Delivery(settings, settings.events_topic, delivery_timeout_s)
+        self._room = Room()
+        self._signers: dict[str, Signer | None] = {}
+        self._waiting: list[_Waiting] = []
+        self._linger: asyncio.TimerHandle | None = None
+        self._lanes: dict[int, Lane] = {}
+        self._directory: Directory | None = None
+
+    async def __aenter__(self) -> Self:
+        """Read the directory and connect.
+
+        Raises:
+            Unreachable: no broker answers.
+            LedgerMismatch: no ledger is founded there, or the events topic is not its own.
+        """
+        self._directory = directory = await self._read_directory()
+        ledger = founded(directory.ledger)
+        self._envelope = Envelope.of(directory)
+        self._partitions = ledger.partitions
+        self._own_times = ledger.clock == "TEST"
+        self._require_keys = self._require_keys and ledger.require_signatures
+        await self._delivery.start(ledger.partitions)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Wait for what was sent, unless cancelled; disconnect."""
+        try:
+            if kind is None or not issubclass(kind, asyncio.CancelledError):
+                await self.flush()
+        finally:
+            for lane in self._lanes.values():
+                await lane.stop()
+            await self._delivery.stop()
+
+    async def emit(
+        self,
+        event_type: str,
+        *,
+        subject: str,
+        agency: str,
+        data: Mapping[str, Any],
+        occurred_at: datetime | str | None = None,
+        **meta: Any,
+    ) -> Receipt:
+        """Send one event and wait until it is in the log.
+
+        `data` and `meta` (such as `channel`, `causation_id`, `event_id`) as in the JSON form,
+        where times may be aware datetimes, amounts Decimals and so on; `occurred_at` is now by
+        default.
+
+        Raises:
+            FieldError: naming the field, what was expected and what was found.
+            MissingKey: the agency has no key here that the directory knows.
+            Unreachable: no broker took it in time; it may still be in the log.
+            NotRecorded: Kafka refuses it.
+        """
+        return await self.emit_json(
+            {
+                **meta,
+                "type": event_type,
+                "subject": subject,
+                "agency": agency,
+                "occurred_at": occurred_at or datetime.now(UTC),
+                "data": dict(data),
+            }
+        )
+
+    async def emit_json(self, given: bytes | str | dict[str, Any]) -> Receipt:
+        """Send one event in its JSON form and wait until it is in the log. Raises as `emit`."""
+        return await (await self.send(from_json(given)))
+
+    async def send(
+        self, event: Event, *, recorded_at: datetime | None = None
+    ) -> asyncio.Future[Receipt]:
+        """Accept an event; the receipt comes when it is in the log.
+
+        Waits while too much is under way. Events of one subject keep the order in which they
+        were accepted. An event is sent even if its future is cancelled. In a ledger with a TEST
+        clock, `recorded_at` is the record's time, `occurred_at` by default.
+
+        Raises:
+            BadInput: it is no well-formed event of an agency, naming the field.
+            LedgerMismatch: the ledger does not know this release's schema of it.
+            MissingKey: its agency has no key here that the directory knows.
+        The future raises Unreachable or NotRecorded: what waits behind a failed event in its
+        partition fails with it, so that nothing overtakes.
+        """
+        draft = self._envelope.draft(event)
+        if draft.event_type.kinds.isdisjoint(LEDGER_KINDS):
+            raise BadInput("type", "an event of an agency", event.type)
+        timestamp_ms = self._timestamp(event, recorded_at)
+        signer = self._signers.get(event.meta["agency"]) or await self._signer(event.agency)
+        await self._room.enter(len(draft.body))
+        receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(draft, signer, timestamp_ms, receipt))
+        if len(self._waiting) == MAX_BATCH:
+            self._sign()
+            await asyncio.sleep(0)  # who sends many must not starve those who carry them
+        elif self._linger is None:
+            self._linger = asyncio.get_running_loop().call_later(LINGER_S, self._sign)
+        return receipt
+
+    async def flush(self) -> None:
+        """Wait until everything that was accepted has its receipt or its error."""
+        self._sign()
+        while busy := [lane.task for lane in self._lanes.values() if lane.task is not None]:
+            await asyncio.wait(busy)
+
+    def _sign(self) -> None:
+        """Sign what waits, an agency's events together, and put it on its way in order."""
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+        waiting, self._waiting = self._waiting, []
+        groups: dict[Signer | None, list[int]] = {}
+        for index, one in enumerate(waiting):
+            groups.setdefault(one.signer, []).append(index)
+        records: dict[int, Outgoing] = {}
+        for signer, indices in groups.items():
+            sealed = self._envelope.seal([waiting[index].draft for index in indices], signer)
+            records.update(zip(indices, sealed, strict=True))
+        for index, one in enumerate(waiting):
+            self._lane(records[index].key).put(
+                Sent(records[index], one.timestamp_ms, len(one.draft.body), one.receipt)
+            )
+
+    def _lane(self, subject: bytes) -> Lane:
+        partition = partition_of(subject, self._partitions)
+        lane = self._lanes.get(partition)
+        if lane is None:
+            lane = Lane(self._delivery, self._settings.events_topic, partition, self._room)
+            self._lanes[partition] = lane
+        return lane
+
+    async def _signer(self, agency: AgencyCode) -> Signer | None:
+        """What signs an agency's events, looked for again as long as there is none."""
+        if agency in self._signers and not self._require_keys:
+            return None
+        directory = self._directory
+        key = usable_key(self._keys, directory, agency) if directory else None
+        if key is None and self._keys.keys(agency):
+            # It may have been published since we began.
+            self._directory = await self._read_directory()
+            key = usable_key(self._keys, self._directory, agency)
+        if key is None and self._require_keys:
+            raise MissingKey(agency, self._keys.path)
+        self._signers[agency] = key.signer() if key else None
+        return self._signers[agency]
+
+    async def _read_directory(self) -> Directory:
+        async with DirectoryFollower(self._settings) as follower:
+            return follower.log.latest
+
+    def _timestamp(self, event: Event, recorded_at: datetime | None) -> int | None:
+        if not self._own_times:
+            if recorded_at is not None:
+                expected = "none: in this ledger the broker's clock sets it"
+                raise BadInput("recorded_at", expected, recorded_at)
+            return None
+        # Kafka knows no time before 1970.
+        return max(0, ((recorded_at or event.occurred_at) - _EPOCH) // _MILLISECOND)
