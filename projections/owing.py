@@ -24,7 +24,6 @@ from runut.adapters.postgres import Connection
 from runut.directory import Agency, Directory
 from runut.errors import NotFound
 from runut.rfc3339 import format_time
-from runut.settings import Settings
 
 SUBJECTS_AT_ONCE: Final = 200
 
@@ -34,7 +33,6 @@ _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 async def commitments(
     connection: Connection,
-    settings: Settings,
     *,
     now: datetime,
     agency: str | None = None,
@@ -52,7 +50,7 @@ async def commitments(
             cursor = await connection.execute(_SQL["commitments"], asked)
             found = [row_tables.from_values(Commitment, row) for row in await cursor.fetchall()]
             return [render_commitment(one, now) for one in found]
-        directories = (await load_directory(connection, settings)).at
+        directories = (await load_directory(connection)).at
         standings = _standings_at(connection, directories, as_of)
         wanted = [
             one
@@ -65,7 +63,6 @@ async def commitments(
 
 async def agency(
     connection: Connection,
-    settings: Settings,
     code: str,
     *,
     now: datetime,
@@ -81,7 +78,7 @@ async def agency(
     """
     moment = as_of or now
     async with snapshot(connection):
-        directory = await load_directory(connection, settings)
+        directory = await load_directory(connection)
         known = _known_agency(directory.latest, code)
         if as_of is None:
             pending, cases = await _present(connection, code)

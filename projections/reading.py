@@ -28,9 +28,10 @@ from runut.adapters.postgres import Connection
 from runut.directory_log import DirectoryLog
 from runut.errors import NotFound, PlatformError
 from runut.records import RawRecord
-from runut.settings import Settings
 
 By = Literal["recorded", "occurred"]
+
+DIRECTORY_TOPIC: Final = "runut.directory"
 
 _SQL: Final = queries("reading")
 
@@ -55,12 +56,15 @@ async def snapshot(connection: Connection) -> AsyncIterator[None]:
         ) from None
 
 
-async def load_directory(connection: Connection, settings: Settings) -> DirectoryLog:
-    """The directory as far as the projector has read it: each record judged again."""
+async def load_directory(connection: Connection) -> DirectoryLog:
+    """The directory as far as the projector has read it: each record judged again.
+
+    Roots of its tree are those of Kafka where the topic has its usual name, as it is not kept.
+    """
     log = DirectoryLog()
     cursor = await connection.execute(_SQL["load_directory"])
     for row in await cursor.fetchall():
-        log.append(_raw_record(row, settings.directory_topic))
+        log.append(_raw_record(row))
     return log
 
 
@@ -75,7 +79,7 @@ async def subject_state(connection: Connection, subject: str, now: datetime) -> 
 
 
 async def subject_state_as_of(
-    connection: Connection, settings: Settings, subject: str, moment: datetime, by: By
+    connection: Connection, subject: str, moment: datetime, by: By
 ) -> Document:
     """A subject's state as of a moment (events.md §3), by recorded or by occurred time.
 
@@ -83,14 +87,14 @@ async def subject_state_as_of(
         NotFound: it had none then.
     """
     async with snapshot(connection):
-        directories = (await load_directory(connection, settings)).at
+        directories = (await load_directory(connection)).at
         entries = await load_entries(connection, subject, directories)
     folded = state_as_of([entry.recorded for entry in entries], directories, moment, by)
     return render_state(Standing.of(subject, folded), moment, moment)
 
 
 async def history(
-    connection: Connection, settings: Settings, subject: str, as_of: datetime | None = None
+    connection: Connection, subject: str, as_of: datetime | None = None
 ) -> list[Document]:
     """A subject's events in log order, each with its verdict and its sentences.
 
@@ -100,11 +104,27 @@ async def history(
         NotFound: no event of the subject was ever recorded.
     """
     async with snapshot(connection):
-        directory = await load_directory(connection, settings)
+        directory = await load_directory(connection)
         entries = await load_entries(connection, subject, directory.at)
     if as_of is not None:
         entries = _as_known_at(entries, directory.at, as_of)
     return [render_entry(entry, directory.latest) for entry in entries]
+
+
+async def history_entry(connection: Connection, partition: int, offset: int) -> Document:
+    """The line of the history that one record of the log became.
+
+    Raises:
+        NotFound: the place holds no projected event.
+    """
+    async with snapshot(connection):
+        directory = await load_directory(connection)
+        asked = {"partition": partition, "offset": offset}
+        cursor = await connection.execute(_SQL["load_entry"], asked)
+        found = await cursor.fetchone()
+    if found is None:
+        raise NotFound(f"event at partition {partition}, {offset}", "not projected, or no event")
+    return render_entry(entry_from(found, directory.at), directory.latest)
 
 
 async def load_standing(connection: Connection, subject: str) -> Standing:
@@ -161,10 +181,10 @@ def _unknown(subject: str) -> NotFound:
     return NotFound(subject, "expected events of it in the ledger, found none")
 
 
-def _raw_record(row: Sequence[Any], topic: str) -> RawRecord:
+def _raw_record(row: Sequence[Any]) -> RawRecord:
     offset, timestamp_ms, timestamp_type, key, value, names, values = row
     return RawRecord(
-        topic=topic,
+        topic=DIRECTORY_TOPIC,
         partition=0,
         offset=offset,
         timestamp_ms=timestamp_ms,

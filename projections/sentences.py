@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from projections.wording import LANGS, Lang, Voice, has_words, plain, yes_or_no
-from runut.catalogue import NAMESPACE, catalogue
+from runut.catalogue import catalogue
 from runut.directory import Directory
 from runut.event import Event
 
@@ -157,7 +157,7 @@ def _wording(schema: Any, name: str, event_type: str, defined: dict[str, Any]) -
     if isinstance(schema, str):
         schema = defined.get(schema, {"type": schema})
     if "name" in schema:
-        defined[f"{NAMESPACE}.{schema['name']}"] = schema
+        defined[schema["name"]] = schema
     kind = schema.get("logicalType") or schema["type"]
     if kind == "array":
         item = _wording(schema["items"], name, event_type, defined)

@@ -55,9 +55,18 @@ def directory_from(path: Path = DIRECTORY) -> Directories:
     return directory_log(path).at
 
 
-@cache
 def directory_log(path: Path = DIRECTORY) -> DirectoryLog:
     """The same as a log that was read record by record; shared, so do not append to it."""
+    return _directory_log(path)
+
+
+def directory_records(path: Path = DIRECTORY) -> tuple[RawRecord, ...]:
+    """Signed records of a directory topic: founding, schemas, protocol, calendars, agencies."""
+    return _directory_records(path)
+
+
+@cache
+def _directory_log(path: Path) -> DirectoryLog:
     log = DirectoryLog()
     for record in directory_records(path):
         reason = log.append(record)
@@ -66,8 +75,7 @@ def directory_log(path: Path = DIRECTORY) -> DirectoryLog:
 
 
 @cache
-def directory_records(path: Path = DIRECTORY) -> tuple[RawRecord, ...]:
-    """Signed records of a directory topic: founding, schemas, protocol, calendars, agencies."""
+def _directory_records(path: Path) -> tuple[RawRecord, ...]:
     events = [from_json(one) for one in _directory_objects(path)]
     bodies = [codec.encode(catalogue().by_name(event.type), event) for event in events]
     signable = [

@@ -17,6 +17,12 @@ SELECT subject, seq, event_id, type, agency, occurred_at, recorded_at, partition
  WHERE subject = %(subject)s
  ORDER BY seq;
 
+-- name: load_entry
+SELECT subject, seq, event_id, type, agency, occurred_at, recorded_at, partition, "offset",
+       directory_offset, verdict, codes, differs, signature, schema_id, body, data
+  FROM history
+ WHERE partition = %(partition)s AND "offset" = %(offset)s;
+
 -- name: next_subjects
 -- Subjects of the kinds that keep a state, a chunk at a time.
 SELECT subject
@@ -78,3 +84,13 @@ SELECT (SELECT count(*) FROM subject),
          WHERE status IN ('OPEN', 'REPORTED') AND due_at < %(now)s),
        (SELECT max(recorded_at) FROM position),
        (SELECT coalesce(max("offset") + 1, 0) FROM directory_record);
+
+-- name: has_tables
+SELECT to_regclass('position') IS NOT NULL;
+
+-- name: is_projecting
+SELECT EXISTS (SELECT FROM position)
+   AND EXISTS (
+           SELECT FROM pg_stat_activity
+            WHERE datname = current_database() AND application_name = %(projector)s
+       );

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import orjson
 import psycopg
-from psycopg.adapt import Loader
+from psycopg.adapt import Dumper, Loader
+from psycopg.pq import Format
 from psycopg.types.json import set_json_loads
 
 from runut.errors import SettingError, Unreachable
@@ -28,6 +29,26 @@ class _UuidAsText(Loader):
 
     def load(self, data: Any) -> str:
         return bytes(data).decode()
+
+
+class _UuidOfText(Dumper):
+    """For COPY in binary, which knows a column's type and gives us text."""
+
+    format = Format.BINARY
+    oid = psycopg.adapters.types["uuid"].oid
+
+    def dump(self, obj: str) -> bytes:
+        return bytes.fromhex(obj.replace("-", ""))
+
+
+class _JsonbOfText(Dumper):
+    """The same: JSON that is already text."""
+
+    format = Format.BINARY
+    oid = psycopg.adapters.types["jsonb"].oid
+
+    def dump(self, obj: str) -> bytes:
+        return b"\x01" + obj.encode()
 
 
 async def connect(settings: Settings, *, name: str, autocommit: bool = False) -> Connection:
@@ -57,6 +78,8 @@ async def connect(settings: Settings, *, name: str, autocommit: bool = False) ->
         raise Unreachable("PostgreSQL", address, advice, str(error).strip()) from None
     set_json_loads(orjson.loads, connection)
     connection.adapters.register_loader("uuid", _UuidAsText)
+    connection.adapters.register_dumper(None, _UuidOfText)
+    connection.adapters.register_dumper(None, _JsonbOfText)
     return connection
 
 

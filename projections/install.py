@@ -1,0 +1,122 @@
+"""Make the read models' tables, the stable views and the role that may read them.
+
+Owns what is in PostgreSQL before the first event. Idempotent, and safe when several workers start
+at once. Tables of another release are never changed in place: a rebuild makes new ones.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from projections.queries import script
+from runut.adapters.postgres import Connection
+from runut.errors import LedgerMismatch, PlatformError
+from runut.settings import Settings
+
+READER_ROLE: Final = "runut_reader"
+INSTALL_LOCK: Final = 0x72756E7574  # "runut"
+"""Advisory lock that one installing worker holds at a time."""
+
+_VERSION: Final = re.compile(r"version ([0-9a-f]{16})\b")
+
+
+def version_of(file: str) -> str:
+    """Version of a script of ours: another where its statements are others, comments aside."""
+    statements = " ".join(re.sub(r"--.*", "", script(file)).split())
+    return sha256(statements.encode()).hexdigest()[:16]
+
+
+async def install(connection: Connection, settings: Settings) -> None:
+    """Create the tables if absent, and bring views and role up to this release.
+
+    Raises:
+        LedgerMismatch: the tables are another release's and have to be rebuilt.
+        PlatformError: the role for readers is missing and may not be created.
+    """
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (INSTALL_LOCK,))
+        await _install_model(connection, settings.model_schema)
+        found = await installed_version(connection, settings.views_schema)
+        if found != version_of("views"):
+            await install_views(connection, settings)
+
+
+async def install_views(connection: Connection, settings: Settings) -> None:
+    """Point the stable views at the present tables: after a change of either."""
+    async with connection.transaction():
+        await _create_reader(connection)
+        views = sql.Identifier(settings.views_schema)
+        await connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(views))
+        await connection.execute(
+            sql.SQL(script("views")).format(
+                views=views,
+                model=sql.Identifier(settings.model_schema),
+                reader=sql.Identifier(READER_ROLE),
+            )
+        )
+        await _describe(connection, settings.views_schema, "Stable views of Runut", "views")
+
+
+async def installed_version(connection: Connection, schema: str) -> str | None:
+    """Version of what a schema of ours holds; None where the schema is absent or not ours."""
+    cursor = await connection.execute(
+        "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s",
+        (schema,),
+    )
+    row = await cursor.fetchone()
+    found = _VERSION.search(row[0] or "") if row else None
+    return found[1] if found else None
+
+
+async def _install_model(connection: Connection, schema: str) -> None:
+    found = await installed_version(connection, schema)
+    expected = version_of("model")
+    if found == expected:
+        return
+    if found is not None:
+        raise LedgerMismatch(
+            f"read models in schema {schema}: expected version {expected}, found {found} of "
+            "another release; nothing is lost, a rebuild from the log is due: runut rebuild"
+        )
+    try:
+        await connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    except psycopg.errors.DuplicateSchema:
+        raise LedgerMismatch(
+            f"schema {schema}: expected read models of Runut, found something else; "
+            "name another one by RUNUT_MODEL_SCHEMA"
+        ) from None
+    await connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(sql.Identifier(schema)))
+    await connection.execute(script("model"))
+    await _describe(connection, schema, "Read models of Runut, made from the log", "model")
+
+
+async def _describe(connection: Connection, schema: str, what: str, file: str) -> None:
+    """Say in the schema's comment what it holds, and in which version."""
+    comment = f"{what}; version {version_of(file)}"
+    await connection.execute(
+        sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(schema), sql.Literal(comment))
+    )
+
+
+async def _create_reader(connection: Connection) -> None:
+    found = await connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (READER_ROLE,))
+    if await found.fetchone() is not None:
+        return
+    # Roles belong to all databases of a server, so another one may create it meanwhile.
+    try:
+        async with connection.transaction():
+            await connection.execute(
+                sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(READER_ROLE))
+            )
+    except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+        pass
+    except psycopg.errors.InsufficientPrivilege:
+        raise PlatformError(
+            f"role {READER_ROLE}: expected it, or the right to create it, in PostgreSQL; found "
+            f"neither; have an administrator run: CREATE ROLE {READER_ROLE} NOLOGIN"
+        ) from None
