@@ -125,21 +125,31 @@ class DirectoryWriter:
     async def publish(self, events: Sequence[Event]) -> None:
         """Append records to the directory and announce them; returns when all is written.
 
+        Raises as `append` and `announce`.
+        """
+        if events:
+            await self.append(events)
+            await self.announce(range(self.ledger.partitions))
+
+    async def append(self, events: Sequence[Event]) -> None:
+        """Append records to the directory; they count where they are announced.
+
         Raises:
             LedgerMismatch: no root key of this ledger is here, or a record does not count.
-            MissingKey: the key of the ledger's own agency is not here.
             Unreachable: no broker answers.
         """
-        if not events:
-            return
         envelope, signer = self._envelope(), self._root().signer()
         for start in range(0, len(events), MAX_BATCH):
             drafts = [envelope.draft(event) for event in events[start : start + MAX_BATCH]]
             await self._append(envelope.seal(drafts, signer), self.ledger.clock)
-        await self.announce(range(self.ledger.partitions))
 
     async def announce(self, partitions: Iterable[int]) -> None:
-        """Append a marker of the directory as read last to each of these partitions."""
+        """Append a marker of the directory as read last to each of these partitions.
+
+        Raises:
+            MissingKey: the key of the ledger's own agency is not here.
+            Unreachable: no broker answers.
+        """
         key = usable_key(self._keys, self.directory, SYSTEM)
         if key is None:
             raise MissingKey(SYSTEM, self._keys.path)

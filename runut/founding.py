@@ -51,13 +51,21 @@ async def create_ledger(
         Unreachable: Kafka or the registry does not answer.
         BadInput: the registry refuses a schema.
     """
-    keys = KeyStore(settings.keys)
-    await _make_topics(settings, clock)
-    schema_ids = await _register_schemas(settings)
-    async with DirectoryWriter(settings, keys, schema_ids) as writer:
+    await make_topics(settings, clock)
+    return await found_ledger(settings, await register_schemas(settings), name=name, clock=clock)
+
+
+async def found_ledger(
+    settings: Settings, schema_ids: Mapping[str, int], *, name: str = "runut", clock: Clock
+) -> Ledger:
+    """Found or complete the ledger on topics that are there, with these ids of the schemas.
+
+    Raises as `create_ledger`.
+    """
+    async with DirectoryWriter(settings, KeyStore(settings.keys), schema_ids) as writer:
         if writer.directory.ledger is None:
             await writer.found(name, clock)
-        await writer.publish(list(_missing(writer, schema_ids)))
+        await writer.publish(list(missing_records(writer, schema_ids)))
         await writer.repair_markers()
         return writer.ledger
 
@@ -102,8 +110,13 @@ def at_once(written_at: datetime) -> datetime:
     return written_at - _CLOCK_DIFFERENCE
 
 
-async def _make_topics(settings: Settings, clock: Clock) -> None:
-    """Create what is missing, unless a ledger was founded: a log that is lost stays lost."""
+async def make_topics(settings: Settings, clock: Clock) -> None:
+    """Create what is missing, unless a ledger was founded: a log that is lost stays lost.
+
+    Raises:
+        LedgerMismatch: a topic is not as a ledger needs it, or a founded ledger's is gone.
+        Unreachable: Kafka does not answer.
+    """
     if settings.directory_topic in await existing_topics(settings):
         async with DirectoryFollower(settings) as follower:
             ledger = follower.log.latest.ledger
@@ -114,7 +127,14 @@ async def _make_topics(settings: Settings, clock: Clock) -> None:
     await create_topics(settings, clock)
 
 
-async def _register_schemas(settings: Settings) -> Mapping[str, int]:
+async def register_schemas(settings: Settings) -> Mapping[str, int]:
+    """Register this release's schemas; the id of each type by its name.
+
+    Raises:
+        SettingError: RUNUT_REGISTRY_URL is not set.
+        Unreachable: the registry does not answer.
+        BadInput: it refuses a schema.
+    """
     if not settings.registry_url:
         raise SettingError(
             "RUNUT_REGISTRY_URL: expected the address of a schema registry, found nothing"
@@ -127,7 +147,7 @@ async def _register_schemas(settings: Settings) -> Mapping[str, int]:
         return await registry.register(catalogue(), topics)
 
 
-def _missing(writer: DirectoryWriter, schema_ids: Mapping[str, int]) -> Iterator[Event]:
+def missing_records(writer: DirectoryWriter, schema_ids: Mapping[str, int]) -> Iterator[Event]:
     """The records that every directory holds and this one does not."""
     directory, ledger = writer.directory, f"ledger/{writer.ledger.name}"
     if directory.agency(SYSTEM) is None:
