@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from cli import look
+# from cli import look
 from projections.reading import history_entry
 from projections.waiting import wait_until_projected
 from runut import registration
@@ -66,7 +66,9 @@ async def play(settings: Settings, console: Console | None = None) -> None:
     async with AsyncExitStack() as stack:
         codes = sorted({json.loads(line)["agency"] for line in lines})
         console.print(f"\n[bold]Demonstration[/bold]: {', '.join(codes)}, each its own process")
-        agencies = {code: await stack.enter_async_context(_agency(settings, code)) for code in codes}
+        agencies = {
+            code: await stack.enter_async_context(_agency(settings, code)) for code in codes
+        }
         await asyncio.gather(*(agency.answer() for agency in agencies.values()))
         connection = await stack.enter_async_context(
             postgres.connected(settings, name="runut demo", autocommit=True)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import msgspec
 
-from runut.json_form import from_json
 from runut.keystore import KeyStore
 from runut.producer import Producer
 from runut.settings import load_settings
@@ -24,7 +23,7 @@ async def serve(data: Path) -> None:
     async with Producer(settings, keys=KeyStore(settings.keys)) as producer:
         print("ready", flush=True)
         while line := await asyncio.to_thread(sys.stdin.readline):
-            receipt = await producer.emit_event(from_json(line))
+            receipt = await producer.emit_json(line.encode())
             print(msgspec.json.encode(receipt).decode(), flush=True)
 
 

@@ -19,7 +19,8 @@ from runut.errors import FieldError, Refused
 from runut.event import Event
 from runut.json_form import from_json
 from runut.keystore import KeyStore
-from runut.producer import Producer, Receipt
+from runut.lanes import Receipt
+from runut.producer import Producer
 from runut.settings import Settings, load_settings
 
 WAIT_S = 30.0
@@ -108,7 +109,7 @@ async def _emit(settings: Settings, event: Event, *, force: bool) -> tuple[Recei
             raise Refused(event.type, event.subject, foreseen.codes)
         await connection.commit()
         async with Producer(settings, keys=KeyStore(settings.keys)) as producer:
-            receipt = await producer.emit_event(event)
+            receipt = await (await producer.send(event))
         await wait_until_projected(
             connection, {receipt.partition: receipt.offset}, deadline_s=WAIT_S
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -16,12 +16,12 @@ from embedded import platform as embedded_platform
 from embedded.platform import Endpoints, Platform
 from embedded.progress import Show
 from embedded.supervisor import Part
-from projections.health import is_projecting
+from projections.waiting import is_claimed
 from runut.adapters import postgres
-from runut.directory import founded
+from runut.directory import Ledger, founded
 from runut.directory_follower import DirectoryFollower
 from runut.founding import create_ledger
-from runut.settings import Settings, load_settings
+from runut.settings import Settings, given_settings, load_settings
 
 DEFAULT_PORT = 8080
 WORKER_RESTARTS = 5
@@ -43,7 +43,7 @@ def up(
 
     Example: runut up --data /srv/runut --port 8080
     """
-    given = Settings(**({"data": data} if data else {}))
+    given = given_settings(data)
     asyncio.run(_up(given, play_demo=play_demo, once=once, port=port))
 
 
@@ -54,7 +54,7 @@ async def _up(given: Settings, *, play_demo: bool, once: bool, port: int) -> Non
         endpoints = await platform.start()
         settings = load_settings(given.data)
         ledger = await create_ledger(settings)
-        await platform.add(worker_part(settings))
+        await platform.add(worker_part(settings, ledger.partitions))
         _print_places(settings, endpoints, ledger.name)
         if play_demo:
             await demo.play(settings)
@@ -63,23 +63,24 @@ async def _up(given: Settings, *, play_demo: bool, once: bool, port: int) -> Non
             await platform.wait()
 
 
-def worker_part(settings: Settings) -> Part:
+def worker_part(settings: Settings, partitions: int) -> Part:
     """The worker as a part of the platform: started again when it fails, but not for ever."""
     return Part(
         name="worker",
         command=[sys.executable, "-m", "cli.main", "worker", "--data", settings.data.absolute()],
         log=settings.data / "log" / "worker.log",
         cwd=Path.cwd(),
-        ready=lambda: _worker_ready(settings),
+        ready=lambda: _worker_ready(settings, partitions),
         expects="every partition to be projected",
         after=("kafka", "postgres"),
         restarts=WORKER_RESTARTS,
     )
 
 
-async def _worker_ready(settings: Settings) -> str | None:
-    async with postgres.connected(settings, name="runut up") as connection:
-        return None if await is_projecting(connection) else "no partition claimed yet"
+async def _worker_ready(settings: Settings, partitions: int) -> str | None:
+    async with postgres.connected(settings, name="runut up", autocommit=True) as connection:
+        claimed = await is_claimed(connection, partitions)
+        return None if claimed else "partitions that nobody claimed yet"
 
 
 def _print_places(settings: Settings, endpoints: Endpoints, ledger: str) -> None:
@@ -93,7 +94,7 @@ def _print_places(settings: Settings, endpoints: Endpoints, ledger: str) -> None
 
 def down(data: Data = None) -> None:
     """Stop what `runut up` left running on a data directory."""
-    settings = Settings(**({"data": data} if data else {}))
+    settings = given_settings(data)
     stopped = asyncio.run(embedded_platform.down(settings.data))
     typer.echo("stopped" if stopped else f"nothing runs on {settings.data}", err=True)
 
@@ -118,22 +119,22 @@ def ledger_create(
     """
     settings = load_settings(data)
     ledger = asyncio.run(create_ledger(settings, name=name))
-    _show_ledger(ledger, settings, as_json=as_json)
+    _show_ledger(ledger, as_json=as_json)
 
 
 @ledger_app.command("show")
 def ledger_show(data: Data = None, as_json: Json = False) -> None:
     """Show how the ledger was founded."""
     settings = load_settings(data)
-    _show_ledger(asyncio.run(_read_ledger(settings)), settings, as_json=as_json)
+    _show_ledger(asyncio.run(_read_ledger(settings)), as_json=as_json)
 
 
-async def _read_ledger(settings: Settings) -> Any:
+async def _read_ledger(settings: Settings) -> Ledger:
     async with DirectoryFollower(settings) as follower:
         return founded(follower.log.latest.ledger)
 
 
-def _show_ledger(ledger: Any, settings: Settings, *, as_json: bool) -> None:
+def _show_ledger(ledger: Ledger, *, as_json: bool) -> None:
     found = {
         "name": ledger.name,
         "ledger_id": ledger.ledger_id.hex(),

@@ -24,6 +24,7 @@ from consumers.log_check import check_log
 from projections.batch import Changes, fold_batch
 from projections.loaded import Subjects
 from projections.store import Position, Quarantined, Store
+from projections.waiting import PROJECTOR
 from runut.adapters import kafka, postgres
 from runut.directory_follower import DirectoryFollower
 from runut.errors import NotAnEvent, Unreachable
@@ -233,7 +234,7 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         return TopicPartition(self._settings.events_topic, partition)
 
     async def _connect(self) -> None:
-        connection = await postgres.connect(self._settings, name="runut projector")
+        connection = await postgres.connect(self._settings, name=PROJECTOR)
         await install(connection, self._settings)
         self._connection, self._store = connection, Store(connection)
 

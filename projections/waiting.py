@@ -1,4 +1,4 @@
-"""Wait until what was published is projected."""
+"""Wait until what was published is projected, or until a projector is there to do it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
+import psycopg
+
 from projections.queries import queries
 from runut.adapters.postgres import Connection
 
 POLL_S: Final = 0.03
+PROJECTOR: Final = "runut projector"
+"""Name of a projector's connection."""
 
 _SQL: Final = queries("reading_positions")
 
@@ -40,3 +44,13 @@ async def wait_until_projected(
         elif loop.time() - moved_at > deadline_s:
             return False
         await asyncio.sleep(POLL_S)
+
+
+async def is_claimed(connection: Connection, partitions: int) -> bool:
+    """Whether a projector is connected and every partition has been claimed."""
+    try:
+        cursor = await connection.execute(_SQL["claimed"], {"projector": PROJECTOR})
+        row = await cursor.fetchone()
+    except psycopg.errors.UndefinedTable:  # the projector makes the tables
+        return False
+    return row is not None and row[0] >= partitions

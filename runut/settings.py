@@ -81,13 +81,23 @@ def load_settings(data: Path | None = None, **given: Any) -> Settings:
     Raises:
         SettingError: naming the variable, what was expected and what was found.
     """
-    if data is not None:
-        given["data"] = data
+    settings = given_settings(data, **given)
+    found = {
+        name: value
+        for name, value in _platform_file(settings.data).items()
+        if name not in settings.model_fields_set
+    }
+    return given_settings(data, **given, **found) if found else settings
+
+
+def given_settings(data: Path | None = None, **given: Any) -> Settings:
+    """Settings from arguments and environment alone, whatever runs in the data directory.
+
+    Raises:
+        SettingError: as `load_settings`.
+    """
     try:
-        settings = Settings(**given)
-        known = settings.model_fields_set
-        found = {k: v for k, v in _platform_file(settings.data).items() if k not in known}
-        return Settings(**{**given, **found}) if found else settings
+        return Settings(**given) if data is None else Settings(data=data, **given)
     except ValidationError as error:
         first = error.errors()[0]
         name = "RUNUT_" + "_".join(str(part) for part in first["loc"]).upper()

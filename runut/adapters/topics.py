@@ -7,7 +7,7 @@ another way: a log that forgets, or whose times are the emitters', is no ledger.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Literal
 
@@ -24,6 +24,7 @@ Clock = Literal["BROKER", "TEST"]
 # A value has 256 KiB at most; a producer's batch with headers stays well below this.
 MAX_MESSAGE_BYTES: Final = 1024 * 1024
 _TIMEOUT_S: Final = 60.0
+_POLL_S: Final = 0.05
 
 
 async def create_topics(settings: Settings, clock: Clock) -> None:
@@ -103,6 +104,13 @@ async def _create_missing(admin: AIOKafkaAdminClient, settings: Settings, clock:
             for name, partitions in missing.items()
         ]
         _refuse_errors(await admin.create_topics(new))
+        await _until_there(admin, missing)
+
+
+async def _until_there(admin: AIOKafkaAdminClient, topics: Collection[str]) -> None:
+    """A topic that was created is known to every broker a moment later."""
+    while not set(topics) <= set(await admin.list_topics()):
+        await asyncio.sleep(_POLL_S)
 
 
 def _refuse_errors(response: Any) -> None:

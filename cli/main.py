@@ -1,0 +1,62 @@
+"""The `runut` command: what it offers, and how it ends.
+
+Every error that Runut raises on purpose becomes one sentence on standard error. Exit codes
+(interfaces.md): 0 done, 1 failed, 2 wrong usage, 3 partly, 4 verification failed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import directory, emit, platform
+from runut.errors import RunutError
+
+app = typer.Typer(
+    name="runut",
+    help="A coordination ledger: agencies emit, auditors replay, dashboards read.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("up")(platform.up)
+app.command("down")(platform.down)
+app.command("worker")(platform.worker)
+app.command("emit")(emit.emit)
+app.add_typer(platform.ledger_app, name="ledger")
+app.add_typer(directory.directory_app, name="directory")
+app.add_typer(directory.keys_app, name="keys")
+
+
+@app.callback()
+def _root(
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Data directory, for any command.")
+    ] = None,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if show_version:
+        typer.echo(f"runut {version('runut')}")
+        raise typer.Exit
+    if data is not None:
+        os.environ["RUNUT_DATA"] = str(data)
+
+
+def run() -> None:
+    """Run the command line to its end."""
+    try:
+        app()
+    except RunutError as error:
+        typer.echo(f"runut: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    run()

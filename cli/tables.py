@@ -1,0 +1,194 @@
+"""The documents of `projections.render` as tables for people.
+
+Pure: documents in, rich renderables out. Text from events is never read as markup. Agencies stand
+by their codes, which are short; sentences name them in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cli.labels import label
+from projections.render import Document
+from projections.wording import Voice, plain, zone_name
+from runut.rfc3339 import parse_time
+
+VERDICT_STYLE: Final = {"EFFECTIVE": "green", "IRREGULAR": "red", "CORRECTED": "yellow"}
+COMMITMENT_COUNTS: Final = ("open", "overdue", "fulfilled", "fulfilled_late", "breached")
+EVENT_COUNTS: Final = ("irregular", "duplicate", "corrected")
+
+
+def case(document: Document, voice: Voice) -> RenderableType:
+    """A case: what is so about it, and who was responsible from when to when."""
+    facts: list[tuple[str, Any]] = [
+        ("status", voice.word("CaseStatus", document["status"])),
+        ("custodian", _named(document["custodian"], voice)),
+        ("category", voice.word("CaseCategory", document["category"])),
+        ("urgency", voice.word("Urgency", document["urgency"])),
+        ("phase", voice.word("Phase", document["phase"])),
+        ("country", voice.word("Country", document["country"])),
+        ("trafficking", document["trafficking"] and label("yes", voice.lang)),
+        ("participants", ", ".join(document["participants"])),
+        ("open_transfer", _transfer(document["open_transfer"], voice)),
+        ("escalation_due", document["escalation_due"] and label("yes", voice.lang)),
+        ("locally_closed_by", ", ".join(document["locally_closed_by"])),
+        ("merged_into", document["merged_into"]),
+        ("absorbed", ", ".join(document["absorbed"])),
+        ("commitments", _counts(document["commitments"], COMMITMENT_COUNTS, voice)),
+        ("events", _events(document["counts"], voice)),
+        ("opened_at", local(document["opened_at"], voice)),
+        ("closed_at", local(document["closed_at"], voice)),
+        ("as_of", local(document["as_of"], voice)),
+    ]
+    return Group(_facts(document["subject"], facts, voice), _custody(document["custody"], voice))
+
+
+def history(entries: Sequence[Document], voice: Voice) -> RenderableType:
+    """A subject's events, each as its sentence."""
+    table = _table("history", ("seq", "occurred_at", "said", "verdict"), voice)
+    for entry in entries:
+        table.add_row(
+            str(entry["seq"]),
+            local(entry["occurred_at"], voice),
+            Text(entry["text"][voice.lang]),
+            _verdict(entry["verdict"], voice),
+        )
+    return table
+
+
+def history_line(entry: Document, voice: Voice) -> Text:
+    """One event on one line."""
+    line = Text(f"{local(entry['occurred_at'], voice)}  ")
+    line.append(f"{plain(entry['type'])}  ", style=VERDICT_STYLE.get(entry["verdict"], ""))
+    return line.append(entry["text"][voice.lang])
+
+
+def commitments(found: Sequence[Document], voice: Voice, title: str) -> RenderableType:
+    """Commitments, those past their limit in red."""
+    columns = ("subject", "kind", "what", "debtor", "creditor", "due_at", "status")
+    if not found:
+        return _nothing(title, voice)
+    table = _table(title, columns, voice)
+    for one in found:
+        table.add_row(
+            Text(one["subject"]),
+            Text(voice.word("CommitmentKind", one["kind"])),
+            Text(plain(one["what"]) or one["commitment_id"]),
+            Text(one["debtor"]),
+            Text(one["creditor"]),
+            local(one["due_at"], voice),
+            _commitment_status(one, voice),
+        )
+    return table
+
+
+def agency(document: Document, voice: Voice) -> RenderableType:
+    """What an agency owes, holds and awaits."""
+    about = document["agency"]
+    facts = [
+        ("agency", voice.agency(about["code"])),
+        ("kind", voice.word("AgencyKind", about["kind"])),
+        ("roles", ", ".join(voice.word("Role", role) for role in about["roles"])),
+        ("as_of", local(document["as_of"], voice)),
+    ]
+    return Group(
+        _facts(about["code"], facts, voice),
+        commitments(document["owes"], voice, "owes"),
+        _held(document["holds"], voice),
+        commitments(document["awaits"], voice, "awaits"),
+    )
+
+
+def local(text: str | None, voice: Voice) -> str:
+    """`2025-06-12 09:30 WIB` of an RFC 3339 time; empty for none."""
+    if text is None:
+        return ""
+    moment = parse_time(text).astimezone(voice.zone)
+    return f"{moment:%Y-%m-%d %H:%M} {zone_name(moment)}"
+
+
+def _held(cases: Sequence[Document], voice: Voice) -> RenderableType:
+    if not cases:
+        return _nothing("holds", voice)
+    table = _table("holds", ("subject", "status", "category", "urgency", "since"), voice)
+    for one in cases:
+        table.add_row(
+            one["subject"],
+            voice.word("CaseStatus", one["status"]),
+            voice.word("CaseCategory", one["category"]),
+            voice.word("Urgency", one["urgency"]),
+            local(one["since"], voice),
+        )
+    return table
+
+
+def _custody(intervals: Sequence[Document], voice: Voice) -> RenderableType:
+    table = _table("custody", ("agency", "from", "to"), voice)
+    for one in intervals:
+        ended = local(one["to"], voice) or label("running", voice.lang)
+        table.add_row(one["agency"], local(one["from"], voice), ended)
+    return table
+
+
+def _facts(title: str, facts: Iterable[tuple[str, Any]], voice: Voice) -> RenderableType:
+    """Two columns; what says nothing is left out."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim")
+    for name, value in facts:
+        if value:
+            table.add_row(label(name, voice.lang), Text(str(value)))
+    return Group(Text(title, style="bold"), table, Text())
+
+
+def _table(title: str, columns: Iterable[str], voice: Voice) -> Table:
+    table = Table(title=label(title, voice.lang), title_justify="left", title_style="bold")
+    for name in columns:
+        fixed = name in {"seq", "occurred_at", "due_at", "from", "to", "since", "debtor"}
+        table.add_column(label(name, voice.lang), no_wrap=fixed)
+    return table
+
+
+def _nothing(title: str, voice: Voice) -> Text:
+    return Text(f"{label(title, voice.lang)}: {label('nothing', voice.lang)}")
+
+
+def _named(code: str, voice: Voice) -> str:
+    name = voice.agency(code)
+    return code if name == code else f"{code} ({name})"
+
+
+def _transfer(transfer: Document | None, voice: Voice) -> str:
+    if transfer is None:
+        return ""
+    due_at = local(transfer["due_at"], voice)
+    return f"{transfer['transfer_id']} → {transfer['to']}{f', {due_at}' if due_at else ''}"
+
+
+def _counts(counts: Document, names: Iterable[str], voice: Voice) -> str:
+    return ", ".join(f"{counts[name]} {label(name, voice.lang)}" for name in names if counts[name])
+
+
+def _events(counts: Document, voice: Voice) -> str:
+    other = _counts(counts, EVENT_COUNTS, voice)
+    return f"{counts['events']}{f' ({other})' if other else ''}"
+
+
+def _verdict(verdict: str, voice: Voice) -> Text:
+    return Text(voice.word("Verdict", verdict), style=VERDICT_STYLE.get(verdict, "dim"))
+
+
+def _commitment_status(one: Document, voice: Voice) -> Text:
+    status = Text(voice.word("CommitmentStatus", one["status"]))
+    for name, holds in (
+        ("late", one["late"]),
+        ("overdue", one["overdue"]),
+        ("breached", one["breached_at"] is not None),
+    ):
+        if holds:
+            status.append(f", {label(name, voice.lang)}", style="red")
+    return status
