@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import psycopg
 import typer
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from cli import tables
 from cli.common import Data, Json, print_json, run
 from cli.labels import default_language
 from projections import owing, reading
 from projections.reading import By
+from projections.render import Document
 from projections.sentences import LOCAL_ZONE
 from projections.wording import Lang, Voice
 from runut.adapters import postgres
@@ -32,6 +34,8 @@ from runut.errors import BadInput, Unreachable
 from runut.event import LEDGER_KINDS, is_subject
 from runut.rfc3339 import parse_time
 from runut.settings import Settings, load_settings
+
+T = TypeVar("T")
 
 PAGE_WIDTH: Final = 160
 """Columns of tables that go to a file or another program."""
@@ -111,9 +115,8 @@ def case(
     subject: Subject,
     as_of: AsOf = None,
     by: Annotated[
-        By | None,
-        typer.Option(help="With --as-of: what was known then (recorded, the default) or so then."),
-    ] = None,
+        By, typer.Option(help="With --as-of: what was known then, or what was so then.")
+    ] = "recorded",
     data: Data = None,
     as_json: Json = False,
     lang: Language = None,
@@ -123,14 +126,9 @@ def case(
 
     Example: runut case case/KP2MI-2025-0001 --as-of 2025-06-30T00:00:00+07:00 --by occurred
     """
-    if by is not None and as_of is None:
-        raise typer.BadParameter("--by says which past moment is meant: give --as-of as well")
-    settings = load_settings(data)
-    if as_json:
-        run(_print_state(settings, subject, as_of, by or "recorded"))
-    else:
-        manner = Manner(lang, zone)
-        run(show_subject(settings, subject, console(), manner, as_of=as_of, by=by or "recorded"))
+    to = None if as_json else console()
+    ask = _ask_state(subject, as_of, by)
+    run(_answer(load_settings(data), ask, tables.case, to, Manner(lang, zone)))
 
 
 def history(
@@ -147,11 +145,9 @@ def history(
 
     Example: runut history case/KP2MI-2025-0001 --lang en
     """
-    settings = load_settings(data)
-    if as_json:
-        run(_print_history(settings, subject, as_of))
-    else:
-        run(show_history(settings, subject, console(), Manner(lang, zone), as_of=as_of))
+    to = None if as_json else console()
+    ask = _ask_history(subject, as_of)
+    run(_answer(load_settings(data), ask, tables.history, to, Manner(lang, zone)))
 
 
 def commitments(
@@ -174,12 +170,9 @@ def commitments(
 
     Example: runut commitments --agency kbri-kl --overdue
     """
-    settings = load_settings(data)
-    wanted: dict[str, Any] = {"agency": agency_code, "overdue": overdue, "as_of": as_of}
-    if as_json:
-        run(_print_commitments(settings, wanted))
-    else:
-        run(show_commitments(settings, console(), Manner(lang, zone), **wanted))
+    to = None if as_json else console()
+    ask = _ask_commitments(agency=agency_code, overdue=overdue, as_of=as_of)
+    run(_answer(load_settings(data), ask, _commitments, to, Manner(lang, zone)))
 
 
 def agency(
@@ -194,69 +187,40 @@ def agency(
 
     Example: runut agency bp3mi-ntt
     """
-    settings = load_settings(data)
-    if as_json:
-        run(_print_agency(settings, code, as_of))
-    else:
-        run(show_agency(settings, code, console(), Manner(lang, zone), as_of=as_of))
+    to = None if as_json else console()
+    ask = _ask_agency(code, as_of)
+    run(_answer(load_settings(data), ask, tables.agency, to, Manner(lang, zone)))
 
 
 async def show_subject(
-    settings: Settings,
-    subject: str,
-    to: Console,
-    manner: Manner = USUAL,
-    *,
-    as_of: datetime | None = None,
-    by: By = "recorded",
+    settings: Settings, subject: str, to: Console, manner: Manner = USUAL
 ) -> None:
-    """Print a subject's state as tables."""
-    async with read_models(settings) as connection:
-        state = await _state(connection, subject, as_of, by)
-        _show(to, tables.case(state, await _voice(connection, manner)))
+    """Print a subject's present state as tables."""
+    await _answer(settings, _ask_state(subject, None, "recorded"), tables.case, to, manner)
 
 
 async def show_history(
-    settings: Settings,
-    subject: str,
-    to: Console,
-    manner: Manner = USUAL,
-    *,
-    as_of: datetime | None = None,
+    settings: Settings, subject: str, to: Console, manner: Manner = USUAL
 ) -> None:
     """Print a subject's history as a table."""
-    async with read_models(settings) as connection:
-        entries = await reading.history(connection, subject, as_of)
-        _show(to, tables.history(entries, await _voice(connection, manner)))
+    await _answer(settings, _ask_history(subject, None), tables.history, to, manner)
 
 
 async def show_commitments(
-    settings: Settings,
-    to: Console,
-    manner: Manner = USUAL,
-    *,
-    subject: str | None = None,
-    **wanted: Any,
+    settings: Settings, to: Console, manner: Manner = USUAL, *, subject: str
 ) -> None:
-    """Print commitments as a table; `wanted` as of `owing.commitments`, or of one subject only."""
-    async with read_models(settings) as connection:
-        found = await owing.commitments(connection, now=datetime.now(UTC), **wanted)
-        own = [one for one in found if subject in {None, one["subject"]}]
-        _show(to, tables.commitments(own, await _voice(connection, manner), "commitments"))
+    """Print a subject's commitments as a table."""
+
+    async def ask(connection: Connection) -> list[Document]:
+        found = await owing.commitments(connection, now=datetime.now(UTC))
+        return [one for one in found if one["subject"] == subject]
+
+    await _answer(settings, ask, _commitments, to, manner)
 
 
-async def show_agency(
-    settings: Settings,
-    code: str,
-    to: Console,
-    manner: Manner = USUAL,
-    *,
-    as_of: datetime | None = None,
-) -> None:
-    """Print what an agency owes, holds and awaits."""
-    async with read_models(settings) as connection:
-        found = await owing.agency(connection, code, now=datetime.now(UTC), as_of=as_of)
-        _show(to, tables.agency(found, await _voice(connection, manner)))
+def history_line(entry: Document, manner: Manner = USUAL) -> Text:
+    """One event of a history on one line."""
+    return tables.history_line(entry, _language(manner), manner.zone or LOCAL_ZONE)
 
 
 def console() -> Console:
@@ -281,39 +245,47 @@ async def read_models(settings: Settings) -> AsyncIterator[Connection]:
         raise Unreachable("PostgreSQL", address, advice, str(error).strip()) from None
 
 
-async def _print_state(settings: Settings, subject: str, as_of: datetime | None, by: By) -> None:
+Ask = Callable[[Connection], Awaitable[T]]
+
+
+async def _answer(
+    settings: Settings,
+    ask: Ask[T],
+    draw: Callable[[T, Voice], RenderableType],
+    to: Console | None,
+    manner: Manner,
+) -> None:
+    """Ask PostgreSQL and print: as JSON where there is no console, else as drawn for a person."""
     async with read_models(settings) as connection:
-        print_json(await _state(connection, subject, as_of, by))
+        document = await ask(connection)
+        if to is None:
+            print_json(document)
+            return
+        directory = (await reading.load_directory(connection)).latest
+    to.print(draw(document, Voice(_language(manner), directory, manner.zone or LOCAL_ZONE)))
 
 
-async def _print_history(settings: Settings, subject: str, as_of: datetime | None) -> None:
-    async with read_models(settings) as connection:
-        print_json(await reading.history(connection, subject, as_of))
-
-
-async def _print_commitments(settings: Settings, wanted: dict[str, Any]) -> None:
-    async with read_models(settings) as connection:
-        print_json(await owing.commitments(connection, now=datetime.now(UTC), **wanted))
-
-
-async def _print_agency(settings: Settings, code: str, as_of: datetime | None) -> None:
-    async with read_models(settings) as connection:
-        print_json(await owing.agency(connection, code, now=datetime.now(UTC), as_of=as_of))
-
-
-async def _state(
-    connection: Connection, subject: str, as_of: datetime | None, by: By
-) -> dict[str, Any]:
+def _ask_state(subject: str, as_of: datetime | None, by: By) -> Ask[Document]:
     if as_of is None:
-        return await reading.subject_state(connection, subject, datetime.now(UTC))
-    return await reading.subject_state_as_of(connection, subject, as_of, by)
+        return lambda connection: reading.subject_state(connection, subject, datetime.now(UTC))
+    return lambda connection: reading.subject_state_as_of(connection, subject, as_of, by)
 
 
-async def _voice(connection: Connection, manner: Manner) -> Voice:
-    directory = (await reading.load_directory(connection)).latest
-    lang = manner.lang or default_language(os.environ)
-    return Voice(lang, directory, manner.zone or LOCAL_ZONE)
+def _ask_history(subject: str, as_of: datetime | None) -> Ask[list[Document]]:
+    return lambda connection: reading.history(connection, subject, as_of)
 
 
-def _show(to: Console, shown: RenderableType) -> None:
-    to.print(shown)
+def _ask_commitments(**wanted: Any) -> Ask[list[Document]]:
+    return lambda connection: owing.commitments(connection, now=datetime.now(UTC), **wanted)
+
+
+def _ask_agency(code: str, as_of: datetime | None) -> Ask[Document]:
+    return lambda connection: owing.agency(connection, code, now=datetime.now(UTC), as_of=as_of)
+
+
+def _commitments(found: list[Document], voice: Voice) -> RenderableType:
+    return tables.commitments(found, voice, "commitments")
+
+
+def _language(manner: Manner) -> Lang:
+    return manner.lang or default_language(os.environ)

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from cli import directory, emit, platform
+from cli import directory, emit, imports, platform
 from runut.errors import RunutError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("up")(platform.up)
 app.command("down")(platform.down)
 app.command("worker")(platform.worker)
 app.command("emit")(emit.emit)
+app.command("import")(imports.import_)
 app.add_typer(platform.ledger_app, name="ledger")
 app.add_typer(directory.directory_app, name="directory")
 app.add_typer(directory.keys_app, name="keys")

@@ -11,7 +11,6 @@ import typer
 
 from cli import demo
 from cli.common import Data, Json, print_json
-from consumers.worker import run_worker
 from embedded import platform as embedded_platform
 from embedded.platform import Endpoints, Platform
 from embedded.progress import Show
@@ -101,6 +100,8 @@ def down(data: Data = None) -> None:
 
 def worker(data: Data = None) -> None:
     """Run one worker: projects its share of the ledger into PostgreSQL. For clusters."""
+    from consumers.worker import run_worker  # Faust takes half a second, and only here
+
     raise typer.Exit(run_worker(load_settings(data)))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -15,7 +16,7 @@ from rich.text import Text
 
 from cli.labels import label
 from projections.render import Document
-from projections.wording import Voice, plain, zone_name
+from projections.wording import Lang, Voice, plain, zone_name
 from runut.rfc3339 import parse_time
 
 VERDICT_STYLE: Final = {"EFFECTIVE": "green", "IRREGULAR": "red", "CORRECTED": "yellow"}
@@ -41,9 +42,9 @@ def case(document: Document, voice: Voice) -> RenderableType:
         ("absorbed", ", ".join(document["absorbed"])),
         ("commitments", _counts(document["commitments"], COMMITMENT_COUNTS, voice)),
         ("events", _events(document["counts"], voice)),
-        ("opened_at", local(document["opened_at"], voice)),
-        ("closed_at", local(document["closed_at"], voice)),
-        ("as_of", local(document["as_of"], voice)),
+        ("opened_at", local(document["opened_at"], voice.zone)),
+        ("closed_at", local(document["closed_at"], voice.zone)),
+        ("as_of", local(document["as_of"], voice.zone)),
     ]
     return Group(_facts(document["subject"], facts, voice), _custody(document["custody"], voice))
 
@@ -54,18 +55,18 @@ def history(entries: Sequence[Document], voice: Voice) -> RenderableType:
     for entry in entries:
         table.add_row(
             str(entry["seq"]),
-            local(entry["occurred_at"], voice),
+            local(entry["occurred_at"], voice.zone),
             Text(entry["text"][voice.lang]),
             _verdict(entry["verdict"], voice),
         )
     return table
 
 
-def history_line(entry: Document, voice: Voice) -> Text:
-    """One event on one line."""
-    line = Text(f"{local(entry['occurred_at'], voice)}  ")
-    line.append(f"{plain(entry['type'])}  ", style=VERDICT_STYLE.get(entry["verdict"], ""))
-    return line.append(entry["text"][voice.lang])
+def history_line(entry: Document, lang: Lang, zone: ZoneInfo) -> Text:
+    """One event on one line: when, what, and its sentence."""
+    line = Text(f"{local(entry['occurred_at'], zone)}  ")
+    line.append(f"{entry['type']}  ", style=VERDICT_STYLE.get(entry["verdict"], "dim"))
+    return line.append(entry["text"][lang])
 
 
 def commitments(found: Sequence[Document], voice: Voice, title: str) -> RenderableType:
@@ -81,7 +82,7 @@ def commitments(found: Sequence[Document], voice: Voice, title: str) -> Renderab
             Text(plain(one["what"]) or one["commitment_id"]),
             Text(one["debtor"]),
             Text(one["creditor"]),
-            local(one["due_at"], voice),
+            local(one["due_at"], voice.zone),
             _commitment_status(one, voice),
         )
     return table
@@ -94,7 +95,7 @@ def agency(document: Document, voice: Voice) -> RenderableType:
         ("agency", voice.agency(about["code"])),
         ("kind", voice.word("AgencyKind", about["kind"])),
         ("roles", ", ".join(voice.word("Role", role) for role in about["roles"])),
-        ("as_of", local(document["as_of"], voice)),
+        ("as_of", local(document["as_of"], voice.zone)),
     ]
     return Group(
         _facts(about["code"], facts, voice),
@@ -104,11 +105,11 @@ def agency(document: Document, voice: Voice) -> RenderableType:
     )
 
 
-def local(text: str | None, voice: Voice) -> str:
+def local(text: str | None, zone: ZoneInfo) -> str:
     """`2025-06-12 09:30 WIB` of an RFC 3339 time; empty for none."""
     if text is None:
         return ""
-    moment = parse_time(text).astimezone(voice.zone)
+    moment = parse_time(text).astimezone(zone)
     return f"{moment:%Y-%m-%d %H:%M} {zone_name(moment)}"
 
 
@@ -122,7 +123,7 @@ def _held(cases: Sequence[Document], voice: Voice) -> RenderableType:
             voice.word("CaseStatus", one["status"]),
             voice.word("CaseCategory", one["category"]),
             voice.word("Urgency", one["urgency"]),
-            local(one["since"], voice),
+            local(one["since"], voice.zone),
         )
     return table
 
@@ -130,8 +131,8 @@ def _held(cases: Sequence[Document], voice: Voice) -> RenderableType:
 def _custody(intervals: Sequence[Document], voice: Voice) -> RenderableType:
     table = _table("custody", ("agency", "from", "to"), voice)
     for one in intervals:
-        ended = local(one["to"], voice) or label("running", voice.lang)
-        table.add_row(one["agency"], local(one["from"], voice), ended)
+        ended = local(one["to"], voice.zone) or label("running", voice.lang)
+        table.add_row(one["agency"], local(one["from"], voice.zone), ended)
     return table
 
 
@@ -165,7 +166,7 @@ def _named(code: str, voice: Voice) -> str:
 def _transfer(transfer: Document | None, voice: Voice) -> str:
     if transfer is None:
         return ""
-    due_at = local(transfer["due_at"], voice)
+    due_at = local(transfer["due_at"], voice.zone)
     return f"{transfer['transfer_id']} → {transfer['to']}{f', {due_at}' if due_at else ''}"
 
 
