@@ -1,42 +1,26 @@
-"""Fetch the Java artifacts that `artifacts.lock` pins, and keep them in a cache.
+"""What `artifacts.lock` pins, and the cache that keeps it.
 
-Owns the cache: nothing enters it before its SHA-256 was checked, everything enters it by a
-rename, and a Kafka jar is checked again on every start. Refuses what the lock does not name.
-Artifacts are found by their Maven coordinates through jgo, which is pure Python.
+A Kafka jar counts as present only if its SHA-256 is the locked one, on every start; the registry
+is kept unpacked. Refuses what the lock does not name. Fetching is `embedded.download`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import hashlib
 import os
-import shutil
-import tarfile
-import tempfile
 import threading
 import tomllib
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-import requests
-from jgo.config import GlobalSettings
-from jgo.maven import MavenContext, PythonResolver
 
-from embedded.progress import Advance, Show
-from runut.errors import PlatformError, shorten
+from embedded.progress import Show
 
 LOCK_FILE: Final = Path(__file__).with_name("artifacts.lock")
-CENTRAL: Final = "central"
-TRIES: Final = 4
-PARALLEL: Final = 6
-TIMEOUT_S: Final = 30
 
 
 class Artifact(msgspec.Struct, frozen=True):
@@ -117,6 +101,18 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def missing(artifacts: Sequence[Artifact], cache: Path) -> list[Artifact]:
+    """Those that the cache lacks; what it holds under their names but differs is removed."""
+    lacking = []
+    for artifact in artifacts:
+        place = artifact.place(cache)
+        if place.is_file() and sha256(place) == artifact.sha256:
+            continue
+        place.unlink(missing_ok=True)
+        lacking.append(artifact)
+    return lacking
+
+
 async def fetch_programs(
     lock: Lock, cache: Path, show: Show, *, kafka: bool = True, registry: bool = True
 ) -> Programs:
@@ -127,130 +123,17 @@ async def fetch_programs(
     """
     archive = lock.registry
     home = cache / f"{archive.name}-{archive.version}-{archive.sha256[:12]}"
-    unpack = registry and not home.is_dir()
-    wanted = [*(lock.kafka if kafka else ()), *([archive] if unpack else ())]
-    stop = threading.Event()
-    try:
-        await asyncio.to_thread(_fetch_missing, wanted, cache, show, stop)
-        if unpack:
-            await asyncio.to_thread(_unpack, archive.place(cache), home)
-    finally:
-        stop.set()
-    return Programs(tuple(jar.place(cache) for jar in lock.kafka), home)
+    jars = lock.kafka if kafka else ()
+    unpacked = not registry or home.is_dir()
+    if not unpacked or missing(jars, cache):
+        # Only here: what it imports takes longer than all else of a usual start.
+        from embedded.download import download
 
-
-def _fetch_missing(
-    artifacts: Sequence[Artifact], cache: Path, show: Show, stop: threading.Event
-) -> None:
-    """Bring every artifact that lacks or is broken into the cache."""
-    if not _missing(artifacts, cache):
-        return
-    with _only_writer(cache, stop) as scratch:
-        missing = _missing(artifacts, cache)  # another process may have fetched them meanwhile
-        total = sum(artifact.size for artifact in missing)
-        with (
-            show.fetching("Fetching Kafka and registry", total) as advance,
-            ThreadPoolExecutor(PARALLEL) as pool,
-        ):
-            fetch = partial(_fetch_one, cache, scratch, advance, stop)
-            list(pool.map(fetch, sorted(missing, key=lambda each: -each.size)))
-
-
-def _missing(artifacts: Sequence[Artifact], cache: Path) -> list[Artifact]:
-    missing = []
-    for artifact in artifacts:
-        place = artifact.place(cache)
-        if place.is_file() and sha256(place) == artifact.sha256:
-            continue
-        place.unlink(missing_ok=True)
-        missing.append(artifact)
-    return missing
-
-
-@contextmanager
-def _only_writer(cache: Path, stop: threading.Event) -> Iterator[Path]:
-    """Hold the cache's lock; yields an empty scratch directory on the cache's file system."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "writer.lock").open("w") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if stop.wait(0.2):
-                    raise PlatformError("fetching was stopped") from None
-        scratch = cache / "scratch"
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir()
+        stop = threading.Event()
         try:
-            yield scratch
+            await asyncio.to_thread(
+                download, cache, jars, None if unpacked else (archive, home), show, stop
+            )
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _fetch_one(
-    cache: Path, scratch: Path, advance: Advance, stop: threading.Event, artifact: Artifact
-) -> None:
-    """Fetch one artifact with bounded repeats; only a file with the locked hash is kept."""
-    found = ""
-    for attempt in range(TRIES):
-        if stop.wait(0.5 * (2**attempt - 1)):
-            raise PlatformError("fetching was stopped")
-        with tempfile.TemporaryDirectory(dir=scratch) as once:
-            try:
-                path = _download(artifact, Path(once), advance, stop)
-            except (requests.RequestException, RuntimeError, OSError) as error:
-                found = shorten(str(error), 300)
-                continue
-            found = f"SHA-256 {sha256(path)}"
-            if found == f"SHA-256 {artifact.sha256}":
-                place = artifact.place(cache)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(path, place)
-                return
-    raise PlatformError(
-        f"{artifact.filename}: expected a download with SHA-256 {artifact.sha256}, "
-        f"found {found} at the last of {TRIES} tries; look at the network and try again"
-    )
-
-
-def _download(artifact: Artifact, into: Path, advance: Advance, stop: threading.Event) -> Path:
-    @contextmanager
-    def counting(_filename: str, _size: int) -> Iterator[Advance]:
-        def count(size: int) -> None:
-            if stop.is_set():
-                raise OSError("stopped")
-            advance(size)
-
-        yield count
-
-    context = maven(into, PythonResolver(progress_callback=counting))
-    component = context.project(artifact.group, artifact.name).at_version(artifact.version)
-    path: Path = component.artifact(artifact.classifier, artifact.packaging).resolve()
-    return path
-
-
-def maven(repo_cache: Path, resolver: PythonResolver | None = None) -> Any:
-    """A jgo context over the user's own repositories (jgo's configuration), else jgo's default."""
-    chosen = GlobalSettings.load().repositories
-    remotes = {**MavenContext().remote_repos, **chosen} if chosen else None
-    return MavenContext(
-        resolver=resolver, repo_cache=repo_cache, remote_repos=remotes, timeout=TIMEOUT_S
-    )
-
-
-def _unpack(archive: Path, home: Path) -> None:
-    """Unpack beside and rename, then drop the archive: what is kept is what runs."""
-    beside = Path(tempfile.mkdtemp(prefix="unpacking-", dir=home.parent))
-    try:
-        with tarfile.open(archive) as tar:
-            # Python's safe filter where this version has it; the archive's hash was checked.
-            tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
-            tar.extractall(beside)  # noqa: S202 - locked by hash
-        beside.rename(home)
-    except OSError:
-        if not home.is_dir():  # not merely another process that was first
-            raise
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    archive.unlink(missing_ok=True)
+            stop.set()
+    return Programs(tuple(jar.place(cache) for jar in lock.kafka), home)

@@ -136,7 +136,7 @@ class _Broker:
 
     def _write_settings(self, logs: Path) -> Path:
         path = self._home / "server.properties"
-        path.write_text(properties(self._cluster.brokers, self._node, self._ports, logs))
+        path.write_text(properties(self._cluster.brokers, self._node, self._ports, logs.name))
         return path
 
     async def _format(self, logs: Path) -> None:
@@ -150,6 +150,7 @@ class _Broker:
             [*tool, "--cluster-id", self._cluster.cluster_id, "--config", config],
             log,
             env=self._environment,
+            cwd=self._home,
         )
         if code != 0:
             raise PlatformError(
@@ -158,8 +159,9 @@ class _Broker:
         beside.rename(logs)
 
 
-def properties(brokers: int, node: int, ports: Mapping[str, int], logs: Path) -> str:
-    """A broker's server.properties."""
+def properties(brokers: int, node: int, ports: Mapping[str, int], logs: str) -> str:
+    """A broker's server.properties; `logs` is a directory below the one it runs in, since this
+    file's format takes neither commas nor every letter in a path."""
     settings = {
         **_addresses(brokers, node, ports),
         **_replication(brokers),

@@ -11,6 +11,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -56,6 +57,7 @@ class Platform:
         *,
         port: int = 0,
         brokers: int | None = None,
+        restarts: int = 0,
         show: Show | None = None,
         signals: bool = False,
     ) -> None:
@@ -66,6 +68,8 @@ class Platform:
             settings: `data`, and the addresses of external services.
             port: of the web service; the others follow it. 0 for free ones.
             brokers: how many Kafka brokers; None for one, or as the data was made.
+            restarts: how often in a row a dead part is started again before everything stops;
+                brokers of several are in any case.
             show: where notes and downloads are shown.
             signals: whether SIGINT, SIGTERM and SIGHUP end the block quietly.
         """
@@ -73,6 +77,7 @@ class Platform:
         self._data = _whole(settings.data)
         self._port = port
         self._brokers = brokers
+        self._restarts = restarts
         self._show = show or Show()
         self._run = self._data / "run"
         self._endpoints: Endpoints | None = None
@@ -125,7 +130,8 @@ class Platform:
         """
         await check_external(self._settings)
         parts, endpoints = await self._plan()
-        await self._supervisor.start(*parts)
+        again = [replace(p, restarts=max(p.restarts, self._restarts)) for p in parts]
+        await self._supervisor.start(*again)
         self._endpoints = endpoints
         self._publish()
         return endpoints

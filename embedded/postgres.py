@@ -38,7 +38,6 @@ SETTINGS: Final = {
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
     "maintenance_work_mem": "128MB",
-    "effective_io_concurrency": "64",
     "jit": "off",  # short queries pay more for compiling than they gain
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -135,7 +134,7 @@ async def _make(home: Path, files: Path, passwords: Passwords, log: Path) -> Non
         *locale,
     ]
     try:
-        code = await run_once(command, log, env=plain_environment())
+        code = await run_once(command, log, env=plain_environment(), cwd=home)
     finally:
         secret.unlink()
     if code != 0:

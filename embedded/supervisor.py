@@ -181,7 +181,9 @@ class Supervisor:
         running.process = identify(child.pid, part.stop_signal)
         if running.process:
             remember(running.process, self._run / f"{part.name}.pid")
+        since = time.monotonic()
         await self._until_ready(part, child)
+        self._note(f"{part.name} answers ({time.monotonic() - since:.1f} s)")
         running.answers.set()
         self._changed()
 
@@ -255,6 +257,7 @@ async def run_once(
     log: Path,
     *,
     env: Mapping[str, str],
+    cwd: Path,
     limit_s: float = ONCE_S,
 ) -> int:
     """Run a short program to its end, its output to `log`; returns its exit code.
@@ -266,6 +269,7 @@ async def run_once(
         child = await asyncio.create_subprocess_exec(
             *map(str, command),
             env=env,
+            cwd=cwd,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,

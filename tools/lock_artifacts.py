@@ -12,7 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from embedded.artifacts import LOCK_FILE, PARALLEL, maven, sha256
+from embedded.artifacts import LOCK_FILE, sha256
+from embedded.download import PARALLEL, maven
 
 KAFKA = "4.3.1"
 REGISTRY = "3.3.3"
