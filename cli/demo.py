@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-# from cli import look
+from cli import look
 from projections.reading import history_entry
 from projections.waiting import wait_until_projected
 from runut import registration

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from cli import directory, emit, imports, platform
+from cli import directory, emit, imports, look, platform, status
 from runut.errors import RunutError
 
 app = typer.Typer(
@@ -29,6 +29,11 @@ app.command("down")(platform.down)
 app.command("worker")(platform.worker)
 app.command("emit")(emit.emit)
 app.command("import")(imports.import_)
+app.command("case")(look.case)
+app.command("history")(look.history)
+app.command("commitments")(look.commitments)
+app.command("agency")(look.agency)
+app.command("status")(status.status)
 app.add_typer(platform.ledger_app, name="ledger")
 app.add_typer(directory.directory_app, name="directory")
 app.add_typer(directory.keys_app, name="keys")

@@ -1,22 +1,23 @@
-"""`runut status`: whether the parts answer, how far the projector is behind, and what to look at.
+"""`runut status`: whether the parts answer, how far the projector is behind, what to look at.
 
-Asks Kafka, the registry and PostgreSQL themselves; nothing is remembered. Each part is asked by
-itself, so that one that is down does not hide the others.
+Asks Kafka, the registry and PostgreSQL themselves and remembers nothing. Each part is asked on its
+own, so that one that is down does not hide the others. Exit code 0 if all is well, 1 if a part does
+not answer or nobody projects; warnings alone do not fail.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Coroutine, Iterator, Mapping
+from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Annotated, Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import typer
 from aiokafka.structs import TopicPartition
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -26,9 +27,248 @@ from embedded.registry import registry_answers
 from projections.health import Health, health, is_projecting
 from projections.reading import load_directory
 from runut.adapters import kafka, postgres, topics
-from runut.errors import PlatformError, RunutError, Unreachable
+from runut.errors import PlatformError, RunutError
 from runut.rfc3339 import format_time
 from runut.settings import PLATFORM_FILE, Settings, load_settings
 
-LAG_WORTH_A_WARNING: Final = timedelta(seconds=30)
+T = TypeVar("T")
+
+LAG_WORTH_A_WARNING_S: Final = 30.0
 READ_TIMEOUT_S: Final = 5.0
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A service: where it is, and what is wrong with it if something is."""
+
+    name: str
+    address: str | None
+    release: str | None
+    """Version, as `runut up` wrote it down; null for external services."""
+    problem: str | None
+
+
+class Model(msgspec.Struct, frozen=True):
+    """What PostgreSQL says."""
+
+    ledger: str | None
+    figures: Health
+    projecting: bool
+
+
+class Lag(msgspec.Struct, frozen=True):
+    """How far a partition is projected, beside its log."""
+
+    partition: int
+    projected: int
+    """Offset of the next record to be projected."""
+    end: int | None
+    """Offset of the next record to be written; null where Kafka does not answer."""
+    lag: int | None
+    """Records that wait."""
+    lag_s: float | None
+    """How long ago the oldest of them was recorded, in seconds."""
+    quarantined: int
+
+
+def status(data: Data = None, as_json: Json = False) -> None:
+    """Show the parts, their versions, the lag of each partition, what is overdue, and warnings.
+
+    Exits with 1 if a part does not answer or nobody projects, so that scripts can ask.
+
+    Example: runut status --json
+    """
+    settings = load_settings(data)
+    found = run(gather(settings, datetime.now(UTC)))
+    if as_json:
+        print_json(found)
+    else:
+        console().print(_draw(found))
+    raise typer.Exit(0 if found["ok"] else 1)
+
+
+async def gather(settings: Settings, now: datetime) -> dict[str, Any]:
+    """The document of `runut status --json`."""
+    (ends, log_problem), (model, model_problem), registry_problem = await asyncio.gather(
+        _attempt(_log_ends(settings)), _attempt(_model(settings, now)), _registry(settings)
+    )
+    lags = await _lags(settings, model, ends, now)
+    releases = _releases(settings)
+    parts = [
+        Part("Kafka", settings.kafka_bootstrap, releases.get("kafka"), log_problem),
+        Part("registry", settings.registry_url, releases.get("registry"), registry_problem),
+        Part("PostgreSQL", _postgres(settings), releases.get("postgres"), model_problem),
+    ]
+    projecting = model is not None and model.projecting
+    figures = model.figures if model else None
+    return {
+        "ok": projecting and not any(part.problem for part in parts),
+        "at": format_time(now),
+        "ledger": model.ledger if model else None,
+        "version": version("runut"),
+        "parts": [msgspec.to_builtins(part) for part in parts],
+        "projecting": projecting,
+        "partitions": [msgspec.to_builtins(lag) for lag in lags],
+        "lag": sum(lag.lag or 0 for lag in lags) if ends is not None else None,
+        "subjects": figures.subjects if figures else None,
+        "events": figures.events if figures else None,
+        "irregular": figures.irregular if figures else None,
+        "quarantined": figures.quarantined if figures else None,
+        "owed": figures.owed if figures else None,
+        "overdue": figures.overdue if figures else None,
+        "last_recorded_at": _time(figures.last_recorded_at if figures else None),
+        "checkpoint": None,
+        "warnings": list(_warnings(parts, lags, model)),
+    }
+
+
+async def _attempt(asked: Coroutine[Any, Any, T]) -> tuple[T | None, str | None]:
+    """What was asked for, or the sentence that says why not."""
+    try:
+        return await asked, None
+    except RunutError as error:
+        return None, str(error)
+
+
+async def _registry(settings: Settings) -> str | None:
+    if settings.registry_url is None:
+        return "RUNUT_REGISTRY_URL: expected the registry's address, found nothing"
+    why = await registry_answers(settings.registry_url)
+    return f"the registry does not answer at {settings.registry_url} ({why})" if why else None
+
+
+async def _model(settings: Settings, now: datetime) -> Model:
+    async with read_models(settings) as connection:
+        figures = await health(connection, now)
+        ledger = (await load_directory(connection)).latest.ledger
+        return Model(ledger.name if ledger else None, figures, await is_projecting(connection))
+
+
+async def _log_ends(settings: Settings) -> dict[int, int]:
+    """The offset that each partition's next record will have."""
+    if settings.events_topic not in await topics.existing_topics(settings):
+        raise PlatformError(
+            f"topic {settings.events_topic}: expected it in Kafka, found no ledger; "
+            "found one with: runut ledger create"
+        )
+    reader = kafka.consumer(settings)
+    async with kafka.connected(settings, reader):
+        partitions = reader.partitions_for_topic(settings.events_topic) or set()
+        places = [TopicPartition(settings.events_topic, one) for one in sorted(partitions)]
+        ends = await kafka.end_offsets(settings, reader, places)
+        return {place.partition: end for place, end in ends.items()}
+
+
+async def _lags(
+    settings: Settings, model: Model | None, ends: Mapping[int, int] | None, now: datetime
+) -> list[Lag]:
+    known = {one.partition: one for one in model.figures.partitions} if model else {}
+    waiting = {
+        partition: projected.next_offset
+        for partition, projected in known.items()
+        if ends is not None and projected.next_offset < ends.get(partition, 0)
+    }
+    oldest, _ = await _attempt(_recorded_at(settings, waiting)) if waiting else ({}, None)
+    lags = []
+    for partition in sorted(known.keys() | (ends or {}).keys()):
+        projected = known.get(partition)
+        next_offset = projected.next_offset if projected else 0
+        end = ends.get(partition) if ends is not None else None
+        recorded_at = (oldest or {}).get(partition)
+        lags.append(
+            Lag(
+                partition=partition,
+                projected=next_offset,
+                end=end,
+                lag=end - next_offset if end is not None else None,
+                lag_s=(now - recorded_at).total_seconds() if recorded_at else None,
+                quarantined=projected.quarantined if projected else 0,
+            )
+        )
+    return lags
+
+
+async def _recorded_at(settings: Settings, offsets: Mapping[int, int]) -> dict[int, datetime]:
+    """When the record at each partition's offset was recorded; what cannot be read is left out."""
+    reader = kafka.consumer(settings)
+    found: dict[int, datetime] = {}
+    async with kafka.connected(settings, reader):
+        places = {TopicPartition(settings.events_topic, p): at for p, at in offsets.items()}
+        reader.assign(list(places))
+        for place, offset in places.items():
+            reader.seek(place, offset)
+        try:
+            async with asyncio.timeout(READ_TIMEOUT_S):
+                while left := [place for place in places if place.partition not in found]:
+                    with kafka.translated(settings):
+                        fetched = await reader.getmany(*left, timeout_ms=500, max_records=1)
+                    for place, records in fetched.items():
+                        found[place.partition] = _moment(records[0].timestamp)
+        except TimeoutError:
+            return found
+    return found
+
+
+def _warnings(parts: list[Part], lags: list[Lag], model: Model | None) -> list[str]:
+    found = [part.problem for part in parts if part.problem]
+    if model is not None and not model.projecting:
+        found.append("no worker projects: start one with runut up or runut worker")
+    for lag in lags:
+        found += [f"partition {lag.partition}: {sentence}" for sentence in _lag_warnings(lag)]
+    return found
+
+
+def _lag_warnings(lag: Lag) -> Iterator[str]:
+    if lag.lag_s is not None and lag.lag_s > LAG_WORTH_A_WARNING_S:
+        yield f"{lag.lag} records wait, the oldest for {lag.lag_s:.0f} s"
+    if lag.lag is not None and lag.lag < 0:
+        yield (
+            f"projected up to {lag.projected}, but the log ends at {lag.end}: it is not the log "
+            "that was read, or it lost its tail"
+        )
+    if lag.quarantined:
+        yield f"{lag.quarantined} records are no events (quarantine)"
+
+
+def _draw(found: dict[str, Any]) -> RenderableType:
+    parts = Table(title=f"Ledger {found['ledger'] or '–'}", title_justify="left")
+    for name in ("part", "version", "address", "answers"):
+        parts.add_column(name)
+    for part in found["parts"]:
+        answers = Text("no", style="red") if part["problem"] else Text("yes", style="green")
+        parts.add_row(part["name"], part["release"] or "", part["address"] or "–", answers)
+    lags = Table(title="Partitions", title_justify="left")
+    for name in ("partition", "projected", "end", "lag", "lag (s)", "quarantined"):
+        lags.add_column(name, justify="right")
+    for lag in found["partitions"]:
+        seconds = "" if lag["lag_s"] is None else f"{lag['lag_s']:.1f}"
+        end, behind = _shown(lag["end"]), _shown(lag["lag"])
+        row = (lag["partition"], lag["projected"], end, behind, seconds, lag["quarantined"])
+        lags.add_row(*map(str, row))
+    names = ("subjects", "events", "irregular", "quarantined", "owed", "overdue")
+    figures = ", ".join(f"{_shown(found[name])} {name}" for name in names)
+    warnings = [Text(f"! {warning}", style="red") for warning in found["warnings"]]
+    return Group(parts, lags, Text(f"runut {found['version']}: {figures}"), *warnings)
+
+
+def _shown(value: int | None) -> str:
+    return "–" if value is None else str(value)
+
+
+def _postgres(settings: Settings) -> str | None:
+    return postgres.address_of(settings.postgres_url) if settings.postgres_url else None
+
+
+def _releases(settings: Settings) -> dict[str, str]:
+    try:
+        found = json.loads((settings.data / PLATFORM_FILE).read_text()).get("versions", {})
+    except (OSError, json.JSONDecodeError):
+        return {}  # external services, or no platform here
+    return {str(name): str(release) for name, release in found.items()}
+
+
+def _moment(timestamp_ms: int) -> datetime:
+    return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+
+
+def _time(moment: datetime | None) -> str | None:
+    return format_time(moment) if moment else None
