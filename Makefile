@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -38,8 +39,10 @@ check: $(INSTALLED) ## Lint, types, import rules, schema compatibility
 bench: $(INSTALLED) ## Measure speed beside what the parts allow
 	$(BIN)/python -m bench $(ARGS)
 
-lock: $(INSTALLED) ## Renew requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --extra server --group dev pyproject.toml -o requirements.lock
+lock: $(INSTALLED) ## Renew the locked dependencies from pyproject.toml
+	$(LOCK) --extra server --extra platform --group dev pyproject.toml -o requirements.lock
+	$(LOCK) -c requirements.lock --extra server pyproject.toml -o deploy/requirements-server.lock
+	$(LOCK) -c requirements.lock --group build -o deploy/requirements-build.lock
 
 format: $(INSTALLED) ## Format the code
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .

