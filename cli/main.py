@@ -39,16 +39,24 @@ app.add_typer(directory.directory_app, name="directory")
 app.add_typer(directory.keys_app, name="keys")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"runut {version('runut')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
     data: Annotated[
         Path | None, typer.Option("--data", metavar="DIR", help="Data directory, for any command.")
     ] = None,
-    show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
 ) -> None:
-    if show_version:
-        typer.echo(f"runut {version('runut')}")
-        raise typer.Exit
     if data is not None:
         os.environ["RUNUT_DATA"] = str(data)
 

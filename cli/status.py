@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 import typer
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import TopicPartition
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -26,7 +27,7 @@ from cli.look import console, read_models
 from embedded.registry import registry_answers
 from projections.health import Health, health, is_projecting
 from projections.reading import load_directory
-from runut.adapters import kafka, postgres, topics
+from runut.adapters import kafka, postgres
 from runut.errors import PlatformError, RunutError
 from runut.rfc3339 import format_time
 from runut.settings import PLATFORM_FILE, Settings, load_settings
@@ -145,17 +146,27 @@ async def _model(settings: Settings, now: datetime) -> Model:
 
 async def _log_ends(settings: Settings) -> dict[int, int]:
     """The offset that each partition's next record will have."""
-    if settings.events_topic not in await topics.existing_topics(settings):
-        raise PlatformError(
-            f"topic {settings.events_topic}: expected it in Kafka, found no ledger; "
-            "found one with: runut ledger create"
-        )
+    places = [TopicPartition(settings.events_topic, one) for one in await _partitions(settings)]
     reader = kafka.consumer(settings)
     async with kafka.connected(settings, reader):
-        partitions = reader.partitions_for_topic(settings.events_topic) or set()
-        places = [TopicPartition(settings.events_topic, one) for one in sorted(partitions)]
+        reader.assign(places)
         ends = await kafka.end_offsets(settings, reader, places)
         return {place.partition: end for place, end in ends.items()}
+
+
+async def _partitions(settings: Settings) -> list[int]:
+    topic = settings.events_topic
+    admin = AIOKafkaAdminClient(**kafka.client_options(settings))
+    async with kafka.connected(settings, admin):
+        with kafka.translated(settings):
+            # Of all topics: to ask for one that is not there may create it.
+            described = {one["topic"]: one for one in await admin.describe_topics()}
+    if topic not in described:
+        raise PlatformError(
+            f"topic {topic}: expected the ledger's in Kafka, found none; "
+            "found a ledger with: runut ledger create"
+        )
+    return sorted(one["partition"] for one in described[topic]["partitions"])
 
 
 async def _lags(

@@ -79,7 +79,7 @@ def commitments(found: Sequence[Document], voice: Voice, title: str) -> Renderab
         table.add_row(
             Text(one["subject"]),
             Text(voice.word("CommitmentKind", one["kind"])),
-            Text(plain(one["what"]) or one["commitment_id"]),
+            Text(plain(one["what"])),
             Text(one["debtor"]),
             Text(one["creditor"]),
             local(one["due_at"], voice.zone),
