@@ -133,7 +133,7 @@ async def test_records_that_are_no_event_go_to_quarantine_and_the_partition_goes
                 ledger.events_topic, b"\x00", key=b"directory/1", partition=1
             )
         ends = await emit_all(ledger, random_objects(range(12), 4))
-        assert await wait_until_projected(connection, {**ends, 1: 7}, deadline_s=DEADLINE_S)
+        assert await wait_until_projected(connection, {1: 7, **ends}, deadline_s=DEADLINE_S)
     log = await read_log(ledger)
     cursor = await connection.execute(
         "SELECT count(*), min(partition), max(partition) FROM quarantine"
