@@ -99,9 +99,7 @@ class Producer:
             if kind is None or not issubclass(kind, asyncio.CancelledError):
                 await self.flush()
         finally:
-            for lane in self._lanes.values():
-                await lane.stop()
-            await self._delivery.stop()
+            await self._stop()
 
     async def emit(
         self,
@@ -176,6 +174,16 @@ class Producer:
         self._sign()
         while busy := [lane.task for lane in self._lanes.values() if lane.task is not None]:
             await asyncio.wait(busy)
+
+    async def _stop(self) -> None:
+        """Drop what is under way, and disconnect."""
+        if self._linger is not None:
+            self._linger.cancel()
+        for one in self._waiting:
+            one.receipt.cancel()
+        for lane in self._lanes.values():
+            await lane.stop()
+        await self._delivery.stop()
 
     def _sign(self) -> None:
         """Sign what waits, an agency's events together, and put it on its way in order."""
