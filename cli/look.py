@@ -241,7 +241,7 @@ async def read_models(settings: Settings) -> AsyncIterator[Connection]:
             yield connection
     except psycopg.OperationalError as error:
         address = postgres.address_of(settings.postgres_url or "")
-        advice = "see DATA/log, start it again with: runut up"
+        advice = "see DATA/logs, start it again with: runut up"
         raise Unreachable("PostgreSQL", address, advice, str(error).strip()) from None
 
 

@@ -67,7 +67,7 @@ def worker_part(settings: Settings, partitions: int) -> Part:
     return Part(
         name="worker",
         command=[sys.executable, "-m", "cli.main", "worker", "--data", settings.data.absolute()],
-        log=settings.data / "log" / "worker.log",
+        log=settings.data / "logs" / "worker.log",
         cwd=Path.cwd(),
         ready=lambda: _worker_ready(settings, partitions),
         expects="every partition to be projected",
