@@ -20,6 +20,8 @@ import msgspec
 
 PR_SET_PDEATHSIG: Final = 1
 POLL_S: Final = 0.05
+STATE, SESSION, STARTED = 0, 3, 19
+"""Places in what `_stat` returns."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -58,22 +60,37 @@ def recall(path: Path) -> Process | None:
     return None
 
 
-def signal_group(process: Process, which: int) -> None:
-    """Send a signal to a process, and to its group where it leads one; gone is fine."""
+async def end(process: Process, patience_s: float) -> None:
+    """Ask a process and its session to stop, wait, kill them; returns when it is gone."""
+    if not process.alive:
+        return
+    _signal(process, process.stop_signal)
+    try:
+        await gone(process, patience_s)
+    finally:
+        _signal(process, signal.SIGKILL)
+        kill_session(process)
+    await gone(process, patience_s)
+
+
+def kill_session(process: Process) -> None:
+    """Kill what the process started and left behind, if it led a session of its own.
+
+    Only right after its end: later its pid may name another's session.
+    """
+    for path in Path("/proc").glob("[0-9]*"):
+        fields = _stat(int(path.name))
+        if fields and int(fields[SESSION]) == process.pid and fields[STATE] not in "ZX":
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(path.name), signal.SIGKILL)
+
+
+def _signal(process: Process, which: int) -> None:
+    """Signal a process, and its group where it leads one; gone is fine."""
     if process.alive:
         with contextlib.suppress(ProcessLookupError):
             leads = os.getpgid(process.pid) == process.pid
             (os.killpg if leads else os.kill)(process.pid, which)
-
-
-async def end(process: Process, patience_s: float) -> None:
-    """Ask a process to stop, wait, kill it; returns when it is gone."""
-    if process.alive:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, process.stop_signal)
-    if not await gone(process, patience_s):
-        signal_group(process, signal.SIGKILL)
-        await gone(process, patience_s)
 
 
 async def gone(process: Process, patience_s: float) -> bool:
@@ -116,13 +133,18 @@ def dies_with(parent: int, which: int) -> Callable[[], None]:
 
 
 def _start_time(pid: int) -> int | None:
+    fields = _stat(pid)
+    return None if fields is None or fields[STATE] in "ZX" else int(fields[STARTED])
+
+
+def _stat(pid: int) -> list[str] | None:
+    """Fields of /proc/PID/stat from the third on; None where there is no such process."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
     # The name in parentheses may hold spaces and parentheses: fields count from the last one.
-    state, *fields = stat.rpartition(")")[2].split()
-    return None if state in "ZX" else int(fields[18])
+    return stat.rpartition(")")[2].split()
 
 
 def _boot_id() -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from embedded.processes import Process, dies_with, end, identify, remember, signal_group
+from embedded.processes import Process, dies_with, end, identify, kill_session, remember
 from runut.errors import PlatformError
 
 LOG_LINES: Final = 20
@@ -212,6 +212,8 @@ class Supervisor:
         while True:
             since = time.monotonic()
             code = await running.child.wait() if running.child else None
+            if running.process:
+                kill_session(running.process)
             running.answers.clear()
             left = part.restarts if time.monotonic() - since > STEADY_S else left
             if left == 0:
@@ -244,8 +246,6 @@ class Supervisor:
             if running.process:
                 await end(running.process, running.part.stop_s)
         finally:
-            if running.process:
-                signal_group(running.process, signal.SIGKILL)
             if running.child:
                 await running.child.wait()
             (self._run / f"{running.part.name}.pid").unlink(missing_ok=True)
