@@ -59,7 +59,7 @@ class Agency:
 
 async def play(settings: Settings, console: Console | None = None) -> None:
     """Play the story and show what became of it."""
-    console = console or Console()
+    console = console or look.console()
     lines = (STORY / "unpaid-wages.jsonl").read_text().splitlines()
     await registration.apply_directory(settings, STORY / "directory.toml")
     await registration.publish_keys(settings, None)

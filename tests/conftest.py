@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,9 +15,16 @@ from runut.settings import Settings
 
 
 @pytest.fixture(scope="session")
-async def platform() -> AsyncIterator[Endpoints]:
-    """The real Kafka, registry and PostgreSQL on free ports, started once for the session."""
+def platform_data() -> Iterator[Path]:
+    """The data directory of the session's platform."""
     data = Path(tempfile.mkdtemp(prefix="runut-tests-"))
-    async with Platform(Settings(data=data), port=0, show=Show(quiet=True)) as running:
-        yield await running.start()
+    yield data
     shutil.rmtree(data)
+
+
+@pytest.fixture(scope="session")
+async def platform(platform_data: Path) -> AsyncIterator[Endpoints]:
+    """The real Kafka, registry and PostgreSQL on free ports, started once for the session."""
+    settings = Settings(data=platform_data)
+    async with Platform(settings, port=0, show=Show(quiet=True)) as running:
+        yield await running.start()
