@@ -18,10 +18,10 @@ import structlog
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 from msgspec.structs import replace
-from projections.install import install
 
 from consumers.log_check import check_log
 from projections.batch import Changes, fold_batch
+from projections.install import install
 from projections.loaded import Subjects
 from projections.store import Position, Quarantined, Store
 from projections.waiting import PROJECTOR
