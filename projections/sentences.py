@@ -216,8 +216,8 @@ _SCALARS: Final[dict[str, Wording]] = {
     "decimal": lambda value, voice: voice.amount(value),
 }
 _BY_NAME: Final[dict[str, Wording]] = {
-    **{name: lambda value, voice: plain(voice.agency(value)) for name in AGENCY_FIELDS},
-    **{name: lambda value, voice: plain(voice.subject(value)) for name in SUBJECT_FIELDS},
+    **{name: lambda value, voice: voice.agency(value) for name in AGENCY_FIELDS},
+    **{name: lambda value, voice: voice.subject(value) for name in SUBJECT_FIELDS},
     "country": lambda value, voice: plain(voice.word("Country", value)),
     "duration_s": lambda value, voice: voice.duration(value),
 }

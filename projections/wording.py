@@ -50,16 +50,16 @@ class Voice(msgspec.Struct, frozen=True):
     def agency(self, code: str) -> str:
         """An agency's name; its code where the directory does not know it."""
         found = self.directory.agency(code)
-        if found is None:
-            return code
-        return (found.name_id if self.lang == "id" else found.name_en) or code
+        name = code if found is None else found.name_id if self.lang == "id" else found.name_en
+        return plain(name) or plain(code)
 
     def subject(self, text: str) -> str:
         """`kasus X` of `case/X`; an agency by its name; other text as it is."""
         kind, ident = subject_kind(text), subject_id(text)
         if kind == "agency":
             return self.agency(ident)
-        return f"{self.word('Kind', kind)} {ident}" if ident and kind in _words()["Kind"] else text
+        is_known = ident and kind in _words()["Kind"]
+        return plain(f"{self.word('Kind', kind)} {ident}" if is_known else text)
 
     def time(self, moment: datetime) -> str:
         """`13 Juni 2025 pukul 23.59 WIB`; `13 June 2025 at 23:59 WIB`."""
@@ -85,7 +85,7 @@ class Voice(msgspec.Struct, frozen=True):
 
     def listed(self, items: Sequence[str]) -> str:
         """`a, b dan c`; `a, b and c`; semicolons where an item holds a comma itself."""
-        *first, last = items or [""]
+        *first, last = [item for item in items if item] or [""]
         if not first:
             return last
         comma = ";" if any("," in item for item in items) else ""
