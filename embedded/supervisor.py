@@ -50,7 +50,7 @@ class Part:
     """Runs before every start, for instance to make the data directory on the first one."""
     after: tuple[str, ...] = ()
     """Parts that must answer first, where they are run here at all."""
-    deadline_s: float = 60
+    deadline_s: float = 180
     stop_signal: signal.Signals = signal.SIGTERM
     stop_s: float = 20
     restarts: int = 0
