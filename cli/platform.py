@@ -24,6 +24,7 @@ from runut.settings import Settings, given_settings, load_settings
 
 DEFAULT_PORT = 8080
 WORKER_RESTARTS = 5
+CLUSTER = 3
 
 
 def up(
@@ -35,6 +36,12 @@ def up(
     port: Annotated[
         int, typer.Option(help="Port of the web service; 0 for free ones for everything.")
     ] = DEFAULT_PORT,
+    brokers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=9, help="Kafka brokers. Default: one, or as many as the data was made with."
+        ),
+    ] = None,
 ) -> None:
     """Start Kafka, the registry, PostgreSQL and Runut's services on this machine.
 
@@ -42,16 +49,18 @@ def up(
 
     Example: runut up --data /srv/runut --port 8080
     """
-    given = given_settings(data)
-    asyncio.run(_up(given, play_demo=play_demo, once=once, port=port))
-
-
-async def _up(given: Settings, *, play_demo: bool, once: bool, port: int) -> None:
     show = Show()
-    async with Platform(given, port=port, show=show, signals=True) as platform:
+    platform = Platform(given_settings(data), port=port, brokers=brokers, show=show, signals=True)
+    asyncio.run(_up(platform, show, data, play_demo=play_demo, once=once))
+
+
+async def _up(
+    starting: Platform, show: Show, data: Path | None, *, play_demo: bool, once: bool
+) -> None:
+    async with starting as platform:
         show.note("Starting Kafka, PostgreSQL and the schema registry …")
         endpoints = await platform.start()
-        settings = load_settings(given.data)
+        settings = _with_replication(load_settings(data))
         ledger = await create_ledger(settings)
         await platform.add(worker_part(settings, ledger.partitions))
         _print_places(settings, endpoints, ledger.name)
@@ -60,6 +69,14 @@ async def _up(given: Settings, *, play_demo: bool, once: bool, port: int) -> Non
         if not once:
             show.note("Running. Ctrl-C stops everything.")
             await platform.wait()
+
+
+def _with_replication(settings: Settings) -> Settings:
+    """Three brokers or more keep three copies of everything, unless the settings say otherwise."""
+    brokers = len((settings.kafka_bootstrap or "").split(","))
+    if "replication" in settings.model_fields_set or brokers < CLUSTER:
+        return settings
+    return settings.model_copy(update={"replication": CLUSTER})
 
 
 def worker_part(settings: Settings, partitions: int) -> Part:
