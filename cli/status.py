@@ -26,6 +26,7 @@ from cli.common import Data, Json, print_json, run
 from cli.look import console, read_models
 from embedded.registry import registry_answers
 from projections.health import Health, health, is_projecting
+from projections.install import installed_version, version_of
 from projections.reading import load_directory
 from runut.adapters import kafka, postgres
 from runut.errors import PlatformError, RunutError
@@ -54,6 +55,8 @@ class Model(msgspec.Struct, frozen=True):
     ledger: str | None
     figures: Health
     projecting: bool
+    rebuild_due: bool
+    """The tables are another release's."""
 
 
 class Lag(msgspec.Struct, frozen=True):
@@ -141,7 +144,13 @@ async def _model(settings: Settings, now: datetime) -> Model:
     async with read_models(settings) as connection:
         figures = await health(connection, now)
         ledger = (await load_directory(connection)).latest.ledger
-        return Model(ledger.name if ledger else None, figures, await is_projecting(connection))
+        return Model(
+            ledger=ledger.name if ledger else None,
+            figures=figures,
+            projecting=await is_projecting(connection),
+            rebuild_due=await installed_version(connection, settings.model_schema)
+            != version_of("model"),
+        )
 
 
 async def _log_ends(settings: Settings) -> dict[int, int]:
@@ -223,6 +232,8 @@ def _warnings(parts: list[Part], lags: list[Lag], model: Model | None) -> list[s
     found = [part.problem for part in parts if part.problem]
     if model is not None and not model.projecting:
         found.append("no worker projects: start one with runut up or runut worker")
+    if model is not None and model.rebuild_due:
+        found.append("the read models are of another release: rebuild them with runut rebuild")
     for lag in lags:
         found += [f"partition {lag.partition}: {sentence}" for sentence in _lag_warnings(lag)]
     return found

@@ -22,7 +22,7 @@ from projections.reading import load_directory, snapshot, state_from
 from projections.render import Document, Standing, render_commitment
 from runut.adapters.postgres import Connection
 from runut.directory import Agency, Directory
-from runut.errors import NotFound
+from runut.errors import NotFound, shorten
 from runut.rfc3339 import format_time
 
 SUBJECTS_AT_ONCE: Final = 200
@@ -148,7 +148,7 @@ def _by_due_at(commitment: Commitment) -> tuple[datetime, str, str]:
 def _known_agency(directory: Directory, code: str) -> Agency:
     found = directory.agency(code)
     if found is None:
-        raise NotFound(f"agency {code}", "expected one of the directory, found none of this code")
+        raise NotFound(f"agency {shorten(code)}", "expected one of the directory, found none of this code")
     return found
 
 
