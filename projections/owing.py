@@ -148,7 +148,7 @@ def _by_due_at(commitment: Commitment) -> tuple[datetime, str, str]:
 def _known_agency(directory: Directory, code: str) -> Agency:
     found = directory.agency(code)
     if found is None:
-        raise NotFound(f"agency {shorten(code)}", "expected one of the directory, found none of this code")
+        raise NotFound(f"agency {shorten(code)}", "expected one that the directory knows")
     return found
 
 
