@@ -36,7 +36,8 @@ from runut.signing import VerifiedRoots
 
 log = structlog.get_logger(__name__)
 
-MAX_RECORDS: Final = 5_000
+MAX_RECORDS: Final = 20_000
+"""In one transaction at most: what a subject went through within it is written once."""
 POLL_MS: Final = 500
 COMMIT_EVERY_S: Final = 5.0
 RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)

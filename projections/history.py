@@ -7,18 +7,28 @@ in the JSON form, so that people and SQL can read it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from projections.batch import HistoryEntry
 from projections.folds.subject import Directories
+from projections.writing import Target
 from runut import codec
 from runut.event import Recorded
 from runut.json_form import data_json
 from runut.log_reader import content_of, event_type_of
 
+HISTORY: Final = Target(
+    "history",
+    (
+        *("subject", "seq", "event_id", "type", "agency", "occurred_at", "recorded_at"),
+        *("partition", "offset", "directory_offset", "verdict", "codes", "differs"),
+        *("signature", "schema_id", "body", "data"),
+    ),
+)
+
 
 def history_values(entry: HistoryEntry) -> tuple[Any, ...]:
-    """Values in the order of the columns of `history`."""
+    """Values in the order of HISTORY's columns."""
     recorded = entry.recorded
     event = recorded.event
     return (

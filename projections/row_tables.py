@@ -12,6 +12,7 @@ from psycopg import sql
 
 from projections.folds.folding import R
 from projections.folds.rows import Row
+from projections.writing import Target
 
 
 @cache
@@ -32,21 +33,10 @@ def from_values(table: type[R], found: Sequence[Any]) -> R:
 
 
 @cache
-def upsert(table: type[Row]) -> sql.Composed:
-    """Write a row; an earlier one with its key gives way."""
+def target(table: type[Row]) -> Target:
+    """Where rows of a class are written: an earlier one with their key gives way."""
     columns = table.__struct_fields__
-    return sql.SQL(
-        "INSERT INTO {table} ({columns}) VALUES ({values}) "
-        "ON CONFLICT (subject, {key}) DO UPDATE SET {changes}"
-    ).format(
-        table=sql.Identifier(table_name(table)),
-        columns=_names(columns),
-        values=sql.SQL(", ").join(sql.Placeholder() * len(columns)),
-        key=sql.Identifier(columns[1]),
-        changes=sql.SQL(", ").join(
-            sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in columns[2:]
-        ),
-    )
+    return Target(table_name(table), columns, ("subject", columns[1]))
 
 
 @cache
@@ -67,10 +57,6 @@ def delete(table: type[Row]) -> sql.Composed:
     return sql.SQL("DELETE FROM {table} WHERE subject = ANY (%(subjects)s)").format(
         table=sql.Identifier(table_name(table))
     )
-
-
-def _names(columns: Sequence[str]) -> sql.Composed:
-    return sql.SQL(", ").join(sql.Identifier(name) for name in columns)
 
 
 _CONDITIONS = {

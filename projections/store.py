@@ -24,16 +24,35 @@ from projections.folds.case_state import CaseState
 from projections.folds.folding import Needs
 from projections.folds.rows import TABLES, Assistance, Commitment, Row, Transfer
 from projections.folds.subject import Directories
-from projections.history import entry_from, history_values
+from projections.history import HISTORY, entry_from, history_values
 from projections.loaded import Counts, Loaded, Subjects
 from projections.queries import queries
+from projections.writing import Target, Writer
 from runut.adapters.postgres import Connection
 from runut.errors import FencedOut
 from runut.event import Recorded, subject_kind
 from runut.records import RawRecord
 
-COPY_FROM: Final = 100
-"""From so many rows on, COPY is faster than statements in a pipeline."""
+SUBJECT: Final = Target(
+    "subject",
+    (
+        *("subject", "kind", "events", "irregular", "duplicate", "corrected"),
+        *("last_recorded_at", "state"),
+    ),
+    ("subject",),
+)
+QUARANTINE: Final = Target(
+    "quarantine",
+    ("partition", "offset", "recorded_at", "reason", "leaf_hash", "key", "value"),
+)
+DIRECTORY: Final = Target(
+    "directory_record",
+    (
+        *("offset", "timestamp_ms", "timestamp_type", "key", "value"),
+        *("header_names", "header_values"),
+    ),
+    ("offset",),
+)
 PENDING_TABLES: Final[tuple[type[Row], ...]] = (Commitment, Assistance, Transfer)
 KIB: Final = 1024
 
@@ -64,6 +83,7 @@ class Store:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._writer = Writer(connection)
 
     async def claim(self, partitions: Iterable[int]) -> dict[int, Position]:
         """Take partitions over in a new epoch; gives where each goes on."""
@@ -100,20 +120,23 @@ class Store:
         """
         async with self._connection.transaction():
             await self._advance(moves)
-            if len(changes.history) >= COPY_FROM:
-                await self._copy_history(changes.history)
-            async with self._connection.pipeline(), self._connection.cursor() as cursor:
-                if len(changes.history) < COPY_FROM:
-                    await _many(cursor, _SQL["save_history"], map(history_values, changes.history))
-                await self._save_rows(cursor, changes)
-                await _many(cursor, _SQL["save_verdict"], map(_verdict_values, changes.verdicts))
-                await _many(cursor, _SQL["save_quarantined"], map(_quarantine_values, quarantined))
+            await self._forget_rewritten(changes)
+            await self._writer.write(
+                [
+                    (HISTORY, [history_values(entry) for entry in changes.history]),
+                    *_rows_by_table(changes.rows.values()),
+                    (SUBJECT, [_subject_values(*each) for each in changes.subjects.items()]),
+                    (QUARANTINE, [_quarantine_values(each) for each in quarantined]),
+                ]
+            )
 
     async def save_directory(self, records: Iterable[RawRecord]) -> None:
-        """Write directory records down for readers that reach no Kafka."""
-        async with self._connection.transaction(), self._connection.cursor() as cursor:
-            values = [_directory_values(record) for record in records]
-            await _many(cursor, _SQL["save_directory_record"], values)
+        """Write directory records down for readers that reach no Kafka.
+
+        Every worker follows the directory and writes the same.
+        """
+        async with self._connection.transaction():
+            await self._writer.write([(DIRECTORY, [_directory_values(one) for one in records])])
 
     async def _load_subjects(self, wanted: set[str], subjects: Subjects) -> None:
         missing = [subject for subject in wanted if subject not in subjects]
@@ -197,24 +220,17 @@ class Store:
             if position.partition not in moved:
                 raise FencedOut(position.partition, position.epoch)
 
-    async def _copy_history(self, entries: Sequence[HistoryEntry]) -> None:
-        async with self._connection.cursor() as cursor, cursor.copy(_SQL["copy_history"]) as copy:
-            copy.set_types(_HISTORY_TYPES)
-            for entry in entries:
-                await copy.write_row(history_values(entry))
-
-    async def _save_rows(self, cursor: Any, changes: Changes) -> None:
-        if changes.rewritten:
-            rewritten = {"subjects": list(changes.rewritten)}
+    async def _forget_rewritten(self, changes: Changes) -> None:
+        """What a correction changes is judged and written anew."""
+        if not changes.rewritten:
+            return
+        rewritten = {"subjects": list(changes.rewritten)}
+        async with self._connection.pipeline(), self._connection.cursor() as cursor:
             for table in TABLES:
                 await cursor.execute(row_tables.delete(table), rewritten)
-        by_table: dict[type[Row], list[list[Any]]] = {}
-        for row in changes.rows.values():
-            by_table.setdefault(type(row), []).append(row_tables.values(row))
-        for table, rows in by_table.items():
-            await cursor.executemany(row_tables.upsert(table), rows)
-        subjects = [_subject_values(name, loaded) for name, loaded in changes.subjects.items()]
-        await _many(cursor, _SQL["save_subject"], subjects)
+            if changes.verdicts:
+                verdicts = [_verdict_values(each) for each in changes.verdicts]
+                await cursor.executemany(_SQL["save_verdict"], verdicts)
 
 
 class _Wanted:
@@ -233,10 +249,11 @@ class _Wanted:
                 self.sources.update((subject, source) for source in needs.sources)
 
 
-async def _many(cursor: Any, query: Any, values: Iterable[Sequence[Any]]) -> None:
-    rows = list(values)
-    if rows:
-        await cursor.executemany(query, rows)
+def _rows_by_table(rows: Iterable[Row]) -> list[tuple[Target, list[list[Any]]]]:
+    by_table: dict[type[Row], list[list[Any]]] = {}
+    for row in rows:
+        by_table.setdefault(type(row), []).append(row_tables.values(row))
+    return [(row_tables.target(table), found) for table, found in by_table.items()]
 
 
 def _pairs(wanted: set[tuple[str, str]]) -> dict[str, list[str]]:
@@ -295,9 +312,3 @@ def _directory_values(record: RawRecord) -> tuple[Any, ...]:
         [name for name, _ in record.headers],
         [value for _, value in record.headers],
     )
-
-
-_HISTORY_TYPES: Final = (
-    *("text", "int4", "uuid", "text", "text", "timestamptz", "timestamptz", "int4", "int8"),
-    *("int8", "text", "text[]", "bool", "text", "int4", "bytea", "jsonb"),
-)

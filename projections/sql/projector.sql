@@ -48,43 +48,8 @@ SELECT subject, seq, event_id, type, agency, occurred_at, recorded_at, partition
  WHERE subject = ANY (%(subjects)s)
  ORDER BY subject, seq;
 
--- name: save_subject
-INSERT INTO subject
-       (subject, kind, events, irregular, duplicate, corrected, last_recorded_at, state)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (subject) DO UPDATE
-   SET events = EXCLUDED.events,
-       irregular = EXCLUDED.irregular,
-       duplicate = EXCLUDED.duplicate,
-       corrected = EXCLUDED.corrected,
-       last_recorded_at = EXCLUDED.last_recorded_at,
-       state = EXCLUDED.state;
-
 -- name: save_verdict
 UPDATE history SET verdict = %s, codes = %s WHERE subject = %s AND seq = %s;
-
--- name: save_history
-INSERT INTO history
-       (subject, seq, event_id, type, agency, occurred_at, recorded_at, partition, "offset",
-        directory_offset, verdict, codes, differs, signature, schema_id, body, data)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
-
--- name: copy_history
-COPY history
-     (subject, seq, event_id, type, agency, occurred_at, recorded_at, partition, "offset",
-      directory_offset, verdict, codes, differs, signature, schema_id, body, data)
-FROM STDIN (FORMAT BINARY);
-
--- name: save_quarantined
-INSERT INTO quarantine (partition, "offset", recorded_at, reason, leaf_hash, key, value)
-VALUES (%s, %s, %s, %s, %s, %s, %s);
-
--- name: save_directory_record
--- Each worker follows the directory; whoever comes first writes the record down.
-INSERT INTO directory_record
-       ("offset", timestamp_ms, timestamp_type, key, value, header_names, header_values)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT ("offset") DO NOTHING;
 
 -- name: load_directory
 SELECT "offset", timestamp_ms, timestamp_type, key, value, header_names, header_values
