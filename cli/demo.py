@@ -123,5 +123,5 @@ async def _show_outcome(settings: Settings, console: Console) -> None:
         f"  runut case {CASE} --as-of 2025-06-12T02:00:00Z --by occurred\n"
         f"  runut history {CASE} --json\n"
         f"  runut commitments --agency bp3mi-ntt\n"
-        f"  runut case agent/P3MI-SENTOSA"
+        f"  runut history agent/P3MI-SENTOSA"
     )

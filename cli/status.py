@@ -25,9 +25,10 @@ from rich.text import Text
 from cli.common import Data, Json, print_json, run
 from cli.look import console, read_models
 from embedded.registry import registry_answers
-from projections.health import Health, health, is_projecting
+from projections.health import Health, health
 from projections.install import installed_version, version_of
 from projections.reading import load_directory
+from projections.waiting import is_claimed
 from runut.adapters import kafka, postgres
 from runut.errors import PlatformError, RunutError
 from runut.rfc3339 import format_time
@@ -147,7 +148,7 @@ async def _model(settings: Settings, now: datetime) -> Model:
         return Model(
             ledger=ledger.name if ledger else None,
             figures=figures,
-            projecting=await is_projecting(connection),
+            projecting=await is_claimed(connection, 1),
             rebuild_due=await installed_version(connection, settings.model_schema)
             != version_of("model"),
         )

@@ -12,13 +12,14 @@ import os
 import threading
 import tomllib
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from embedded.progress import Show
+from runut.errors import PlatformError
 
 LOCK_FILE: Final = Path(__file__).with_name("artifacts.lock")
 
@@ -86,8 +87,18 @@ def cache_dir() -> Path:
 
 
 def unexpected_wheels(lock: Lock) -> list[str]:
-    """A sentence for each installed wheel whose version is not the one that was locked."""
-    found = {name: version(name) for name in lock.wheels}
+    """A sentence for each installed wheel whose version is not the one that was locked.
+
+    Raises:
+        PlatformError: one is not installed at all.
+    """
+    try:
+        found = {name: version(name) for name in lock.wheels}
+    except PackageNotFoundError as error:
+        raise PlatformError(
+            f"{error.name}: expected it to be installed, to run the platform on this machine, "
+            "found it missing; install it with: pip install 'runut[platform]'"
+        ) from None
     return [
         f"{name} {found[name]} is installed; this release was tried with {wanted}"
         for name, wanted in lock.wheels.items()

@@ -14,9 +14,6 @@ from projections.queries import queries
 from projections.reading import snapshot
 from runut.adapters.postgres import Connection
 
-PROJECTOR_NAME: Final = "runut projector"
-"""Name under which the projector's connections appear in pg_stat_activity."""
-
 _SQL: Final = queries("reading")
 
 
@@ -63,12 +60,3 @@ async def health(connection: Connection, now: datetime) -> Health:
         figures = await cursor.fetchone()
     assert figures is not None  # noqa: S101 - a query of aggregates has one row
     return Health(partitions, *figures)
-
-
-async def is_projecting(connection: Connection) -> bool:
-    """Whether a projector is connected and has claimed partitions, now or in an earlier run."""
-    cursor = await connection.execute(_SQL["has_tables"])
-    if await cursor.fetchone() != (True,):
-        return False
-    cursor = await connection.execute(_SQL["is_projecting"], {"projector": PROJECTOR_NAME})
-    return await cursor.fetchone() == (True,)

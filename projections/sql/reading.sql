@@ -84,13 +84,3 @@ SELECT (SELECT count(*) FROM subject),
          WHERE status IN ('OPEN', 'REPORTED') AND due_at < %(now)s),
        (SELECT max(recorded_at) FROM position),
        (SELECT coalesce(max("offset") + 1, 0) FROM directory_record);
-
--- name: has_tables
-SELECT to_regclass('position') IS NOT NULL;
-
--- name: is_projecting
-SELECT EXISTS (SELECT FROM position)
-   AND EXISTS (
-           SELECT FROM pg_stat_activity
-            WHERE datname = current_database() AND application_name = %(projector)s
-       );

@@ -8,4 +8,7 @@ SELECT partition, next_offset FROM position;
 -- How many partitions were claimed by a projector that is connected now.
 SELECT count(*)
   FROM position
- WHERE EXISTS (SELECT FROM pg_stat_activity WHERE application_name = %(projector)s);
+ WHERE EXISTS (
+           SELECT FROM pg_stat_activity
+            WHERE datname = current_database() AND application_name = %(projector)s
+       );

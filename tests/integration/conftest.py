@@ -4,38 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from embedded.platform import Endpoints
 from projections.install import install
 from runut.adapters.postgres import Connection, connected
-from runut.founding import found_ledger, make_topics, register_schemas
-from runut.registration import apply_directory, publish_keys
+from runut.founding import register_schemas
 from runut.settings import Settings
-from tests.builders import DIRECTORY
-
-PARTITIONS = 4
+from tests.ledgers import found, introduce_agencies, own_settings
 
 
 @pytest.fixture
 def settings(platform: Endpoints, tmp_path: Path) -> Settings:
     """Settings with topics, schemas and a key store that no other test uses; nothing is there."""
-    name = uuid4().hex[:12]
-    return Settings(
-        data=tmp_path,
-        kafka_bootstrap=platform.kafka_bootstrap,
-        registry_url=platform.registry_url,
-        postgres_url=platform.postgres_url,
-        events_topic=f"{name}.events",
-        directory_topic=f"{name}.directory",
-        seals_topic=f"{name}.seals",
-        worker_group=f"{name}.projector",
-        model_schema=f"model_{name}",
-        views_schema=f"views_{name}",
-        partitions=PARTITIONS,
-    )
+    return own_settings(platform, tmp_path)
 
 
 @pytest.fixture
@@ -55,14 +38,12 @@ async def schema_ids(platform: Endpoints) -> Mapping[str, int]:
 @pytest.fixture
 async def founded(settings: Settings, schema_ids: Mapping[str, int]) -> Settings:
     """Settings of a founded ledger that knows nobody but its own agency."""
-    await make_topics(settings, "BROKER")
-    await found_ledger(settings, schema_ids, clock="BROKER")
+    await found(settings, schema_ids)
     return settings
 
 
 @pytest.fixture
 async def ledger(founded: Settings) -> Settings:
     """Settings of a founded ledger with the scenarios' agencies, whose keys are here."""
-    await apply_directory(founded, DIRECTORY)
-    await publish_keys(founded)
+    await introduce_agencies(founded)
     return founded

@@ -28,8 +28,8 @@ from runut.protocol import Protocol
 from runut.registration import apply_directory, publish_keys, publish_protocol
 from runut.settings import Settings
 from tests.builders import DIRECTORY
-from tests.integration.conftest import PARTITIONS
 from tests.integration.logs import Log, read_log
+from tests.ledgers import PARTITIONS
 
 RECORDS = 3 + len(catalogue()) + 1 + 9  # ledger, agency and key, schemas, protocol, calendars
 

@@ -32,8 +32,8 @@ from runut.registration import apply_directory, publish_keys
 from runut.settings import Settings
 from runut.signing import SignedBy, event_digest, read_headers
 from tests.builders import DIRECTORY
-from tests.integration.conftest import PARTITIONS
 from tests.integration.logs import read_log
+from tests.ledgers import PARTITIONS
 
 AGENCIES = ("kp2mi", "kemlu", "polri")
 MAY_8 = datetime(2025, 5, 8, 3, tzinfo=UTC)

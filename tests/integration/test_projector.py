@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 
 from consumers.projector import Projector
-from projections.folds.subject import fold_subject
-from projections.reading import state_from
 from projections.waiting import wait_until_projected
 from runut import Producer
 from runut.adapters import kafka
@@ -20,8 +18,9 @@ from runut.errors import FencedOut, LedgerMismatch
 from runut.json_form import from_json
 from runut.settings import Settings
 from tests.builders import SCENARIOS
+from tests.fold_check import check_against_fold
 from tests.histories import Author
-from tests.integration.logs import Log, read_log
+from tests.integration.logs import read_log
 
 DEADLINE_S = 60.0
 
@@ -80,26 +79,6 @@ def random_objects(seeds: range, length: int) -> list[dict[str, Any]]:
             ]
         )
     return [history[n] for n in range(length) for history in histories]
-
-
-async def check_against_fold(connection: Connection, log: Log) -> None:
-    """Everything that the log holds is in PostgreSQL exactly once, as an offline fold has it."""
-    cursor = await connection.execute(
-        'SELECT partition, "offset", verdict, codes FROM history ORDER BY partition, "offset"'
-    )
-    found = {(p, o): (verdict, tuple(codes)) for p, o, verdict, codes in await cursor.fetchall()}
-    assert len(found) == len(log.events)
-    for subject in {one.event.subject for one in log.events}:
-        folded = fold_subject(log.on_subject(subject), log.directory.at)
-        for entry in folded.entries:
-            place = (entry.recorded.partition, entry.recorded.offset)
-            assert found[place] == (entry.folded.verdict, entry.folded.codes)
-        cursor = await connection.execute(
-            "SELECT state, events FROM subject WHERE subject = %s", (subject,)
-        )
-        row = await cursor.fetchone()
-        assert row is not None
-        assert (state_from(row[0]), row[1]) == (folded.state, len(folded.entries))
 
 
 async def test_what_agencies_emit_is_projected_as_an_offline_fold_has_it(
