@@ -61,6 +61,7 @@ def download(
                     stop.set()
                     raise
         if program and not program[1].is_dir():
+            show.note("Unpacking the registry")
             _unpack(program[0].place(cache), scratch / "unpacked", program[1])
 
 

@@ -20,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 from embedded.java import java, plain_environment
 from embedded.ports import LOOPBACK, refused
 from embedded.supervisor import Part
-from runut.errors import shorten
+from runut.errors import PlatformError, shorten
 
 HEAP_MB: Final = 256
 SCHEMA: Final = "registry"
@@ -44,9 +44,7 @@ def registry_part(
     async def prepare() -> None:
         shutil.rmtree(home / "tmp", ignore_errors=True)
         (home / "tmp").mkdir(parents=True)
-        async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as database:
-            create = sql.SQL("CREATE SCHEMA IF NOT EXISTS {}")
-            await database.execute(create.format(sql.Identifier(SCHEMA)))
+        await _ensure_schema(postgres_url)
 
     part = Part(
         name="registry",
@@ -68,6 +66,17 @@ def registry_part(
         after=("postgres",),
     )
     return part, url(port)
+
+
+async def _ensure_schema(postgres_url: str) -> None:
+    create = sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA))
+    try:
+        async with await psycopg.AsyncConnection.connect(postgres_url) as connection:
+            await connection.execute(create)
+    except psycopg.Error as error:
+        raise PlatformError(
+            f"registry: expected to make schema {SCHEMA} in PostgreSQL, found {shorten(str(error))}"
+        ) from None
 
 
 def datasource(postgres_url: str) -> dict[str, str]:

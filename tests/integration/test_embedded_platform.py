@@ -75,6 +75,13 @@ async def held(data: Path) -> AsyncIterator[asyncio.subprocess.Process]:
             await holder.wait()
 
 
+def leave_half_a_first_start(data: Path) -> None:
+    """What is there when a first start was killed while it made the parts' directories."""
+    for half in (data / "postgres/making/PG_VERSION", data / "kafka/1/formatting/meta.properties"):
+        half.parent.mkdir(parents=True)
+        half.write_text("half")
+
+
 def read_endpoints(data: Path) -> Endpoints:
     found = json.loads((data / PLATFORM_FILE).read_text())
     return Endpoints(**{name: found[name] for name in Endpoints.__struct_fields__})
@@ -91,6 +98,7 @@ async def all_gone(processes: Iterable[Process]) -> bool:
 async def test_data_survives_a_killed_supervisor_and_a_dead_part_stops_everything(
     tmp_path: Path,
 ) -> None:
+    leave_half_a_first_start(tmp_path)
     async with held(tmp_path):
         killed = parts_of(tmp_path)
         assert sorted(killed) == ["kafka", "postgres", "registry"]
