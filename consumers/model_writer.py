@@ -1,0 +1,159 @@
+"""Fold batches and write them, the next one being folded while the last one is written.
+
+Owns the projector's connections to PostgreSQL, the positions as far as they were folded, and the
+subjects held in memory. A write that fails voids everything folded after it: whoever catches the
+error claims the partitions again and goes on from what is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import psycopg
+import structlog
+
+from projections.batch import Changes, corrected_subjects, fold_batch
+from projections.folds.subject import Directories
+from projections.install import install
+from projections.loaded import Subjects
+from projections.store import Position, Quarantined, Store
+from projections.waiting import PROJECTOR
+from runut.adapters import postgres
+from runut.errors import Unreachable
+from runut.event import Recorded
+from runut.records import RawRecord
+from runut.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class Batch:
+    """The records of one poll as what they are, with the positions before and after them."""
+
+    def __init__(self) -> None:
+        self.moves: list[tuple[Position, Position]] = []
+        self.recorded: list[Recorded] = []
+        self.quarantined: list[Quarantined] = []
+
+
+class ModelWriter:
+    """The read models' writer. Not to be shared between tasks."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.positions: dict[int, Position] = {}
+        """Of the partitions claimed, where the next batch begins; written a moment later."""
+        self._settings = settings
+        self._subjects = Subjects()
+        self._connections: list[postgres.Connection] = []
+        self._loading: Store | None = None
+        self._saving: Store | None = None
+        self._write: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Connect, and make the tables where they are not there."""
+        loading, saving = await self._connect(), await self._connect()
+        await install(loading, self._settings)
+        # What a crash of PostgreSQL takes back, it takes back together with the position: the log
+        # has it still, and it is projected again. Claims go over the other connection.
+        await saving.execute("SET synchronous_commit = off")
+        await saving.commit()
+        self._loading, self._saving = Store(loading), Store(saving)
+
+    async def close(self) -> None:
+        """Disconnect; what is being written is given up, the position with it."""
+        if self._write is not None:
+            self._write.cancel()
+            await asyncio.wait([self._write])
+            self._write = None
+        for connection in self._connections:
+            await connection.close()
+        self._connections.clear()
+
+    async def claim(self, partitions: Iterable[int]) -> list[Position]:
+        """Take partitions over in a new epoch, for as long as it takes to reach PostgreSQL."""
+        wanted = sorted(partitions)
+        while True:
+            try:
+                claimed = await _opened(self._loading).claim(wanted)
+                break
+            except psycopg.OperationalError as error:
+                await self._reopen(error)
+        self._subjects.forget()
+        self.positions.update(claimed)
+        return list(claimed.values())
+
+    async def release(self, partitions: Iterable[int]) -> None:
+        """Finish what was folded and give partitions up.
+
+        States belong to the epoch: the next owner may fold on before we see them again.
+        """
+        await self.settle()
+        for partition in partitions:
+            self.positions.pop(partition, None)
+        self._subjects.forget()
+
+    async def save_directory(self, records: Sequence[RawRecord]) -> None:
+        """Write directory records down for readers that reach no Kafka."""
+        await _opened(self._loading).save_directory(records)
+
+    async def project(self, batch: Batch, directories: Directories) -> None:
+        """Fold a batch, wait for the write of the one before, begin this one's.
+
+        Raises:
+            FencedOut: another worker owns one of the partitions now.
+            psycopg.OperationalError: the database went away.
+        """
+        changes = await self._fold(batch, directories)
+        await self.settle()
+        self._subjects.evict()
+        saved = _opened(self._saving).commit(batch.moves, changes, batch.quarantined)
+        self._write = asyncio.create_task(saved)
+        for _, after in batch.moves:
+            self.positions[after.partition] = after
+
+    async def settle(self) -> None:
+        """Wait until what was folded is written. Raises as `project`."""
+        if self._write is not None:
+            write, self._write = self._write, None
+            await write
+
+    async def start_over(self, error: Exception) -> list[Position]:
+        """The database went away: what was folded is void; claim again, go on from there."""
+        await self._reopen(error)
+        return await self.claim(self.positions)
+
+    async def _fold(self, batch: Batch, directories: Directories) -> Changes:
+        if corrected_subjects(batch.recorded):
+            await self.settle()  # whole histories are read back, and all of them must be there
+        histories = await _opened(self._loading).load(batch.recorded, self._subjects, directories)
+        return fold_batch(batch.recorded, self._subjects, histories, directories)
+
+    async def _connect(self) -> postgres.Connection:
+        connection = await postgres.connect(self._settings, name=PROJECTOR)
+        self._connections.append(connection)
+        return connection
+
+    async def _reopen(self, error: Exception) -> None:
+        """Wait for PostgreSQL, with growing pauses, for as long as it takes."""
+        log.warning("database lost, waiting for it", reason=str(error).strip())
+        attempt = 0
+        while True:
+            await self.close()
+            await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+            attempt += 1
+            try:
+                await self.open()
+            except (Unreachable, psycopg.OperationalError):
+                continue
+            log.info("database is back", attempts=attempt)
+            return
+
+
+def _opened(store: Store | None) -> Store:
+    if store is None:
+        raise RuntimeError("the writer was not opened")
+    return store
