@@ -10,9 +10,9 @@ import msgspec
 import typer
 
 from cli.common import Json, print_json, run
-from projections.batch import HistoryEntry
 from projections.foresight import verdict_in_advance
-from projections.reading import load_directory
+from projections.reading import history_entry, load_directory
+from projections.render import Document
 from projections.waiting import wait_until_projected
 from runut.adapters import postgres
 from runut.errors import FieldError, Refused
@@ -58,12 +58,21 @@ def emit(
     event = _event(event_type, subject, agency, payload, occurred_at)
     receipt, entry = run(_emit(load_settings(directory), event, force=force))
     if as_json:
-        verdict = {"verdict": entry.verdict, "codes": entry.codes}
-        print_json({**msgspec.to_builtins(receipt), **verdict})
+        print_json({**msgspec.to_builtins(receipt), **_verdict(entry)})
         return
-    codes = f" ({', '.join(entry.codes)})" if entry.codes else ""
-    typer.echo(f"{event.type} on {event.subject}: {entry.verdict}{codes}")
+    if entry is None:
+        said = f"published, not projected within {WAIT_S:g} s; look at: runut status"
+    else:
+        said = " ".join([entry["verdict"], *entry["codes"]])
+    typer.echo(f"{event.type} on {event.subject}: {said}")
     typer.echo(f"event {receipt.event_id} at partition {receipt.partition}, {receipt.offset}")
+
+
+def _verdict(entry: Document | None) -> dict[str, Any]:
+    """The verdict that the event got; null where it is not projected yet."""
+    if entry is None:
+        return {"verdict": None, "codes": []}
+    return {"verdict": entry["verdict"], "codes": entry["codes"]}
 
 
 def _payload_and_directory(given: list[str]) -> tuple[str, Path | None]:
@@ -101,16 +110,18 @@ def _event(
         raise typer.BadParameter(str(error)) from None
 
 
-async def _emit(settings: Settings, event: Event, *, force: bool) -> tuple[Receipt, HistoryEntry]:
-    async with postgres.connected(settings, name="runut emit") as connection:
+async def _emit(
+    settings: Settings, event: Event, *, force: bool
+) -> tuple[Receipt, Document | None]:
+    async with postgres.connected(settings, name="runut emit", autocommit=True) as connection:
         directory = await load_directory(connection)
         foreseen = await verdict_in_advance(connection, directory, event, datetime.now(UTC))
         if foreseen.verdict == "IRREGULAR" and not force:
             raise Refused(event.type, event.subject, foreseen.codes)
-        await connection.commit()
         async with Producer(settings, keys=KeyStore(settings.keys)) as producer:
             receipt = await (await producer.send(event))
-        await wait_until_projected(
-            connection, {receipt.partition: receipt.offset}, deadline_s=WAIT_S
-        )
-    return receipt, foreseen
+        place = {receipt.partition: receipt.offset}
+        projected = await wait_until_projected(connection, place, deadline_s=WAIT_S)
+        if not projected:
+            return receipt, None
+        return receipt, await history_entry(connection, receipt.partition, receipt.offset)

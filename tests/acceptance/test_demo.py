@@ -16,7 +16,7 @@ def test_the_demonstration_plays_the_case_shows_the_outcome_and_leaves_nothing_r
     data = tmp_path / "demonstration"
     done = subprocess.run(
         [*RUNUT, "up", "--demo", "--once", "--port", "0", "--data", str(data)],
-        env=environment(),
+        env=environment(LC_ALL="en_US.UTF-8"),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

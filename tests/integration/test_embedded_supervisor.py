@@ -173,6 +173,26 @@ async def test_a_signal_stops_everything_quietly(which: signal.Signals, tmp_path
     assert await all_gone(list(parts.values()))
 
 
+async def test_a_second_signal_kills_what_is_slow_to_stop(tmp_path: Path) -> None:
+    slow = "trap 'echo asked >> slow.log' TERM; echo ready; while :; do sleep 0.05; done"
+    part = shell_part("slow", tmp_path, slow, stop_s=200)
+
+    async def interrupt_twice() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        while "asked" not in (tmp_path / "slow.log").read_text():
+            await asyncio.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    async with asyncio.timeout(100), Supervisor(tmp_path, quiet, signals=True) as supervisor:
+        await supervisor.start(part)
+        processes = running(supervisor)
+        interrupting = asyncio.create_task(interrupt_twice())
+        await supervisor.wait()
+    await interrupting
+    assert supervisor.interrupted is signal.SIGTERM
+    assert await all_gone(processes)
+
+
 async def test_after_the_supervisor_is_killed_nothing_of_it_is_left(tmp_path: Path) -> None:
     supervising, parts = await run_supervised(tmp_path)
     supervising.kill()
