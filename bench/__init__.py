@@ -1,0 +1,1 @@
+"""Measure what Runut does beside what its parts allow and what others would write."""

@@ -1,0 +1,86 @@
+"""Where the measurements happen: a platform of their own, with a founded ledger and its agencies.
+
+Nothing of it remains, and no setting of the environment plays a part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from embedded.platform import Platform
+from embedded.progress import Show
+from runut.founding import create_ledger
+from runut.registration import apply_directory, publish_keys
+from runut.settings import Settings
+
+PARTITIONS: Final = 8
+ROOT: Final = Path(__file__).resolve().parents[1]
+DIRECTORY: Final = ROOT / "cli" / "demonstration" / "directory.toml"
+STOP_S: Final = 20.0
+
+
+class Ground(NamedTuple):
+    """A platform that runs, and what is measured of it."""
+
+    settings: Settings
+    postgres: int
+    """Pid of PostgreSQL's first process."""
+    versions: dict[str, str]
+
+
+@asynccontextmanager
+async def ground() -> AsyncIterator[Ground]:
+    """Start a platform on free ports in a temporary directory; gone after the block."""
+    with tempfile.TemporaryDirectory(prefix="runut-bench-") as folder:
+        settings = Settings(
+            data=Path(folder),
+            kafka_bootstrap=None,
+            registry_url=None,
+            postgres_url=None,
+            partitions=PARTITIONS,
+        )
+        async with Platform(settings, port=0, show=Show(quiet=True)) as platform:
+            places = await platform.start()
+            settings = settings.model_copy(
+                update={
+                    "kafka_bootstrap": places.kafka_bootstrap,
+                    "registry_url": places.registry_url,
+                    "postgres_url": places.postgres_url,
+                }
+            )
+            await create_ledger(settings)
+            await apply_directory(settings, DIRECTORY)
+            await publish_keys(settings)
+            yield Ground(settings, platform.pids["postgres"], places.versions)
+
+
+@asynccontextmanager
+async def worker(settings: Settings) -> AsyncIterator[int]:
+    """A `runut worker` as a process of its own; gives its pid."""
+    environment = {name: v for name, v in os.environ.items() if not name.startswith("RUNUT_")}
+    with (settings.data / "worker.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cli.main", "worker", "--data", str(settings.data)),
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield process.pid
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            try:
+                async with asyncio.timeout(STOP_S):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()

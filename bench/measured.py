@@ -1,0 +1,106 @@
+"""What a measurement gives, and the processor time behind it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+# Fields of /proc/PID/stat after the name, which stands in brackets (proc_pid_stat(5)).
+_PARENT: Final = 1
+_OWN: Final = slice(11, 13)
+_WITH_REAPED: Final = slice(11, 15)
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """How long so many events took, and whose processor time."""
+
+    events: int
+    seconds: float
+    client_cpu_s: float
+    postgres_cpu_s: float = 0.0
+    rows: int | None = None
+    """Rows of history afterwards, where that is what was written."""
+
+    @property
+    def per_second(self) -> float:
+        return self.events / self.seconds
+
+    def with_rows(self, rows: int) -> Measured:
+        """The same, having left so many rows."""
+        return msgspec.structs.replace(self, rows=rows)
+
+
+class Meter:
+    """Measures what happens between `start` and `stop`."""
+
+    def __init__(self, client: int, postgres: int) -> None:
+        """Take the pids of the client process and of PostgreSQL's first process."""
+        self._client = client
+        self._postgres = postgres
+        self.start()
+
+    def start(self) -> None:
+        """Begin, or begin anew."""
+        self._before = self._now()
+
+    def stop(self, events: int) -> Measured:
+        """What happened since, for so many events."""
+        seconds, client, postgres = (
+            after - before for after, before in zip(self._now(), self._before, strict=True)
+        )
+        return Measured(events, seconds, client, postgres)
+
+    def _now(self) -> tuple[float, float, float]:
+        return time.perf_counter(), cpu_s(self._client), cpu_with_children_s(self._postgres)
+
+
+class Stopwatch:
+    """Adds up time of this process over several pieces of work."""
+
+    def __init__(self) -> None:
+        self._seconds = self._cpu_s = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count what the block takes."""
+        seconds, cpu_s = time.perf_counter(), time.process_time()
+        yield
+        self._seconds += time.perf_counter() - seconds
+        self._cpu_s += time.process_time() - cpu_s
+
+    def measured(self, events: int) -> Measured:
+        """What was counted, for so many events."""
+        return Measured(events, self._seconds, self._cpu_s)
+
+
+def cpu_s(pid: int) -> float:
+    """Processor seconds of a process, all its threads."""
+    return _ticks(_stat(pid)[_OWN])
+
+
+def cpu_with_children_s(pid: int) -> float:
+    """Those of a process and its children, whether they live or have ended."""
+    total = _ticks(_stat(pid)[_WITH_REAPED])
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = _stat(int(process.name))
+        except OSError:
+            continue  # it ended meanwhile
+        if int(fields[_PARENT]) == pid:
+            total += _ticks(fields[_WITH_REAPED])
+    return total
+
+
+def _stat(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def _ticks(fields: list[str]) -> float:
+    return sum(map(int, fields)) / _TICKS

@@ -1,0 +1,145 @@
+"""One run: fill the ledger once, then measure everything on the same events."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable
+from typing import Final, NamedTuple, Self
+
+import msgspec
+
+from bench import copying, end_to_end, limits, peers, stories
+from bench.end_to_end import RATE, Latencies
+from bench.ground import PARTITIONS, Ground, ground, worker
+from bench.measured import Measured
+from bench.produce import fill
+
+EVENTS_A_CASE: Final = 30
+
+Say = Callable[[str], None]
+
+
+class Plan(NamedTuple):
+    """What to measure with."""
+
+    events: int
+    cases: int
+    one_by_one_events: int
+    latency_seconds: int
+
+    @classmethod
+    def of(cls, events: int, cases: int, one_by_one_events: int, latency_seconds: int) -> Self:
+        """Fewer cases where there are too few events for so many."""
+        at_most = max(1, events // EVENTS_A_CASE)
+        return cls(events, min(cases, at_most), one_by_one_events, latency_seconds)
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """Where it was measured, and how busy others kept it."""
+
+    cores: int
+    python: str
+    versions: dict[str, str]
+    load_before: float
+    load_after: float
+
+
+class Events(msgspec.Struct, frozen=True):
+    """What it was measured with."""
+
+    events: int
+    cases: int
+    partitions: int
+    value_bytes: int
+    """Of a Kafka value, on average."""
+    verdicts: dict[str, int]
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Everything that one run measured, by the names that the table explains."""
+
+    machine: Machine
+    given: Events
+    measured: dict[str, Measured]
+    latencies: Latencies
+
+    def ratio(self, name: str) -> float:
+        """How many times as fast as another measurement ours is, end to end."""
+        return self.measured["ours"].per_second / self.measured[name].per_second
+
+    def to_json(self) -> bytes:
+        """One document with the ratios."""
+        others = [name for name in self.measured if name != "ours"]
+        document = {
+            **msgspec.to_builtins(self),
+            "per_second": {name: one.per_second for name, one in self.measured.items()},
+            "ours_times_as_fast_as": {name: self.ratio(name) for name in others},
+        }
+        return msgspec.json.format(msgspec.json.encode(document)) + b"\n"
+
+
+async def run(plan: Plan, say: Say) -> Found:
+    """Start a platform, measure, and stop it.
+
+    Raises:
+        PlatformError: a part does not start.
+    """
+    load_before = os.getloadavg()[0]
+    say("starting a platform of its own")
+    async with ground() as place:
+        measured, given = await _measure(place, plan, say)
+        found = await _latencies(place, plan, say)
+    machine = Machine(
+        cores=os.cpu_count() or 1,
+        python=platform.python_version(),
+        versions=place.versions,
+        load_before=load_before,
+        load_after=os.getloadavg()[0],
+    )
+    return Found(machine, given, measured, found)
+
+
+async def _measure(place: Ground, plan: Plan, say: Say) -> tuple[dict[str, Measured], Events]:
+    """Everything that is measured on the same events."""
+    say(f"sending {plan.events:,} events of {plan.cases:,} cases")
+    filled = await fill(place.settings, stories.events(plan.events, plan.cases))
+    say("the projector catches up")
+    async with worker(place.settings) as pid:
+        ours = await end_to_end.catch_up(place, pid, filled.ends, plan.events)
+    types = await limits.schema_types(place.settings)
+    say("limits: reading, decoding")
+    read = await limits.read(place, sum(offset + 1 for offset in filled.ends.values()))
+    decoding = limits.decoding(read.sample, types)
+    say("limits: COPY")
+    copies = {
+        "copy_bytes": await copying.copy_bytes(place),
+        "copy_rows": await copying.copy_rows(place),
+    }
+    say("peers: the batching consumer")
+    batching = await peers.batching(place, types, plan.events)
+    some = min(plan.events, plan.one_by_one_events)
+    say(f"peers: one INSERT and one UPSERT an event, {some:,} events")
+    one_by_one = await peers.one_by_one(place, types, some)
+    measured = {
+        "ours": ours,
+        "batching": batching,
+        "one_by_one": one_by_one,
+        "getmany": read.measured,
+        **decoding,
+        **copies,
+        "produce": filled.measured,
+    }
+    verdicts = await end_to_end.verdicts(place.settings)
+    return measured, Events(plan.events, plan.cases, PARTITIONS, round(read.value_bytes), verdicts)
+
+
+async def _latencies(place: Ground, plan: Plan, say: Say) -> Latencies:
+    """Of new cases, in a ledger that holds all the others."""
+    events = RATE * plan.latency_seconds
+    say(f"latency: {RATE} events/s for {plan.latency_seconds} s")
+    cases = max(1, events // EVENTS_A_CASE)
+    async with worker(place.settings):
+        await end_to_end.until_claimed(place.settings)
+        new = list(stories.events(events, cases, first=plan.cases))
+        return await end_to_end.latencies(place.settings, new)

@@ -1,0 +1,101 @@
+"""The one table that a run prints."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.end_to_end import RATE, Latency
+from bench.measured import Measured
+from bench.run import Found
+
+WIDTH: Final = 118
+MILLION: Final = 1e6
+QUANTILES: Final = ("p50", "p95", "p99", "max")
+
+ROWS: Final = (
+    ("End to end: Kafka to state and history", ("ours",)),
+    ("Consumers that others would write", ("batching", "one_by_one")),
+    (
+        "What the parts allow",
+        (
+            "getmany",
+            "fastavro_longs",
+            "fastavro_times",
+            "our_decoder",
+            "copy_bytes",
+            "copy_rows",
+        ),
+    ),
+    ("Sending", ("produce",)),
+)
+NAMES: Final = {
+    "ours": "runut worker: signatures, rules, all tables",
+    "batching": "by hand: getmany, executemany, a commit a batch",
+    "one_by_one": "usual: an INSERT, an UPSERT, a commit each",
+    "getmany": "aiokafka getmany alone",
+    "fastavro_longs": "fastavro alone, timestamps as longs",
+    "fastavro_times": "fastavro alone, logical types",
+    "our_decoder": "our decoder alone",
+    "copy_bytes": "COPY BINARY of the history rows, ready bytes",
+    "copy_rows": "COPY BINARY of the history rows, psycopg",
+    "produce": "Producer.send: encode, sign, acks=all",
+}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """As wide as the table where nobody looks."""
+    found = Console(stderr=stderr, log_path=False)
+    return found if found.is_terminal else Console(stderr=stderr, width=WIDTH, log_path=False)
+
+
+def show(found: Found) -> None:
+    """Print it."""
+    table = Table(title="Runut, measured", caption=_caption(found), caption_justify="left")
+    table.add_column("", no_wrap=True)
+    for name in ("events", "events/s", "client CPU", "PostgreSQL CPU", "ours is"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for heading, names in ROWS:
+        table.add_row(f"[bold]{heading}")
+        for name in names:
+            table.add_row(f"  {NAMES[name]}", *_cells(found, name))
+        table.add_section()
+    table.add_row(f"[bold]Latency at {RATE} events/s", "", *(f"[bold]{n}" for n in QUANTILES))
+    table.add_row("  send → receipt", *_latency(found.latencies.acknowledged))
+    table.add_row("  send → visible in PostgreSQL", *_latency(found.latencies.visible))
+    console().print(table)
+
+
+def _cells(found: Found, name: str) -> tuple[str, ...]:
+    one = found.measured[name]
+    ratio = "" if name in {"ours", "produce"} else f"{found.ratio(name):.2f} ×"
+    return (
+        f"{one.events:,}",
+        f"{one.per_second:,.0f}",
+        _cpu(one, one.client_cpu_s),
+        _cpu(one, one.postgres_cpu_s) if one.postgres_cpu_s else "",
+        ratio,
+    )
+
+
+def _cpu(one: Measured, seconds: float) -> str:
+    return f"{seconds:.2f} s, {seconds / one.events * MILLION:.0f} µs"
+
+
+def _latency(one: Latency) -> tuple[str, ...]:
+    return f"{one.events:,}", *(f"{ms:.1f} ms" for ms in (one.p50, one.p95, one.p99, one.max))
+
+
+def _caption(found: Found) -> str:
+    machine, given = found.machine, found.given
+    versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+    verdicts = ", ".join(f"{count:,} {name}" for name, count in given.verdicts.items())
+    return (
+        f"{machine.cores} cores shared with broker, database and whatever else ran (load "
+        f"{machine.load_before:.1f} before, {machine.load_after:.1f} after); Python "
+        f"{machine.python}; {versions}.\n"
+        f"{given.events:,} events of {given.cases:,} cases in {given.partitions} partitions, "
+        f"{given.value_bytes} bytes on average, a fifth of the cases open at a time; {verdicts}."
+    )
