@@ -20,7 +20,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import requests
 from jgo.config import GlobalSettings
 from jgo.maven import MavenContext, PythonResolver
 
@@ -101,7 +100,7 @@ def _fetch(
         with tempfile.TemporaryDirectory(dir=scratch) as once:
             try:
                 path = _resolve(artifact, Path(once), advance, stop)
-            except (requests.RequestException, RuntimeError, OSError) as error:
+            except (OSError, RuntimeError) as error:  # requests' errors are OSErrors
                 found = shorten(str(error), 300)
                 continue
             found = f"SHA-256 {sha256(path)}"
