@@ -9,7 +9,7 @@ LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.1
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench lock format clean
+.PHONY: help install demo test check bench fuzz lock format clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,10 @@ check: $(INSTALLED) ## Lint, types, import rules, schema compatibility
 
 bench: $(INSTALLED) ## Measure speed beside what the parts allow
 	$(BIN)/python -m bench $(ARGS)
+
+fuzz: $(INSTALLED) ## Feed the codec rubbish for ten minutes (installs atheris)
+	$(BIN)/python -m pip install --quiet atheris==3.0.0
+	$(BIN)/python tools/fuzz_codec.py -max_total_time=600 -rss_limit_mb=200 $(ARGS)
 
 lock: $(INSTALLED) ## Renew the locked dependencies from pyproject.toml
 	$(LOCK) --extra server --extra platform --group dev pyproject.toml -o requirements.lock
