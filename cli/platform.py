@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,17 +15,22 @@ from cli.common import Data, Json, print_json
 from embedded import platform as embedded_platform
 from embedded.platform import Endpoints, Platform
 from embedded.progress import Show
+from embedded.registry import registry_answers
 from embedded.supervisor import Part
 from projections.waiting import is_claimed
 from runut.adapters import postgres
+from runut.catalogue import catalogue
 from runut.directory import Ledger, founded
 from runut.directory_follower import DirectoryFollower
-from runut.founding import create_ledger
+from runut.founding import announced_schemas, create_ledger, found_ledger
 from runut.settings import Settings, given_settings, load_settings
 
 DEFAULT_PORT = 8080
 WORKER_RESTARTS = 5
 CLUSTER = 3
+MAX_BROKERS = 9
+POLL_S = 0.1
+THIS_PROGRAM = (sys.executable, "-m", "cli.main")
 
 
 def up(
@@ -39,7 +45,9 @@ def up(
     brokers: Annotated[
         int | None,
         typer.Option(
-            min=1, max=9, help="Kafka brokers. Default: one, or as many as the data was made with."
+            min=1,
+            max=MAX_BROKERS,
+            help="Kafka brokers. Default: one, or as many as the data was made with.",
         ),
     ] = None,
 ) -> None:
@@ -59,16 +67,73 @@ async def _up(
 ) -> None:
     async with starting as platform:
         show.note("Starting Kafka, PostgreSQL and the schema registry …")
-        endpoints = await platform.start()
-        settings = _with_replication(load_settings(data))
-        ledger = await create_ledger(settings)
-        await platform.add(worker_part(settings, ledger.partitions))
-        _print_places(settings, endpoints, ledger.name)
+        services = Services(data)
+        endpoints = await platform.start(services.parts)
+        settings = load_settings(data)
+        _print_places(settings, endpoints, services.ledger.name)
         if play_demo:
             await demo.play(settings)
         if not once:
             show.note("Running. Ctrl-C stops everything.")
             await platform.wait()
+
+
+class Services:
+    """Runut's own services on a platform: the worker, once there is a ledger to work on."""
+
+    def __init__(self, data: Path | None) -> None:
+        self._data = data
+        self._ledger: Ledger | None = None
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, when the services run."""
+        return founded(self._ledger)
+
+    def parts(self, endpoints: Endpoints) -> list[Part]:
+        """The worker: started again when it fails, but not for ever."""
+        addresses = {
+            "kafka_bootstrap": endpoints.kafka_bootstrap,
+            "registry_url": endpoints.registry_url,
+            "postgres_url": endpoints.postgres_url,
+        }
+        settings = _with_replication(given_settings(self._data, **addresses))
+        variables = {f"RUNUT_{name.upper()}": value for name, value in addresses.items()}
+        worker = Part(
+            name="worker",
+            command=[
+                sys.executable,
+                "-m",
+                "cli.main",
+                "worker",
+                "--data",
+                settings.data.absolute(),
+            ],
+            env={**os.environ, **variables},
+            log=settings.data / "logs" / "worker.log",
+            cwd=Path.cwd(),
+            prepare=lambda: self._found(settings),
+            ready=lambda: self._is_ready(settings),
+            expects="every partition to be claimed",
+            after=("postgres", "kafka", *(f"kafka-{n}" for n in range(1, MAX_BROKERS + 1))),
+            restarts=WORKER_RESTARTS,
+        )
+        return [worker]
+
+    async def _found(self, settings: Settings) -> None:
+        """Found or complete the ledger; the registry is waited for only where it is needed."""
+        schemas = await announced_schemas(settings)
+        if len(schemas) == len(catalogue()):
+            self._ledger = await found_ledger(settings, schemas, clock="BROKER")
+            return
+        while await registry_answers(settings.registry_url or ""):
+            await asyncio.sleep(POLL_S)  # its own deadline ends the waiting
+        self._ledger = await create_ledger(settings)
+
+    async def _is_ready(self, settings: Settings) -> str | None:
+        async with postgres.connected(settings, name="runut up", autocommit=True) as connection:
+            claimed = await is_claimed(connection, self.ledger.partitions)
+            return None if claimed else "partitions that nobody claimed yet"
 
 
 def _with_replication(settings: Settings) -> Settings:
@@ -77,26 +142,6 @@ def _with_replication(settings: Settings) -> Settings:
     if "replication" in settings.model_fields_set or brokers < CLUSTER:
         return settings
     return settings.model_copy(update={"replication": CLUSTER})
-
-
-def worker_part(settings: Settings, partitions: int) -> Part:
-    """The worker as a part of the platform: started again when it fails, but not for ever."""
-    return Part(
-        name="worker",
-        command=[sys.executable, "-m", "cli.main", "worker", "--data", settings.data.absolute()],
-        log=settings.data / "logs" / "worker.log",
-        cwd=Path.cwd(),
-        ready=lambda: _worker_ready(settings, partitions),
-        expects="every partition to be projected",
-        after=("kafka", "postgres"),
-        restarts=WORKER_RESTARTS,
-    )
-
-
-async def _worker_ready(settings: Settings, partitions: int) -> str | None:
-    async with postgres.connected(settings, name="runut up", autocommit=True) as connection:
-        claimed = await is_claimed(connection, partitions)
-        return None if claimed else "partitions that nobody claimed yet"
 
 
 def _print_places(settings: Settings, endpoints: Endpoints, ledger: str) -> None:

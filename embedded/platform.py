@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -121,8 +121,12 @@ class Platform:
     def _file(self) -> Path:
         return self._data / PLATFORM_FILE
 
-    async def start(self) -> Endpoints:
+    async def start(
+        self, beside: Callable[[Endpoints], Sequence[Part]] = lambda _endpoints: ()
+    ) -> Endpoints:
         """Fetch what lacks, start Kafka, PostgreSQL and the registry, wait until they answer.
+
+        `beside` gives more parts, which start as soon as those they come `after` answer.
 
         Raises:
             PlatformError: an artifact, a port or a part is not as expected.
@@ -131,7 +135,7 @@ class Platform:
         await check_external(self._settings)
         parts, endpoints = await self._plan()
         again = [replace(p, restarts=max(p.restarts, self._restarts)) for p in parts]
-        await self._supervisor.start(*again)
+        await self._supervisor.start(*again, *beside(endpoints))
         self._endpoints = endpoints
         self._publish()
         return endpoints

@@ -24,7 +24,7 @@ from runut.directory_writer import SYSTEM, DirectoryWriter
 from runut.errors import SettingError
 from runut.event import Event
 from runut.keystore import KeyStore, SigningKey
-from runut.outgoing import usable_key
+from runut.outgoing import known_schema_ids, usable_key
 from runut.protocol import Protocol
 from runut.public_holidays import calendars
 from runut.settings import Settings
@@ -53,6 +53,20 @@ async def create_ledger(
     """
     await make_topics(settings, clock)
     return await found_ledger(settings, await register_schemas(settings), name=name, clock=clock)
+
+
+async def announced_schemas(settings: Settings) -> Mapping[str, int]:
+    """Ids of this release's schemas as the directory announced them; empty where there is none.
+
+    Where all are announced, a ledger can be completed without the registry.
+
+    Raises:
+        LedgerMismatch, Unreachable: as `create_ledger`.
+    """
+    if settings.directory_topic not in await existing_topics(settings):
+        return {}
+    async with DirectoryFollower(settings) as follower:
+        return known_schema_ids(follower.log.latest)
 
 
 async def found_ledger(
