@@ -131,10 +131,12 @@ async def abandon(dropped: AIOKafkaProducer) -> None:
     `stop` waits until everything is delivered, which an idempotent producer tries for ever.
     """
     sender = dropped._sender.sender_task
-    if sender is not None:
+    await dropped.client.close()
+    while sender is not None and not sender.done():
+        # Its first cancellation waits for requests under way, the next one cancels these too.
         sender.cancel()
-    await dropped.client.close()  # requests under way end now, not with their timeout
-    await dropped.stop()
+        await asyncio.wait([sender], timeout=0.1)
+    dropped._closed = True  # all that `stop` would still do is to wait
 
 
 @contextmanager
