@@ -121,6 +121,6 @@ def _check_agencies(path: Path, agencies: Iterable[_AgencyEntry]) -> None:
         known.add(agency.code)
         try:
             ZoneInfo(agency.timezone)
-        except (OSError, ValueError):
+        except (OSError, ValueError, KeyError):
             expected = f"a time zone such as {DEFAULT_TIMEZONE}"
             raise BadFile(f"timezone of {thing}", expected, agency.timezone) from None
