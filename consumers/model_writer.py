@@ -109,7 +109,7 @@ class ModelWriter:
         """
         changes = await self._fold(batch, directories)
         await self.settle()
-        self._subjects.evict()
+        self._subjects.evict(changes.subjects)
         saved = _opened(self._saving).commit(batch.moves, changes, batch.quarantined)
         self._write = asyncio.create_task(saved)
         for _, after in batch.moves:

@@ -6,7 +6,7 @@ so that a missing `Rule.needs` is an error and never a wrong verdict.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -151,8 +151,14 @@ class Subjects:
         """Forget everything: what was folded after the last commit must not be believed."""
         self._loaded.clear()
 
-    def evict(self) -> None:
-        """Forget the least recently used until the rest weighs little enough."""
+    def evict(self, unwritten: Container[str]) -> None:
+        """Forget the least recently used until the rest weighs little enough.
+
+        The `unwritten` are kept: loaded again now, they would be as they were before.
+        """
         weight = sum(loaded.weight for loaded in self._loaded.values())
-        while weight > self._max_weight and self._loaded:
-            weight -= self._loaded.pop(next(iter(self._loaded))).weight
+        for subject in list(self._loaded):
+            if weight <= self._max_weight:
+                return
+            if subject not in unwritten:
+                weight -= self._loaded.pop(subject).weight

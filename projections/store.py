@@ -7,7 +7,7 @@ moment cannot both write.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ from projections.folds.subject import Directories
 from projections.history import HISTORY, entry_from, history_values
 from projections.loaded import Counts, Loaded, Subjects
 from projections.queries import queries
-from projections.writing import Target, Writer
+from projections.writing import Target, Values, Writer
 from runut.adapters.postgres import Connection
 from runut.errors import FencedOut
 from runut.event import Recorded, subject_kind
@@ -105,30 +105,27 @@ class Store:
             await self._load_rows(rest, subjects)
             return await self._load_histories(corrected, directories)
 
-    async def commit(
+    def commit(
         self,
         moves: Sequence[tuple[Position, Position]],
         changes: Changes,
         quarantined: Sequence[Quarantined],
-    ) -> None:
+    ) -> Coroutine[None, None, None]:
         """Write a batch: everything or nothing.
 
-        `moves` are each partition's position before and after.
+        `moves` are each partition's position before and after. What is written is taken from
+        `changes` when this is called: folding may move the subjects on before it is awaited.
 
         Raises:
             FencedOut: another worker owns one of the partitions now.
         """
-        async with self._connection.transaction():
-            await self._advance(moves)
-            await self._forget_rewritten(changes)
-            await self._writer.write(
-                [
-                    (HISTORY, [history_values(entry) for entry in changes.history]),
-                    *_rows_by_table(changes.rows.values()),
-                    (SUBJECT, [_subject_values(*each) for each in changes.subjects.items()]),
-                    (QUARANTINE, [_quarantine_values(each) for each in quarantined]),
-                ]
-            )
+        rows: list[tuple[Target, Sequence[Values]]] = [
+            (HISTORY, [history_values(entry) for entry in changes.history]),
+            *_rows_by_table(changes.rows.values()),
+            (SUBJECT, [_subject_values(*each) for each in changes.subjects.items()]),
+            (QUARANTINE, [_quarantine_values(each) for each in quarantined]),
+        ]
+        return self._commit(moves, changes, rows)
 
     async def save_directory(self, records: Iterable[RawRecord]) -> None:
         """Write directory records down for readers that reach no Kafka.
@@ -200,6 +197,17 @@ class Store:
             histories[row[0]].append(entry_from(row, directories))
         return histories
 
+    async def _commit(
+        self,
+        moves: Sequence[tuple[Position, Position]],
+        changes: Changes,
+        rows: Sequence[tuple[Target, Sequence[Values]]],
+    ) -> None:
+        async with self._connection.transaction():
+            await self._advance(moves)
+            await self._forget_rewritten(changes)
+            await self._writer.write(rows)
+
     async def _advance(self, moves: Sequence[tuple[Position, Position]]) -> None:
         before = [move[0] for move in moves]
         after = [move[1] for move in moves]
@@ -249,8 +257,8 @@ class _Wanted:
                 self.sources.update((subject, source) for source in needs.sources)
 
 
-def _rows_by_table(rows: Iterable[Row]) -> list[tuple[Target, list[list[Any]]]]:
-    by_table: dict[type[Row], list[list[Any]]] = {}
+def _rows_by_table(rows: Iterable[Row]) -> list[tuple[Target, Sequence[Values]]]:
+    by_table: dict[type[Row], list[Values]] = {}
     for row in rows:
         by_table.setdefault(type(row), []).append(row_tables.values(row))
     return [(row_tables.target(table), found) for table, found in by_table.items()]

@@ -6,9 +6,11 @@ import msgspec
 import psycopg
 import pytest
 
-from projections.batch import Changes
+from projections.batch import Changes, fold_batch
+from projections.folds.fold import CORRECTION
 from projections.folds.rows import TABLES, Row
 from projections.folds.subject import FoldedSubject, fold_subject
+from projections.loaded import Subjects
 from projections.reading import state_from
 from projections.row_tables import from_values, select, table_name
 from projections.store import Position, Quarantined, Store
@@ -108,6 +110,27 @@ async def test_a_batch_that_fails_writes_nothing_and_moves_no_position(
     assert (await store.claim([0]))[0].next_offset == 0
     cursor = await connection.execute("SELECT count(*) FROM quarantine")
     assert await cursor.fetchone() == (0,)
+
+
+async def test_a_batch_is_written_as_it_was_folded_though_folding_goes_on_before_it_is_written(
+    connection: Connection,
+) -> None:
+    directories, subjects, store = directory_from(), Subjects(), Store(connection)
+    records = [one for one in Author(3).write(LENGTH) if one.event.type != CORRECTION]
+    first, second = records[: LENGTH // 2], records[LENGTH // 2 :]
+    position = (await store.claim([0]))[0]
+    await store.load(first, subjects, directories)
+    changes = fold_batch(first, subjects, {}, directories)
+    write = store.commit([(position, _moved(position, 1))], changes, [])
+    await store.load(second, subjects, directories)
+    fold_batch(second, subjects, {}, directories)
+    await write
+    cursor = await connection.execute("SELECT state, events FROM subject")
+    row = await cursor.fetchone()
+    assert row is not None
+    folded = fold_subject(first, directories)
+    assert (state_from(row[0]), row[1]) == (folded.state, len(first))
+    assert folded.state != fold_subject(records, directories).state
 
 
 async def test_quarantine_keeps_place_reason_leaf_and_the_first_kib(connection: Connection) -> None:

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from projections.loaded import Loaded, Subjects
+
+
+def held(*names: str, max_weight: int) -> Subjects:
+    subjects = Subjects(max_weight=max_weight)
+    for name in names:
+        subjects.put(name, Loaded())
+    return subjects
+
+
+def names_in(subjects: Subjects, *names: str) -> list[str]:
+    return [name for name in names if name in subjects]
+
+
+def test_the_least_recently_used_subjects_are_forgotten_first() -> None:
+    subjects = held("a", "b", "c", max_weight=2 * Loaded().weight)
+    subjects.get("a")
+    subjects.evict(unwritten=())
+    assert names_in(subjects, "a", "b", "c") == ["a", "c"]
+
+
+def test_a_subject_that_is_not_written_yet_is_never_forgotten() -> None:
+    subjects = held("a", "b", "c", max_weight=0)
+    subjects.evict(unwritten={"b"})
+    assert names_in(subjects, "a", "b", "c") == ["b"]
