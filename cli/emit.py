@@ -10,11 +10,11 @@ import msgspec
 import typer
 
 from cli.common import Json, print_json, run
+from cli.look import read_models
 from projections.foresight import verdict_in_advance
 from projections.reading import history_entry, load_directory
 from projections.render import Document
 from projections.waiting import wait_until_projected
-from runut.adapters import postgres
 from runut.errors import FieldError, Refused
 from runut.event import Event
 from runut.json_form import from_json
@@ -113,7 +113,7 @@ def _event(
 async def _emit(
     settings: Settings, event: Event, *, force: bool
 ) -> tuple[Receipt, Document | None]:
-    async with postgres.connected(settings, name="runut emit", autocommit=True) as connection:
+    async with read_models(settings) as connection:
         directory = await load_directory(connection)
         foreseen = await verdict_in_advance(connection, directory, event, datetime.now(UTC))
         if foreseen.verdict == "IRREGULAR" and not force:

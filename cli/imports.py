@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from cli.common import Data, Json, print_json, run
+from cli.look import read_models
 from producers.importer import BadLine, Imported, Source, import_lines
 from projections.waiting import wait_until_projected
-from runut.adapters import postgres
 from runut.errors import Unreachable
 from runut.keystore import KeyStore
 from runut.producer import Producer
@@ -83,7 +83,7 @@ async def _import(
 
 async def _wait(settings: Settings, found: Imported, bar: Progress) -> None:
     task: TaskID = bar.add_task("project", total=None, what="")
-    async with postgres.connected(settings, name="runut import", autocommit=True) as connection:
+    async with read_models(settings) as connection:
         done = await wait_until_projected(
             connection,
             found.ends,

@@ -231,14 +231,16 @@ def console() -> Console:
 
 @asynccontextmanager
 async def read_models(settings: Settings) -> AsyncIterator[Connection]:
-    """A connection to read with.
+    """A connection to the read models.
 
     Raises:
         Unreachable: PostgreSQL does not answer, or stops answering.
+        PlatformError: the read models were never made.
     """
     try:
-        async with postgres.connected(settings, name="runut look", autocommit=True) as connection:
-            yield connection
+        with reading.expecting_tables():
+            async with postgres.connected(settings, name="runut", autocommit=True) as connection:
+                yield connection
     except psycopg.OperationalError as error:
         address = postgres.address_of(settings.postgres_url or "")
         advice = "see DATA/logs, start it again with: runut up"

@@ -7,8 +7,8 @@ the projector's. No clock is read: `now` is passed in.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -36,6 +36,22 @@ DIRECTORY_TOPIC: Final = "runut.directory"
 _SQL: Final = queries("reading")
 
 
+@contextmanager
+def expecting_tables() -> Iterator[None]:
+    """Whatever is asked within needs the read models.
+
+    Raises:
+        PlatformError: they were never made.
+    """
+    try:
+        yield
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+        raise PlatformError(
+            f"read models: expected tables in PostgreSQL, found none ({error.diag.message_primary})"
+            "; the worker makes them: start it with runut up or runut worker"
+        ) from None
+
+
 @asynccontextmanager
 async def snapshot(connection: Connection) -> AsyncIterator[None]:
     """All reads within see the tables at one moment, whatever the projector writes meanwhile.
@@ -45,15 +61,10 @@ async def snapshot(connection: Connection) -> AsyncIterator[None]:
     Raises:
         PlatformError: the read models were never made.
     """
-    try:
+    with expecting_tables():
         async with connection.transaction():
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
-        raise PlatformError(
-            f"read models: expected tables in PostgreSQL, found none ({error.diag.message_primary})"
-            "; the worker makes them: start it with runut up or runut worker"
-        ) from None
 
 
 async def load_directory(connection: Connection) -> DirectoryLog:
