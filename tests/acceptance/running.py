@@ -20,12 +20,12 @@ RUNUT = (sys.executable, "-m", "cli.main")
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The environment of a person who set nothing of ours, in a terminal of 100 columns."""
+    """The environment of a person who set nothing of ours, in a terminal of 112 columns."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RUNUT_")}
     if cache := os.environ.get("RUNUT_CACHE"):
         kept["RUNUT_CACHE"] = cache
     on_path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**kept, "PATH": on_path, "LC_ALL": "C.UTF-8", "COLUMNS": "100", **more}
+    return {**kept, "PATH": on_path, "LC_ALL": "C.UTF-8", "COLUMNS": "112", **more}
 
 
 def until(condition: Callable[[], bool], *, expected: str, deadline_s: float = ANSWER_S) -> None:
