@@ -7,9 +7,10 @@ looks alike (events.md §1, integrity.md §1). Sending is `runut.producer` and
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from runut import codec
 from runut.admission import check_ids, cloud_event_headers
@@ -20,6 +21,8 @@ from runut.event import Event
 from runut.json_form import from_json
 from runut.keystore import KeyStore, SigningKey
 from runut.signing import Headers, Signable, Signer
+
+TRACE_HEADER: Final = "traceparent"
 
 
 class Draft(NamedTuple):
@@ -94,9 +97,19 @@ class Envelope:
             event=event,
             key=event.meta["subject"].encode(),
             value=codec.frame(self._schema_ids[event.type], draft.body),
-            headers=cloud_event_headers(event) + signature,
+            headers=[*cloud_event_headers(event), trace_header(event), *signature],
             digest=digest,
         )
+
+
+def trace_header(event: Event) -> tuple[str, bytes]:
+    """Where the event belongs in a trace (W3C Trace Context, `traceparent`).
+
+    The trace is the correlation's, else the event's own, so that systems which pass an id on find
+    everything that came of it.
+    """
+    trace = (event.meta["correlation_id"] or event.meta["event_id"]).replace("-", "")
+    return TRACE_HEADER, f"00-{trace}-{os.urandom(8).hex()}-01".encode()
 
 
 def known_schema_ids(directory: Directory) -> dict[str, int]:
