@@ -13,7 +13,7 @@ from bench.run import Found
 
 WIDTH: Final = 118
 MILLION: Final = 1e6
-QUANTILES: Final = ("p50", "p95", "p99", "max")
+QUANTILES: Final = ("p50 ms", "p95 ms", "p99 ms", "max ms")
 
 ROWS: Final = (
     ("End to end: Kafka to state and history", ("ours",)),
@@ -85,7 +85,7 @@ def _cpu(one: Measured, seconds: float) -> str:
 
 
 def _latency(one: Latency) -> tuple[str, ...]:
-    return f"{one.events:,}", *(f"{ms:.1f} ms" for ms in (one.p50, one.p95, one.p99, one.max))
+    return f"{one.events:,}", *(f"{ms:.1f}" for ms in (one.p50, one.p95, one.p99, one.max))
 
 
 def _caption(found: Found) -> str:
