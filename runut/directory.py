@@ -99,7 +99,10 @@ class Timeline(Generic[T]):
 
     def latest(self, offset: int) -> T | None:
         """What counts at an offset."""
-        return next(self.upto(offset), None)
+        for at, value in reversed(self._entries):
+            if at <= offset:
+                return value
+        return None
 
 
 class DirectoryFacts:
