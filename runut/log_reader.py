@@ -53,6 +53,8 @@ class PartitionReader:
         self.recorded_at = recorded_at
         self._directories = directories
         self._verified = verified if verified is not None else VerifiedRoots()
+        self._stamped_ms: int | None = None
+        self._timestamp_type: int | None = None
 
     @property
     def now(self) -> datetime:
@@ -81,7 +83,7 @@ class PartitionReader:
             LedgerMismatch: it needs a newer release than this one.
         """
         self._advance_clock(record)
-        expected = _TIMESTAMP_TYPE[self._clock()]
+        expected = self._timestamp_type or self._expected_timestamp_type()
         if record.timestamp_type != expected:
             raise NotAnEvent("timestamp type", str(expected), record.timestamp_type)
         if record.key is not None and record.key.startswith(MARKER_PREFIX):
@@ -89,14 +91,20 @@ class PartitionReader:
             return None
         return self._read_event(record)
 
-    def _clock(self) -> str:
+    def _expected_timestamp_type(self) -> int:
         # Not as announced: a ledger is founded once, before anything else is written.
         ledger = self._directories.latest.ledger
-        return ledger.clock if ledger else "BROKER"
+        if ledger is None:
+            return LOG_APPEND_TIME
+        self._timestamp_type = _TIMESTAMP_TYPE[ledger.clock]
+        return self._timestamp_type
 
     def _advance_clock(self, record: RawRecord) -> None:
-        stamped = _EPOCH + record.timestamp_ms * _MILLISECOND
-        self.recorded_at = max(self.recorded_at or stamped, stamped)
+        # Records that came to the broker together have one timestamp.
+        if record.timestamp_ms != self._stamped_ms:
+            self._stamped_ms = record.timestamp_ms
+            stamped = _EPOCH + record.timestamp_ms * _MILLISECOND
+            self.recorded_at = max(self.recorded_at or stamped, stamped)
 
     def _read_event(self, record: RawRecord) -> Recorded:
         directory = self._directories.at(self.directory_offset)
