@@ -38,6 +38,7 @@ class _Waiting(NamedTuple):
     """An event between `send` and its signature."""
 
     draft: Draft
+    partition: int
     signer: Signer | None
     timestamp_ms: int | None
     receipt: asyncio.Future[Receipt]
@@ -161,7 +162,8 @@ class Producer:
         signer = self._signers.get(event.meta["agency"]) or await self._signer(event.agency)
         await self._room.enter(len(draft.body))
         receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(draft, signer, timestamp_ms, receipt))
+        partition = partition_of(event.subject.encode(), self._partitions)
+        self._waiting.append(_Waiting(draft, partition, signer, timestamp_ms, receipt))
         if len(self._waiting) == MAX_BATCH:
             self._sign()
             await asyncio.sleep(0)  # who sends many must not starve those who carry them
@@ -192,19 +194,20 @@ class Producer:
             self._linger = None
         waiting, self._waiting = self._waiting, []
         groups: dict[Signer | None, list[int]] = {}
-        for index, one in enumerate(waiting):
-            groups.setdefault(one.signer, []).append(index)
+        # Neighbours in a batch's tree share most of their way to its root: who reads a partition
+        # is to find its events side by side.
+        for index in sorted(range(len(waiting)), key=lambda i: waiting[i].partition):
+            groups.setdefault(waiting[index].signer, []).append(index)
         records: dict[int, Outgoing] = {}
         for signer, indices in groups.items():
             sealed = self._envelope.seal([waiting[index].draft for index in indices], signer)
             records.update(zip(indices, sealed, strict=True))
         for index, one in enumerate(waiting):
-            self._lane(records[index].key).put(
+            self._lane(one.partition).put(
                 Sent(records[index], one.timestamp_ms, len(one.draft.body), one.receipt)
             )
 
-    def _lane(self, subject: bytes) -> Lane:
-        partition = partition_of(subject, self._partitions)
+    def _lane(self, partition: int) -> Lane:
         lane = self._lanes.get(partition)
         if lane is None:
             lane = Lane(self._delivery, self._settings.events_topic, partition, self._room)
