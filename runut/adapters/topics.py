@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.protocol.metadata import MetadataRequest
 
 from runut.adapters import kafka
 from runut.errors import LedgerMismatch, PlatformError
@@ -109,8 +110,15 @@ async def _create_missing(admin: AIOKafkaAdminClient, settings: Settings, clock:
 
 async def _until_there(admin: AIOKafkaAdminClient, topics: Collection[str]) -> None:
     """A topic that was created is known to every broker a moment later."""
-    while not set(topics) <= set(await admin.list_topics()):
-        await asyncio.sleep(_POLL_S)
+    for broker in admin._client.cluster.brokers():
+        while not set(topics) <= await _known_to(admin, broker.nodeId):
+            await asyncio.sleep(_POLL_S)
+
+
+async def _known_to(admin: AIOKafkaAdminClient, node: int) -> set[str]:
+    # `list_topics` asks any broker, and the next question goes to another one.
+    response = await admin._send_request_to_node(node, MetadataRequest(topics=None))
+    return {topic["topic"] for topic in response.to_object()["topics"]}
 
 
 def _refuse_errors(response: Any) -> None:
