@@ -14,7 +14,8 @@ from aiokafka.structs import TopicPartition
 
 from projections.store import Position
 from runut.adapters import kafka
-from runut.errors import LedgerMismatch
+from runut.errors import LedgerMismatch, Unreachable
+from runut.records import RawRecord
 from runut.settings import Settings
 
 READ_TIMEOUT_MS: Final = 10_000
@@ -25,17 +26,20 @@ async def check_log(settings: Settings, positions: Sequence[Position]) -> None:
 
     Raises:
         LedgerMismatch: naming partition, what was expected and what was found.
+        Unreachable: the brokers do not answer.
     """
     places = {TopicPartition(settings.events_topic, p.partition): p for p in positions}
     consumer = kafka.consumer(settings)
     await kafka.start(settings, consumer)
     try:
-        starts = await consumer.beginning_offsets(list(places))
-        ends = await consumer.end_offsets(list(places))
+        with kafka.translated(settings):
+            starts = await consumer.beginning_offsets(list(places))
+        ends = await kafka.end_offsets(settings, consumer, places)
         for place, position in places.items():
             _check_bounds(place, position, starts[place], ends[place])
             if position.leaf_hash is not None:
-                await _check_last(consumer, place, position)
+                last = await _read_one(settings, consumer, place, position.next_offset - 1)
+                _check_last(place, position, last)
     finally:
         await consumer.stop()
 
@@ -51,15 +55,27 @@ def _check_bounds(place: TopicPartition, position: Position, start: int, end: in
         )
 
 
-async def _check_last(
-    consumer: AIOKafkaConsumer, place: TopicPartition, position: Position
-) -> None:
-    last = position.next_offset - 1
+async def _read_one(
+    settings: Settings, consumer: AIOKafkaConsumer, place: TopicPartition, offset: int
+) -> RawRecord:
+    """The first record from an offset on, which is not the log's end."""
     consumer.assign([place])
-    consumer.seek(place, last)
-    fetched = await consumer.getmany(place, timeout_ms=READ_TIMEOUT_MS, max_records=1)
-    found = [kafka.raw_record(record) for record in fetched.get(place, [])]
-    if not found or found[0].offset != last or found[0].leaf() != position.leaf_hash:
+    consumer.seek(place, offset)
+    with kafka.translated(settings):
+        fetched = await consumer.getmany(place, timeout_ms=READ_TIMEOUT_MS, max_records=1)
+    for record in fetched.get(place, []):
+        return kafka.raw_record(record)
+    raise Unreachable(
+        "Kafka",
+        kafka.bootstrap(settings),
+        "look at the brokers' logs",
+        f"no record of {place.topic} partition {place.partition} from offset {offset} on",
+    )
+
+
+def _check_last(place: TopicPartition, position: Position, found: RawRecord) -> None:
+    last = position.next_offset - 1
+    if found.offset != last or found.leaf() != position.leaf_hash:
         raise LedgerMismatch(
             f"{place.topic} partition {place.partition}: the record at offset {last} is not the "
             "one that was projected: the topic was recreated or changed; the read models belong "

@@ -29,6 +29,7 @@ from runut.settings import Settings
 log = structlog.get_logger(__name__)
 
 RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Pauses before PostgreSQL is tried again, growing until something could be written."""
 
 
 class Batch:
@@ -52,6 +53,8 @@ class ModelWriter:
         self._loading: Store | None = None
         self._saving: Store | None = None
         self._write: asyncio.Task[None] | None = None
+        self._failures = 0
+        """How often PostgreSQL failed since something was written."""
 
     async def open(self) -> None:
         """Connect, and make the tables where they are not there."""
@@ -91,7 +94,11 @@ class ModelWriter:
 
         States belong to the epoch: the next owner may fold on before we see them again.
         """
-        await self.settle()
+        try:
+            await self.settle()
+        except psycopg.OperationalError as error:
+            # Void, like all that is given up: whoever claims goes on from what is written.
+            log.warning("database failed while partitions were given up", reason=_reason(error))
         for partition in partitions:
             self.positions.pop(partition, None)
         self._subjects.forget()
@@ -105,7 +112,7 @@ class ModelWriter:
 
         Raises:
             FencedOut: another worker owns one of the partitions now.
-            psycopg.OperationalError: the database went away.
+            psycopg.OperationalError: the database went away, or cannot write now.
         """
         changes = await self._fold(batch, directories)
         await self.settle()
@@ -120,9 +127,12 @@ class ModelWriter:
         if self._write is not None:
             write, self._write = self._write, None
             await write
+            if self._failures:
+                log.info("database writes again", failures=self._failures)
+                self._failures = 0
 
     async def start_over(self, error: Exception) -> list[Position]:
-        """The database went away: what was folded is void; claim again, go on from there."""
+        """The database failed: what was folded is void; claim again, go on from there."""
         await self._reopen(error)
         return await self.claim(self.positions)
 
@@ -139,18 +149,23 @@ class ModelWriter:
 
     async def _reopen(self, error: Exception) -> None:
         """Wait for PostgreSQL, with growing pauses, for as long as it takes."""
-        log.warning("database lost, waiting for it", reason=str(error).strip())
-        attempt = 0
+        reason = _reason(error)
         while True:
+            pause_s = RETRY_S[min(self._failures, len(RETRY_S) - 1)]
+            self._failures += 1
+            log.warning("database fails, trying again", reason=reason, pause_s=pause_s)
             await self.close()
-            await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
-            attempt += 1
+            await asyncio.sleep(pause_s)
             try:
                 await self.open()
-            except (Unreachable, psycopg.OperationalError):
-                continue
-            log.info("database is back", attempts=attempt)
-            return
+            except (Unreachable, psycopg.OperationalError) as again:
+                reason = _reason(again)
+            else:
+                return
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip()
 
 
 def _opened(store: Store | None) -> Store:

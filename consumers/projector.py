@@ -9,7 +9,7 @@ the database or the broker waits and goes on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import aiokafka
@@ -24,7 +24,7 @@ from consumers.model_writer import Batch, ModelWriter
 from projections.store import Position, Quarantined
 from runut.adapters import kafka
 from runut.directory_follower import DirectoryFollower
-from runut.errors import NotAnEvent
+from runut.errors import NotAnEvent, Unreachable
 from runut.log_reader import PartitionReader
 from runut.records import RawRecord
 from runut.settings import Settings
@@ -36,6 +36,7 @@ MAX_RECORDS: Final = 20_000
 """In one transaction at most: what a subject went through within it is written once."""
 POLL_MS: Final = 500
 COMMIT_EVERY_S: Final = 5.0
+KAFKA_PAUSE_S: Final = 1.0
 
 Fetched = Mapping[TopicPartition, list[ConsumerRecord]]
 
@@ -101,11 +102,16 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _claim(self, assigned: Sequence[TopicPartition]) -> list[Position]:
         claimed = await self._writer.claim(place.partition for place in assigned)
-        await check_log(self._settings, claimed)
+        while True:
+            try:
+                await check_log(self._settings, claimed)
+                break
+            except Unreachable as error:
+                await _wait_for_kafka(error)
         log.info("claimed", partitions=sorted(place.partition for place in assigned))
         return claimed
 
-    def _seek(self, positions: Sequence[Position]) -> None:
+    def _seek(self, positions: Iterable[Position]) -> None:
         for position in positions:
             place = TopicPartition(self._settings.events_topic, position.partition)
             self._consumer.seek(place, position.next_offset)
@@ -143,6 +149,9 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
                 await self._writer.settle()
         except psycopg.OperationalError as error:
             self._seek(await self._writer.start_over(error))
+        except Unreachable as error:
+            await _wait_for_kafka(error)
+            self._seek(self._writer.positions.values())
 
     async def _read(self, fetched: Fetched) -> Batch:
         batch = Batch()
@@ -208,3 +217,8 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
             self._writer.close(),
             return_exceptions=True,
         )
+
+
+async def _wait_for_kafka(error: Unreachable) -> None:
+    log.warning("Kafka fails, trying again", reason=str(error), pause_s=KAFKA_PAUSE_S)
+    await asyncio.sleep(KAFKA_PAUSE_S)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, Final
 
 import faust
 import mode
@@ -22,6 +22,9 @@ from runut.errors import RunutError, SettingError
 from runut.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+REPEAT_S: Final = 10.0
+"""aiokafka says the same hundred times a second while no broker answers; we pass it on so often."""
 
 
 class _WithoutAgents(BootStrategy):  # type: ignore[misc]
@@ -108,9 +111,27 @@ def _explain(failure: Exception) -> None:
         log.error("stopped", exc_info=failure)
 
 
+class _Seldom(logging.Filter):
+    """Lets messages of one kind through once in a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, object], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind = (record.name, record.msg)
+        if record.created - self._said.get(kind, 0.0) < REPEAT_S:
+            return False
+        self._said[kind] = record.created
+        return True
+
+
 def _configure_logging(settings: Settings) -> None:
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[settings.log_level]
-        ),
-    )
+    level = logging.getLevelNamesMapping()[settings.log_level]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s [%(levelname)s] %(name)s: %(message)s"))
+    handler.addFilter(_Seldom())
+    aiokafka = logging.getLogger("aiokafka")
+    aiokafka.addHandler(handler)
+    aiokafka.propagate = False
