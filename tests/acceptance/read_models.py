@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from runut.errors import Unreachable
 from runut.event import Event
 from runut.json_form import from_json
 from runut.settings import Settings
+from tests.acceptance.processes import DEADLINE_S, POLL_S
 from tests.fold_check import check_against_fold
 from tests.integration.logs import Log, read_log
 
@@ -55,9 +57,12 @@ class ReadModels:
             self._connection = None
 
     async def projected(self) -> int:
-        """How many records are behind the positions; -1 while nobody knows."""
-        rows = await self.ask("SELECT coalesce(sum(next_offset), 0) FROM position")
-        return -1 if rows is None else int(rows[0][0])
+        """How many records are behind the positions, as soon as PostgreSQL answers."""
+        query = "SELECT coalesce(sum(next_offset), 0) FROM position"
+        async with asyncio.timeout(DEADLINE_S):
+            while (rows := await self.ask(query)) is None:
+                await asyncio.sleep(POLL_S)
+        return int(rows[0][0])
 
     async def is_claimed(self, times: int) -> bool:
         """Whether workers claimed each partition so often."""

@@ -19,11 +19,15 @@ from aiokafka.structs import TopicPartition
 
 from embedded.platform import Endpoints, Platform
 from embedded.progress import Show
+from runut import Producer, Receipt
 from runut.adapters import kafka
+from runut.event import Event
+from runut.json_form import from_json
 from runut.settings import Settings
 from tests.acceptance.many_cases import case_lines
 from tests.acceptance.processes import Command, started, until
-from tests.acceptance.read_models import ReadModels, read_models
+from tests.acceptance.read_models import ReadModels, identity, read_models
+from tests.integration.logs import Log, read_log
 from tests.ledgers import found, introduce_agencies, own_settings
 
 pytestmark = pytest.mark.timeout(900)
@@ -37,9 +41,20 @@ MAX_DELAY_S = 0.2
 BLOWS = (
     ("kafka", signal.SIGKILL),
     ("postgres", signal.SIGQUIT),  # immediate shutdown
-    ("kafka", signal.SIGKILL),
     ("postgres", signal.SIGKILL),
 )
+TROUBLE = """
+CREATE TABLE trouble (is_full boolean, pause_s float);
+CREATE FUNCTION trouble() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM trouble WHERE is_full) THEN
+        RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full';
+    END IF;
+    PERFORM pg_sleep(pause_s) FROM trouble;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER trouble BEFORE INSERT ON history FOR EACH STATEMENT EXECUTE FUNCTION trouble();
+"""
 
 
 @pytest.fixture
@@ -193,3 +208,55 @@ async def test_worker_and_import_go_on_by_themselves_when_broker_and_database_co
             await until_all_is_projected(importing, models, worker, lines)
             assert await worker.stop() == 0
             await models.check(lines)
+
+
+async def test_of_three_brokers_one_killed_under_load_takes_no_acknowledged_event_with_it(
+    tmp_path: Path,
+) -> None:
+    events = [from_json(line) for line in case_lines(copies=10)]
+    running = Platform(Settings(data=tmp_path / "platform"), brokers=3, show=Show(quiet=True))
+    async with running as platform:
+        settings = await ledger_in(await platform.start(), tmp_path, replication=3)
+        async with Producer(settings, require_keys=False) as producer:
+            sent = [await producer.send(event) for event in events[: len(events) // 2]]
+            await sent[len(events) // 10]
+            os.kill(platform.pids["kafka-2"], signal.SIGKILL)
+            sent += [await producer.send(event) for event in events[len(events) // 2 :]]
+            receipts = await asyncio.gather(*sent)
+        check_receipts(await read_log(settings), events, receipts)
+
+
+def check_receipts(log: Log, events: list[Event], receipts: list[Receipt]) -> None:
+    """Each event is where its receipt says, and those of a subject are in the order of sending."""
+    there = {(one.partition, one.offset): identity(one.event) for one in log.events}
+    ends: dict[str, tuple[int, int]] = {}
+    for event, receipt in zip(events, receipts, strict=True):
+        place = (receipt.partition, receipt.offset)
+        assert there[place] == identity(event)
+        assert ends.get(event.subject, (place[0], -1)) < place < (place[0] + 1, 0)
+        ends[event.subject] = place
+
+
+async def test_a_full_disk_and_a_slow_database_hold_the_worker_up_and_lose_nothing(
+    settings: Settings, models: ReadModels
+) -> None:
+    lines = case_lines(copies=1)
+    await models.ask(TROUBLE)
+    await models.ask("INSERT INTO trouble VALUES (true, 0)")
+    async with (
+        started(settings, "import", "-", "--json", is_fed=True) as importing,
+        started(settings, "worker") as worker,
+    ):
+        await importing.give(lines)
+        await until(partial(says, worker, "No space left", 3), "to try again and again", worker)
+        assert await models.ask("SELECT count(*) FROM history") == [(0,)]
+        await models.ask("UPDATE trouble SET is_full = false, pause_s = 0.3")
+        await until_all_is_projected(importing, models, worker, lines)
+        await until(partial(says, worker, "database writes again", 1), "to say so", worker)
+        assert await worker.stop() == 0
+    await models.check(lines)
+
+
+async def says(command: Command, word: str, times: int) -> bool:
+    """Whether a command wrote something so often."""
+    return command.log.count(word) >= times
