@@ -37,6 +37,7 @@ app.command("status")(status.status)
 app.add_typer(platform.ledger_app, name="ledger")
 app.add_typer(directory.directory_app, name="directory")
 app.add_typer(directory.keys_app, name="keys")
+app.add_typer(directory.protocol_app, name="protocol")
 
 
 def _print_version(wanted: bool) -> None:

@@ -85,8 +85,7 @@ async def publish_protocol(
         LedgerMismatch: no ledger is founded, or its root key is not here.
         Unreachable: no broker answers.
     """
-    text = _read(path)
-    wanted = Protocol(text)
+    text, wanted = _read(path), read_protocol(path)
     async with DirectoryWriter(settings, KeyStore(settings.keys)) as writer:
         latest = writer.directory.protocol_at(LAST_MOMENT)
         if effective_from is None and latest is not None and vars(latest) == vars(wanted):
@@ -95,6 +94,15 @@ async def publish_protocol(
         subject = f"ledger/{writer.ledger.name}"
         await writer.publish([writer.compose("ProtocolPublished", subject, payload)])
         return True
+
+
+def read_protocol(path: Path) -> Protocol:
+    """A protocol file.
+
+    Raises:
+        BadFile: it is no protocol, naming what is wrong.
+    """
+    return Protocol(_read(path))
 
 
 def _changes(

@@ -28,6 +28,11 @@ _EVENT_CONTEXT: Final = b"runut/event/v1\n"
 _BATCH_CONTEXT: Final = b"runut/batch/v1\n"
 _VERSION: Final = 1
 _HEAD: Final = struct.Struct(f">BHH{NONCE_SIZE}s")
+_PATHS: Final = [
+    struct.Struct(f"{merkle.HASH_SIZE}s" * length)
+    for length in range(merkle.path_length(0, MAX_BATCH) + 1)
+]
+"""Paths by their number of hashes: no leaf of a batch has a longer one than the first."""
 
 Headers = list[tuple[str, bytes]]
 
@@ -189,12 +194,12 @@ def parse_signature(data: bytes) -> Signature:
         raise BadInput(f"size in {SIGNATURE_HEADER}", f"1 to {MAX_BATCH}", size)
     if index >= size:
         raise BadInput(f"index in {SIGNATURE_HEADER}", f"below size {size}", index)
-    path_end = _HEAD.size + merkle.HASH_SIZE * merkle.path_length(index, size)
+    length = merkle.path_length(index, size)
+    path_end = _HEAD.size + merkle.HASH_SIZE * length
     if len(data) != path_end + ed25519.SIGNATURE_SIZE:
         expected = f"{path_end + ed25519.SIGNATURE_SIZE} bytes for event {index} of {size}"
         raise BadInput(SIGNATURE_HEADER, expected, len(data))
-    starts = range(_HEAD.size, path_end, merkle.HASH_SIZE)
-    path = tuple([data[at : at + merkle.HASH_SIZE] for at in starts])
+    path = _PATHS[length].unpack_from(data, _HEAD.size)
     return Signature(size, index, nonce, path, data[path_end:])
 
 
