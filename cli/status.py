@@ -234,7 +234,9 @@ def _warnings(parts: list[Part], lags: list[Lag], model: Model | None) -> list[s
     if model is not None and not model.projecting:
         found.append("no worker projects: start one with runut up or runut worker")
     if model is not None and model.rebuild_due:
-        found.append("the read models are another release's: make them again (docs/howto/operate.md)")
+        found.append(
+            "the read models are another release's: make them again (docs/howto/operate.md)"
+        )
     for lag in lags:
         found += [f"partition {lag.partition}: {sentence}" for sentence in _lag_warnings(lag)]
     return found

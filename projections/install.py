@@ -81,7 +81,8 @@ async def _install_model(connection: Connection, schema: str) -> None:
     if found is not None:
         raise LedgerMismatch(
             f"read models in schema {schema}: expected version {expected}, found {found} of "
-            "another release; nothing is lost, they have to be made again from the log: docs/howto/operate.md"
+            "another release; nothing is lost, they have to be made again from the log: "
+            "docs/howto/operate.md"
         )
     try:
         await connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))

@@ -58,7 +58,9 @@ async def test_tables_of_another_release_call_for_a_rebuild(
     connection: Connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(installing, "version_of", lambda _file: "0123456789abcdef")
-    with pytest.raises(LedgerMismatch, match=r"expected version 0123456789abcdef.*made again from the log"):
+    with pytest.raises(
+        LedgerMismatch, match=r"expected version 0123456789abcdef.*made again from the log"
+    ):
         await install(connection, settings)
 
 
