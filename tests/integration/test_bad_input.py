@@ -77,8 +77,8 @@ class Forger:
 
 def as_record(out: Outgoing, **changed: Any) -> Record:
     partition = partition_of(out.key, PARTITIONS)
-    given = {"key": out.key, "value": out.value, "partition": partition, "headers": out.headers}
-    given |= changed
+    given: dict[str, Any] = {"key": out.key, "value": out.value, "partition": partition}
+    given |= {"headers": out.headers, **changed}
     return given["key"], given["value"], given["partition"], given["headers"]
 
 

@@ -25,13 +25,13 @@ MERGED = "05-two-silos-merged"
 
 
 async def column(connection: Connection, query: str, *values: object) -> list[object]:
-    cursor = await connection.execute(query, values)  # type: ignore[call-overload]
+    cursor = await connection.execute(query, values)
     return [row[0] for row in await cursor.fetchall()]
 
 
 def view(settings: Settings, name: str, what: str = "*") -> sql.Composed:
     return sql.SQL("SELECT {} FROM {}").format(
-        sql.SQL(what),  # type: ignore[arg-type]
+        sql.SQL(what),
         sql.Identifier(settings.views_schema, name),
     )
 

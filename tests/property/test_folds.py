@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from projections.batch import HistoryEntry, fold_batch
 from projections.folds.case_state import CaseState
+from projections.folds.folding import RowKey
 from projections.folds.rows import OWED, Assistance, Commitment, CustodyInterval, Row, Transfer
 from projections.folds.subject import FoldedSubject, find_corrections, fold_subject, state_as_of
 from projections.loaded import Loaded, Subjects
@@ -30,7 +31,7 @@ def folded(records: Sequence[Recorded]) -> FoldedSubject:
     return fold_subject(records, DIRECTORIES)
 
 
-def rows_of(subject: FoldedSubject) -> dict[object, Row]:
+def rows_of(subject: FoldedSubject) -> dict[RowKey, Row]:
     return dict(subject.past.rows)
 
 
@@ -44,9 +45,10 @@ def test_batches_of_any_size_give_what_folding_one_by_one_gives(
     seed: int, length: int, cuts: list[int]
 ) -> None:
     records = Author(seed).write(length)
-    subjects, history = Subjects(), {}
+    subjects = Subjects()
+    history: dict[int, HistoryEntry] = {}
     subjects.put(SUBJECT, Loaded())
-    rows: dict[object, Row] = {}
+    rows: dict[RowKey, Row] = {}
     for start, end in pairwise(sorted({0, *(c for c in cuts if c < length), length})):
         batch = records[start:end]
         corrected = any(r.event.type == "EventCorrected" for r in batch)
