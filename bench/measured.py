@@ -11,6 +11,9 @@ from typing import Final
 
 import msgspec
 
+# Fields of the first line of /proc/stat (proc_stat(5)): user to steal, idle and iowait.
+_BUSY: Final = slice(1, 9)
+_IDLE: Final = slice(4, 6)
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 # Fields of /proc/PID/stat after the name, which stands in brackets (proc_pid_stat(5)).
 _PARENT: Final = 1
@@ -25,12 +28,19 @@ class Measured(msgspec.Struct, frozen=True):
     seconds: float
     client_cpu_s: float
     postgres_cpu_s: float = 0.0
+    others_cpu_s: float = 0.0
+    """Of all other processes of the machine: Kafka's broker, and strangers who disturb."""
     rows: int | None = None
     """Rows of history afterwards, where that is what was written."""
 
     @property
     def per_second(self) -> float:
         return self.events / self.seconds
+
+    @property
+    def others_cores(self) -> float:
+        """How many cores were kept busy by others."""
+        return self.others_cpu_s / self.seconds
 
     def with_rows(self, rows: int) -> Measured:
         """The same, having left so many rows."""
@@ -52,32 +62,42 @@ class Meter:
 
     def stop(self, events: int) -> Measured:
         """What happened since, for so many events."""
-        seconds, client, postgres = (
+        seconds, machine, client, postgres = (
             after - before for after, before in zip(self._now(), self._before, strict=True)
         )
-        return Measured(events, seconds, client, postgres)
+        others = max(0.0, machine - client - postgres)
+        return Measured(events, seconds, client, postgres, others)
 
-    def _now(self) -> tuple[float, float, float]:
-        return time.perf_counter(), cpu_s(self._client), cpu_with_children_s(self._postgres)
+    def _now(self) -> tuple[float, float, float, float]:
+        client, postgres = cpu_s(self._client), cpu_with_children_s(self._postgres)
+        return time.perf_counter(), machine_cpu_s(), client, postgres
 
 
 class Stopwatch:
     """Adds up time of this process over several pieces of work."""
 
     def __init__(self) -> None:
-        self._seconds = self._cpu_s = 0.0
+        self._seconds = self._cpu_s = self._machine_s = 0.0
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Count what the block takes."""
-        seconds, cpu_s = time.perf_counter(), time.process_time()
+        seconds, own, machine = time.perf_counter(), time.process_time(), machine_cpu_s()
         yield
         self._seconds += time.perf_counter() - seconds
-        self._cpu_s += time.process_time() - cpu_s
+        self._cpu_s += time.process_time() - own
+        self._machine_s += machine_cpu_s() - machine
 
     def measured(self, events: int) -> Measured:
         """What was counted, for so many events."""
-        return Measured(events, self._seconds, self._cpu_s)
+        others = max(0.0, self._machine_s - self._cpu_s)
+        return Measured(events, self._seconds, self._cpu_s, others_cpu_s=others)
+
+
+def machine_cpu_s() -> float:
+    """Processor seconds that all of the machine's processes used, and other guests took."""
+    first, *_ = Path("/proc/stat").read_text().splitlines()
+    return _ticks(first.split()[_BUSY]) - _ticks(first.split()[_IDLE])
 
 
 def cpu_s(pid: int) -> float:

@@ -11,7 +11,7 @@ from bench.end_to_end import RATE, Latency
 from bench.measured import Measured
 from bench.run import Found
 
-WIDTH: Final = 118
+WIDTH: Final = 136
 MILLION: Final = 1e6
 QUANTILES: Final = ("p50 ms", "p95 ms", "p99 ms", "max ms")
 
@@ -55,7 +55,7 @@ def show(found: Found) -> None:
     """Print it."""
     table = Table(title="Runut, measured", caption=_caption(found), caption_justify="left")
     table.add_column("", no_wrap=True)
-    for name in ("events", "events/s", "client CPU", "PostgreSQL CPU", "ours is"):
+    for name in ("events", "events/s", "client CPU", "PostgreSQL CPU", "others, cores", "ours is"):
         table.add_column(name, justify="right", no_wrap=True)
     for heading, names in ROWS:
         table.add_row(f"[bold]{heading}")
@@ -76,6 +76,7 @@ def _cells(found: Found, name: str) -> tuple[str, ...]:
         f"{one.per_second:,.0f}",
         _cpu(one, one.client_cpu_s),
         _cpu(one, one.postgres_cpu_s) if one.postgres_cpu_s else "",
+        f"{one.others_cores:.1f}",
         ratio,
     )
 
@@ -97,5 +98,8 @@ def _caption(found: Found) -> str:
         f"{machine.load_before:.1f} before, {machine.load_after:.1f} after); Python "
         f"{machine.python}; {versions}.\n"
         f"{given.events:,} events of {given.cases:,} cases in {given.partitions} partitions, "
-        f"{given.value_bytes} bytes on average, a fifth of the cases open at a time; {verdicts}."
+        f"{given.value_bytes} bytes on average, a fifth of the cases open at a time; {verdicts}.\n"
+        "Others, cores: what the broker and strangers used meanwhile; rows with unlike figures do "
+        "not compare. The worker commits with synchronous_commit off (the log has it all), the "
+        "others with PostgreSQL's default, on. PostgreSQL reads for COPY by psycopg, uncounted."
     )
