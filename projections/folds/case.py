@@ -24,6 +24,7 @@ from projections.folds.folding import (
     Needs,
     Rule,
     is_blank,
+    needs_unsettled,
     no_effect,
     no_guard,
     nothing_needed,
@@ -100,10 +101,6 @@ def _verified(folding: CaseFolding) -> None:
         end_case(folding, "REJECTED")
     else:
         state.status = "IN_HANDLING"
-
-
-def _needs_unsettled(_event: Event) -> Needs:
-    return Needs(unsettled=True)
 
 
 def _classified(folding: CaseFolding) -> None:
@@ -187,7 +184,7 @@ def add_participants(folding: CaseFolding) -> None:
 
 RULES: Final[dict[str, Rule]] = {
     "CaseReported": Rule(_reported_guard, _reported, _needs_own_id),
-    "CaseVerified": Rule(only_custodian, _verified, _needs_unsettled),
+    "CaseVerified": Rule(only_custodian, _verified, needs_unsettled),
     "CaseClassified": Rule(only_custodian, _classified, nothing_needed),
     "HearingHeld": Rule(only_custodian, no_effect, nothing_needed),
     "CaseResolved": Rule(only_custodian, _resolved, nothing_needed),

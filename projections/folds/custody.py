@@ -21,6 +21,7 @@ from projections.folds.folding import (
     Needs,
     Rule,
     is_blank,
+    needs_unsettled,
     no_effect,
     no_guard,
     nothing_needed,
@@ -232,10 +233,6 @@ def _merge_answered(folding: CaseFolding) -> None:
     folding.state.proposed_survivor = folding.state.merge_addressee = None
 
 
-def _needs_unsettled(_event: Event) -> Needs:
-    return Needs(unsettled=True)
-
-
 def _absorbed_guard(folding: CaseFolding) -> Codes:
     if not _is_case(folding.data["absorbed"]):
         yield "NO_SUCH_REFERENCE"
@@ -267,7 +264,7 @@ RULES: Final = {
     "TransferEscalated": Rule(_escalated_guard, _escalated, _needs_transfer),
     "CustodyRuled": Rule(_ruled_guard, _ruled, _needs_ruling),
     "MergeProposed": Rule(_merge_proposed_guard, _merge_proposed, nothing_needed),
-    "MergeAccepted": Rule(_merge_answer_guard, _merge_accepted, _needs_unsettled),
+    "MergeAccepted": Rule(_merge_answer_guard, _merge_accepted, needs_unsettled),
     "MergeRefused": Rule(_merge_answer_guard, _merge_answered, nothing_needed),
     "CaseAbsorbed": Rule(_absorbed_guard, _absorbed, _needs_absorption),
     "DuplicateSuspected": Rule(no_guard, no_effect, nothing_needed),

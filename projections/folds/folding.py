@@ -160,6 +160,11 @@ def nothing_needed(_event: Event) -> Needs:
     return NOTHING_NEEDED
 
 
+def needs_unsettled(_event: Event) -> Needs:
+    """For rules that may cancel whatever is still pending."""
+    return Needs(unsettled=True)
+
+
 def no_effect(_folding: Any) -> None:
     """For events whose place in the history is all there is to them."""
 
