@@ -12,8 +12,8 @@ import typer
 from cli.common import Json, print_json, run
 from cli.look import read_models
 from projections.foresight import verdict_in_advance
+from projections.portraits import Document
 from projections.reading import history_entry, load_directory
-from projections.render import Document
 from projections.waiting import wait_until_projected
 from runut.errors import FieldError, Refused
 from runut.event import Event

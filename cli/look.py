@@ -24,8 +24,8 @@ from cli import tables
 from cli.common import Data, Json, print_json, run
 from cli.labels import default_language
 from projections import owing, reading
+from projections.portraits import Document
 from projections.reading import By
-from projections.render import Document
 from projections.sentences import LOCAL_ZONE
 from projections.wording import Lang, Voice
 from runut.adapters import postgres

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.labels import label
-from projections.render import Document
+from projections.portraits import Document
 from projections.wording import Lang, Voice, plain, zone_name
 from runut.rfc3339 import parse_time
 

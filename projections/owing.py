@@ -13,13 +13,14 @@ from typing import Any, Final
 
 from projections import row_tables
 from projections.folds.case_state import CaseState
-from projections.folds.fold import CREATING
+from projections.folds.fold import KINDS
 from projections.folds.rows import UNSETTLED, Commitment
 from projections.folds.subject import Directories, fold_subject
 from projections.history import entry_from
+from projections.portraits import Document
 from projections.queries import queries
-from projections.reading import load_directory, snapshot, state_from
-from projections.render import Document, Standing, render_commitment
+from projections.reading import load_directory, snapshot
+from projections.render import Standing, render_commitment
 from runut.adapters.postgres import Connection
 from runut.directory import Agency, Directory
 from runut.errors import NotFound, shorten
@@ -101,8 +102,8 @@ async def _present(connection: Connection, code: str) -> Pending:
     cursor = await connection.execute(_SQL["commitments_of_agency"], {"agency": code})
     pending = [row_tables.from_values(Commitment, row) for row in await cursor.fetchall()]
     cursor = await connection.execute(_SQL["cases_held"], {"agency": code})
-    states = {row[0]: state_from(row[1]) for row in await cursor.fetchall()}
-    return pending, {subject: state for subject, state in states.items() if state is not None}
+    states = {row[0]: row_tables.state_from(*row) for row in await cursor.fetchall()}
+    return pending, {s: state for s, state in states.items() if isinstance(state, CaseState)}
 
 
 async def _past(
@@ -112,7 +113,7 @@ async def _past(
     cases: dict[str, CaseState] = {}
     async for standing in _standings_at(connection, directories, moment):
         state = standing.state
-        if state is not None and state.is_open and state.custodian == code:
+        if isinstance(state, CaseState) and state.is_open and state.custodian == code:
             cases[standing.subject] = state
         pending += [
             one
@@ -128,7 +129,7 @@ async def _standings_at(
     """Every subject that keeps a state, as known at a moment."""
     last = ""
     while True:
-        asked: dict[str, Any] = {"after": last, "kinds": list(CREATING), "limit": SUBJECTS_AT_ONCE}
+        asked: dict[str, Any] = {"after": last, "kinds": list(KINDS), "limit": SUBJECTS_AT_ONCE}
         cursor = await connection.execute(_SQL["next_subjects"], asked)
         subjects = [row[0] for row in await cursor.fetchall()]
         if not subjects:

@@ -12,18 +12,17 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Final, Literal
 
-import msgspec
 import psycopg
 
 from projections import row_tables
 from projections.batch import HistoryEntry
-from projections.folds.case_state import CaseState
 from projections.folds.rows import TABLES
 from projections.folds.subject import Directories, Past, fold_subject, state_as_of
 from projections.history import entry_from
 from projections.loaded import Counts
+from projections.portraits import Document
 from projections.queries import queries
-from projections.render import Document, Standing, render_entry, render_state
+from projections.render import Standing, render_entry, render_state
 from runut.adapters.postgres import Connection
 from runut.directory_log import DirectoryLog
 from runut.errors import NotFound, PlatformError
@@ -155,7 +154,9 @@ async def load_standing(connection: Connection, subject: str) -> Standing:
         )
         rows = [row_tables.from_values(table, row) for row in await cursor.fetchall()]
         past.rows.update(((table, row.ident), row) for row in rows)
-    return Standing(subject, state_from(found[5]), past, Counts(*found[:4]), found[4])
+    return Standing(
+        subject, row_tables.state_from(subject, found[5]), past, Counts(*found[:4]), found[4]
+    )
 
 
 async def load_entries(
@@ -171,11 +172,6 @@ async def load_entries(
     if not entries:
         raise _unknown(subject)
     return entries
-
-
-def state_from(found: Any) -> CaseState | None:
-    """A state as it was before it was written as JSON."""
-    return None if found is None else msgspec.convert(found, CaseState)
 
 
 def _as_known_at(

@@ -1,4 +1,7 @@
-"""How the folds' rows lie in PostgreSQL: a row class is a table, its fields are the columns."""
+"""How the folds' results lie in PostgreSQL.
+
+A row class is a table, its fields are the columns; a subject's state is JSON.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,23 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+import msgspec
 from msgspec.structs import astuple
 from psycopg import sql
 
+from projections.folds.fold import KINDS, State
 from projections.folds.folding import R
 from projections.folds.rows import Row
 from projections.writing import Target
+from runut.event import subject_kind
+
+
+def state_from(subject: str, found: Any) -> State | None:
+    """A subject's state as it was before it was written as JSON."""
+    if found is None:
+        return None
+    state: State = msgspec.convert(found, KINDS[subject_kind(subject)].state)
+    return state
 
 
 @cache
@@ -70,7 +84,8 @@ _CONDITIONS = {
     ),
     "unsettled": sql.SQL(
         "WHERE it.subject = ANY (%(subjects)s) "
-        "AND it.status IN ('PROPOSED', 'OPEN', 'REPORTED', 'REQUESTED', 'ACCEPTED')"
+        "AND it.status IN "
+        "('PROPOSED', 'OPEN', 'REPORTED', 'REQUESTED', 'ACCEPTED', 'IN_FORCE')"
     ),
     "by_subject": sql.SQL("WHERE it.subject = ANY (%(subjects)s) ORDER BY it.subject, it.{key}"),
 }

@@ -20,9 +20,16 @@ from projections.batch import (
     corrected_subjects,
     missing_needs,
 )
-from projections.folds.case_state import CaseState
 from projections.folds.folding import Needs
-from projections.folds.rows import TABLES, Assistance, Commitment, Row, Transfer
+from projections.folds.rows import (
+    TABLES,
+    Assistance,
+    Commitment,
+    DepositDraw,
+    Row,
+    Sanction,
+    Transfer,
+)
 from projections.folds.subject import Directories
 from projections.history import HISTORY, entry_from, history_values
 from projections.loaded import Counts, Loaded, Subjects
@@ -53,7 +60,10 @@ DIRECTORY: Final = Target(
     ),
     ("offset",),
 )
-PENDING_TABLES: Final[tuple[type[Row], ...]] = (Commitment, Assistance, Transfer)
+PENDING_TABLES: Final[tuple[type[Row], ...]] = (
+    *(Commitment, Assistance, Transfer),
+    *(Sanction, DepositDraw),
+)
 KIB: Final = 1024
 
 _SQL: Final = queries("projector")
@@ -274,7 +284,7 @@ def _loaded(row: Sequence[Any]) -> Loaded:
     loaded.is_new = False
     loaded.counts = Counts(*row[1:5])
     loaded.last_recorded_at = row[5]
-    loaded.state = msgspec.convert(row[6], CaseState) if row[6] is not None else None
+    loaded.state = row_tables.state_from(row[0], row[6])
     return loaded
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from projections.folds.rows import TABLES, Row
 from projections.folds.subject import FoldedSubject, fold_subject
-from projections.reading import state_from
-from projections.row_tables import from_values, select
+from projections.row_tables import from_values, select, state_from
 from runut.adapters.postgres import Connection
 from runut.event import Recorded
 from tests.integration.logs import Log
@@ -51,7 +50,7 @@ async def _check_subjects(connection: Connection, folded: dict[str, FoldedSubjec
         "SELECT subject, state, events, irregular, duplicate, corrected FROM subject"
     )
     _check_equal(
-        {row[0]: (state_from(row[1]), *row[2:]) for row in await cursor.fetchall()},
+        {row[0]: (state_from(row[0], row[1]), *row[2:]) for row in await cursor.fetchall()},
         {subject: (one.state, *one.counts().values()) for subject, one in folded.items()},
     )
 

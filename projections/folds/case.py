@@ -21,6 +21,7 @@ from projections.folds.case_state import (
 )
 from projections.folds.folding import (
     Codes,
+    Kind,
     Needs,
     Rule,
     is_blank,
@@ -29,7 +30,7 @@ from projections.folds.folding import (
     no_guard,
     nothing_needed,
 )
-from projections.folds.guards import ADDRESSING_FIELDS, named_agencies
+from projections.folds.guards import addressed_agencies
 from projections.folds.obligations import fulfil
 from projections.folds.rows import CustodyInterval
 from runut.event import Event, subject_id
@@ -175,8 +176,7 @@ def add_participants(folding: CaseFolding) -> None:
     Custodians are named too, and custody begins with them, so they are added alike.
     """
     state = folding.state
-    taking_part = named_agencies(folding.event, ADDRESSING_FIELDS)
-    taking_part |= {folding.agency, state.custodian}
+    taking_part = {folding.agency, state.custodian, *addressed_agencies(folding.event)}
     new = [a for a in taking_part.difference(state.participants) if not folding.is_system(a)]
     if new:
         state.participants = tuple(sorted((*state.participants, *new)))
@@ -199,3 +199,6 @@ RULES: Final[dict[str, Rule]] = {
     **assistance.RULES,
     **commitments.RULES,
 }
+KIND: Final = Kind(
+    CaseState, frozenset({"CaseReported"}), RULES, admits=admits, after=add_participants
+)

@@ -42,6 +42,8 @@ class CaseState(msgspec.Struct, gc=False):
     open_transfer: str | None = None
     failed_offers: int = 0
     """Refusals and lapses running since the last acceptance or ruling."""
+    escalation_pending: str | None = None
+    """The offer whose failure, recorded as it happened, the ledger has to bring to the arbiter."""
     arbiter: str | None = None
     proposed_survivor: str | None = None
     """The merge proposed last and not yet answered: the surviving case …"""
@@ -128,6 +130,7 @@ def end_case(folding: CaseFolding, status: CaseStatus) -> None:
     """Close, reject or merge: the running custody ends, its agency stays named."""
     folding.state.closed_at = end_custody(folding)
     folding.state.status = status
+    folding.state.escalation_pending = None
 
 
 def cancel_everything(folding: CaseFolding) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from projections.folds import escalation
 from projections.folds.folding import (
     Codes,
     Folding,
@@ -82,6 +83,7 @@ def _made(folding: Folding[Any]) -> None:
         status="OPEN" if binding else "PROPOSED",
         made_at=folding.at,
         source_event=folding.event.event_id,
+        due_recorded_at=folding.recorded.recorded_at,
     )
     put_commitment(folding, commitment)
 
@@ -161,8 +163,16 @@ def _extended_guard(folding: Folding[Any]) -> Codes:
 
 
 def _extended(folding: Folding[Any]) -> None:
-    new_due_at = folding.data["new_due_at"]
-    put_commitment(folding, replace(_commitment(folding), due_at=new_due_at, rule=None))
+    """A new limit: whatever was escalated for the old one, the ladder begins at its foot again."""
+    extended = replace(
+        _commitment(folding),
+        due_at=folding.data["new_due_at"],
+        rule=None,
+        due_recorded_at=folding.recorded.recorded_at,
+        escalation_level=0,
+        escalate_at=None,
+    )
+    put_commitment(folding, extended)
 
 
 def _cancelled_guard(folding: Folding[Any]) -> Codes:
@@ -199,10 +209,12 @@ def _breached_guard(folding: Folding[Any]) -> Codes:
 
 def _breached(folding: Folding[Any]) -> None:
     commitment = _commitment(folding)
-    first = commitment.breached_at or folding.at
-    put_commitment(
-        folding, replace(commitment, breached_at=first, breached_due_at=commitment.due_at)
+    breached = replace(
+        commitment,
+        breached_at=commitment.breached_at or folding.at,
+        breached_due_at=commitment.due_at,
     )
+    put_commitment(folding, escalation.after_breach(folding, breached))
 
 
 def _escalated_guard(folding: Folding[Any]) -> Codes:
@@ -214,9 +226,8 @@ def _escalated_guard(folding: Folding[Any]) -> Codes:
 
 def _escalated(folding: Folding[Any]) -> None:
     data = folding.data
-    folding.put(
-        replace(_commitment(folding), escalated_to=data["to"], escalation_level=data["level"])
-    )
+    raised = replace(_commitment(folding), escalated_to=data["to"], escalation_level=data["level"])
+    folding.put(escalation.after_escalation(folding, raised))
 
 
 RULES: Final = {

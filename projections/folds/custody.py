@@ -16,6 +16,7 @@ from projections.folds.case_state import (
     end_case,
     only_custodian,
 )
+from projections.folds.escalation import is_live
 from projections.folds.folding import (
     Codes,
     Needs,
@@ -115,7 +116,18 @@ def _accepted(folding: CaseFolding) -> None:
     transfer = _end_offer(folding, "ACCEPTED")
     fulfil(folding, answer_owed(transfer))
     folding.state.failed_offers = 0
+    folding.state.escalation_pending = None
     change_custodian(folding, transfer.to_agency, transfer.transfer_id)
+
+
+def _offer_failed(folding: CaseFolding, transfer: Transfer) -> None:
+    """One more refusal or lapse: after two in a row the case goes to an arbiter."""
+    state = folding.state
+    state.failed_offers += 1
+    protocol = folding.directory.protocol_at(folding.at)
+    arbiter = protocol.default_arbiter if protocol else None
+    if state.escalation_due and state.arbiter is None and arbiter and is_live(folding):
+        state.escalation_pending = transfer.transfer_id
 
 
 def _refused_guard(folding: CaseFolding) -> Codes:
@@ -130,7 +142,7 @@ def _refused(folding: CaseFolding) -> None:
     data = folding.data
     folding.put(replace(transfer, answer_ground=data["ground"], answer_reason=data["reason"]))
     fulfil(folding, answer_owed(transfer))
-    folding.state.failed_offers += 1
+    _offer_failed(folding, transfer)
 
 
 def _withdrawn_guard(folding: CaseFolding) -> Codes:
@@ -162,7 +174,7 @@ def _lapsed_guard(folding: CaseFolding) -> Codes:
 def _lapsed(folding: CaseFolding) -> None:
     transfer = _end_offer(folding, "LAPSED")
     lapse(folding, answer_owed(transfer))
-    folding.state.failed_offers += 1
+    _offer_failed(folding, transfer)
 
 
 def _escalated_guard(folding: CaseFolding) -> Codes:
@@ -180,6 +192,7 @@ def _escalated_guard(folding: CaseFolding) -> Codes:
 
 def _escalated(folding: CaseFolding) -> None:
     folding.state.arbiter = folding.data["arbiter"]
+    folding.state.escalation_pending = None
 
 
 def _ruled_guard(folding: CaseFolding) -> Codes:
@@ -194,7 +207,7 @@ def _ruled(folding: CaseFolding) -> None:
     if state.open_transfer is not None:
         cancel_transfer(folding, state.open_transfer)
         state.open_transfer = None
-    state.failed_offers, state.arbiter = 0, None
+    state.failed_offers, state.arbiter, state.escalation_pending = 0, None, None
     change_custodian(folding, folding.data["custodian"], folding.event.event_id)
 
 

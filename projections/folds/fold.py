@@ -9,27 +9,37 @@ from __future__ import annotations
 
 from copy import copy
 from datetime import timedelta
-from typing import Final, cast
+from typing import Final
 
-from projections.folds import case
+from projections.folds import agent, agreement, case, meeting, programme
+from projections.folds.agent import AgentState
+from projections.folds.agreement_state import AgreementState
 from projections.folds.case_state import CaseState
 from projections.folds.folding import (
     NOTHING_NEEDED,
     Folded,
     Folding,
+    Kind,
     Needs,
-    Rule,
     Seen,
 )
 from projections.folds.guards import names_unknown_agency
+from projections.folds.meeting import MeetingState
+from projections.folds.programme import ProgrammeState
 from runut.directory import Directory
 from runut.event import Event, Recorded, SignatureStatus, subject_kind
 
-State = CaseState
+State = CaseState | MeetingState | AgreementState | AgentState | ProgrammeState
 """State of a subject, of whatever kind."""
 
+KINDS: Final[dict[str, Kind]] = {
+    "case": case.KIND,
+    "meeting": meeting.KIND,
+    "agreement": agreement.KIND,
+    "agent": agent.KIND,
+    "programme": programme.KIND,
+}
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
-CREATING: Final = {"case": "CaseReported"}
 CORRECTION: Final = "EventCorrected"
 
 _CODE_OF: Final[dict[SignatureStatus, str]] = {
@@ -52,10 +62,16 @@ def fold(
     before_subject = judge_record(state, recorded, seen)
     if before_subject is not None:
         return before_subject
-    rules = _RULES.get(subject_kind(recorded.event.subject))
-    if rules is None:
-        return Folded(state, "EFFECTIVE")
-    return _by_rules(rules, state, recorded, directory, seen)
+    kind = kind_of(recorded.event)
+    code = _subject_code(kind, state, recorded.event)
+    if code is not None:
+        return irregular(state, code)
+    return _by_rule(kind, Folding(state, recorded, directory, seen))
+
+
+def kind_of(event: Event) -> Kind:
+    """What the kind of subject that an event is about is made of."""
+    return KINDS[subject_kind(event.subject)]
 
 
 def irregular(state: State | None, *codes: str) -> Folded[State | None]:
@@ -83,42 +99,30 @@ def judge_record(
 
 def needs_of(event: Event) -> Needs:
     """What a store must load before the event is folded."""
-    rule = _RULES.get(subject_kind(event.subject), {}).get(event.type)
+    rule = kind_of(event).rules.get(event.type)
     return rule.needs(event) if rule else NOTHING_NEEDED
 
 
-def _by_rules(
-    rules: dict[str, Rule],
-    state: State | None,
-    recorded: Recorded,
-    directory: Directory,
-    seen: Seen,
-) -> Folded[State | None]:
-    event = recorded.event
-    code = _subject_code(state, event)
-    if code is not None:
-        return irregular(state, code)
-    folding = Folding(state, recorded, directory, seen)
-    if names_unknown_agency(folding):
-        return irregular(state, "UNKNOWN_AGENCY")
-    rule = rules[event.type]
-    codes = set(rule.guard(folding))
-    if codes:
-        return irregular(state, *codes)
-    folding.state = copy(state)
-    rule.effect(folding)
-    case.add_participants(cast("Folding[CaseState]", folding))
-    return Folded(folding.state, "EFFECTIVE", rows=tuple(folding.written.values()))
-
-
-def _subject_code(state: State | None, event: Event) -> str | None:
+def _subject_code(kind: Kind, state: State | None, event: Event) -> str | None:
     """Stage 4: the subject exists, or does not yet, or takes this event no more."""
-    creates = event.type == CREATING[subject_kind(event.subject)]
+    creates = event.type in kind.created_by
     if state is None:
         return None if creates else "UNKNOWN_SUBJECT"
-    if creates:
+    if creates and kind.created_once:
         return "ALREADY_EXISTS"
-    return None if case.admits(state, event) else "CASE_NOT_OPEN"
+    return None if kind.admits(state, event) else "CASE_NOT_OPEN"
 
 
-_RULES: Final = {"case": case.RULES}
+def _by_rule(kind: Kind, folding: Folding[State | None]) -> Folded[State | None]:
+    """Stage 5, and the effect of what passes it."""
+    before = folding.state
+    if names_unknown_agency(folding):
+        return irregular(before, "UNKNOWN_AGENCY")
+    rule = kind.rules[folding.event.type]
+    codes = set(rule.guard(folding))
+    if codes:
+        return irregular(before, *codes)
+    folding.state = copy(before)
+    rule.effect(folding)
+    kind.after(folding)
+    return Folded(folding.state, "EFFECTIVE", rows=tuple(folding.written.values()))

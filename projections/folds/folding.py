@@ -18,7 +18,9 @@ from projections.folds.rows import (
     UNSETTLED,
     Assistance,
     Commitment,
+    DepositDraw,
     Row,
+    Sanction,
     Transfer,
     commitment_source,
 )
@@ -139,12 +141,38 @@ class Rule:
     needs: Callable[[Event], Needs]
 
 
+def admits_everything(_state: Any, _event: Event) -> bool:
+    """For kinds of subject that never close."""
+    return True
+
+
+def no_effect(_folding: Any) -> None:
+    """For events whose place in the history is all there is to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a kind of subject is made of.
+
+    `admits` says whether a subject in some state takes an event at all (stage 4), `after` runs
+    behind the effect of every effective event.
+    """
+
+    state: type[Any]
+    created_by: frozenset[str]
+    rules: Mapping[str, Rule]
+    created_once: bool = True
+    """Whether another creating event on a subject that exists is ALREADY_EXISTS."""
+    admits: Callable[[Any, Event], bool] = admits_everything
+    after: Callable[[Folding[Any]], None] = no_effect
+
+
 @dataclass(frozen=True, slots=True)
 class Needs:
     """Rows to load before an event is folded.
 
-    `sources` are the SOURCE_IDs whose commitments are wanted; `unsettled` asks for every
-    commitment, assistance and transfer on which something is pending.
+    `sources` are the SOURCE_IDs whose commitments are wanted; `unsettled` asks for every row on
+    which something is pending.
     """
 
     keys: tuple[RowKey, ...] = ()
@@ -165,10 +193,6 @@ def needs_unsettled(_event: Event) -> Needs:
     return Needs(unsettled=True)
 
 
-def no_effect(_folding: Any) -> None:
-    """For events whose place in the history is all there is to them."""
-
-
 def no_guard(_folding: Any) -> Codes:
     """For events that any agency may emit at any time."""
     return iter(())
@@ -185,6 +209,10 @@ def pending(row: Row) -> bool:
         return row.status in UNSETTLED
     if isinstance(row, Assistance):
         return row.status in {"REQUESTED", "ACCEPTED"}
+    if isinstance(row, Sanction):
+        return row.status == "IN_FORCE"
+    if isinstance(row, DepositDraw):
+        return row.status == "PROPOSED"
     return isinstance(row, Transfer) and row.status == "OPEN"
 
 

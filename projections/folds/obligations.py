@@ -6,13 +6,16 @@ Pure. A state counts what is owed; the commitments themselves are rows (events.m
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
 from projections.folds.folding import Folding, pending
 from projections.folds.rows import OWED, Assistance, Commitment, CommitmentStatus, Transfer
 from runut.protocol import CommitmentKind
+
+_DEFAULT_ZONE: Final = ZoneInfo("Asia/Jakarta")
 
 
 class Obliged(Protocol):
@@ -49,6 +52,7 @@ def open_commitment(
         made_at=folding.at,
         source_event=folding.event.event_id,
         rule=rule,
+        due_recorded_at=folding.recorded.recorded_at,
     )
     put_commitment(folding, commitment)
     return commitment
@@ -64,6 +68,19 @@ def limit_of(
     limit = protocol.limit(kind, variant)
     due_at = limit.after(folding.at, folding.directory.calendar, protocol.timezone)
     return due_at, f"{protocol.version} {kind} {limit}"
+
+
+def local_zone(folding: Folding[Any]) -> ZoneInfo:
+    """The time zone in which dates are meant: the protocol's, Jakarta's where none is known."""
+    protocol = folding.directory.protocol_at(folding.at)
+    return protocol.timezone if protocol else _DEFAULT_ZONE
+
+
+def add_commitment(folding: Folding[Any], commitment: Commitment) -> None:
+    """Write a commitment whose id cannot be in use yet."""
+    if (Commitment, commitment.ident) not in folding.written:
+        folding.state.open_commitments += commitment.status in OWED
+        folding.put(commitment)
 
 
 def put_commitment(folding: Folding[Any], commitment: Commitment) -> None:

@@ -7,6 +7,7 @@ that grows with the number of events lives in a state: it is a row here, found a
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
@@ -18,6 +19,9 @@ CommitmentStatus = Literal[
 ]
 TransferStatus = Literal["OPEN", "ACCEPTED", "REFUSED", "WITHDRAWN", "LAPSED", "CANCELLED"]
 AssistanceStatus = Literal["REQUESTED", "ACCEPTED", "REFUSED", "DELIVERED", "ENDED"]
+FineStatus = Literal["IMPOSED", "CONTESTED", "UPHELD", "WAIVED", "PAID"]
+SanctionStatus = Literal["IN_FORCE", "LIFTED"]
+DrawStatus = Literal["PROPOSED", "APPROVED", "REFUSED"]
 
 OWED: frozenset[CommitmentStatus] = frozenset({"OPEN", "REPORTED"})
 """Statuses that block the closing of a case."""
@@ -163,6 +167,11 @@ class Commitment(Row, frozen=True, gc=False):
     """The due date of the latest recorded breach: one breach for one due date."""
     escalated_to: str | None = None
     escalation_level: int = 0
+    """Of the latest escalation for the present due date."""
+    escalate_at: datetime | None = None
+    """When the next step of the ladder is due; null where there is none."""
+    due_recorded_at: datetime | None = None
+    """When the event that set the present due date was recorded."""
 
     @property
     def late(self) -> bool:
@@ -174,6 +183,75 @@ class Commitment(Row, frozen=True, gc=False):
         return self.status in OWED and self.due_at is not None and self.due_at < moment
 
 
+class Fine(Row, frozen=True, gc=False):
+    """A fine under an agreement; what is owed for it is its FINE_PAYMENT commitment."""
+
+    fine_id: str
+    debtor: str
+    clause_id: str
+    cause: str
+    amount: Decimal
+    currency: str
+    imposed_at: datetime
+    status: FineStatus = "IMPOSED"
+    was_contested: bool = False
+    settled_at: datetime | None = None
+    """When it was paid or waived."""
+
+
+class Sanction(Row, frozen=True, gc=False):
+    """What a regulator decided against a placement agent."""
+
+    n: int
+    """Its number among the agent's sanctions, from 1."""
+    level: str
+    ground: str
+    from_date: date
+    to_date: date | None
+    decided_at: datetime
+    status: SanctionStatus = "IN_FORCE"
+    lifted_at: datetime | None = None
+
+
+class Inspection(Row, frozen=True, gc=False):
+    """What an inspector found at a placement agent."""
+
+    n: int
+    agency: str
+    severity: str
+    findings: str
+    about_case: str | None
+    inspected_at: datetime
+
+
+class DepositDraw(Row, frozen=True, gc=False):
+    """A proposal to pay from a placement agent's deposit, and what was decided."""
+
+    n: int
+    draw_id: str | None
+    agency: str
+    amount: Decimal
+    about_case: str
+    reason: str
+    proposed_at: datetime
+    status: DrawStatus = "PROPOSED"
+    decided_amount: Decimal | None = None
+    decided_at: datetime | None = None
+
+
+class Outreach(Row, frozen=True, gc=False):
+    """One occasion on which a programme reached people."""
+
+    n: int
+    agency: str
+    kind: str
+    phase: str
+    region: str
+    participants: int
+    partners: tuple[str, ...]
+    held_at: datetime
+
+
 TABLES: tuple[type[Row], ...] = (
     CustodyInterval,
     Transfer,
@@ -183,6 +261,11 @@ TABLES: tuple[type[Row], ...] = (
     Assistance,
     Absorption,
     Commitment,
+    Fine,
+    Sanction,
+    Inspection,
+    DepositDraw,
+    Outreach,
 )
 
 

@@ -14,8 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from projections.folds.case import add_participants
-from projections.folds.fold import CORRECTION, State, fold, irregular, judge_record
+from projections.folds.fold import CORRECTION, State, fold, irregular, judge_record, kind_of
 from projections.folds.folding import Folded, Folding, R, RowKey, pending
 from projections.folds.rows import Row
 from runut.directory import Directory
@@ -173,5 +172,5 @@ def _fold_correction(
     if state is None:
         return Folded(state, "EFFECTIVE")
     folding = Folding(copy(state), recorded, directory, past)
-    add_participants(folding)
+    kind_of(recorded.event).after(folding)
     return Folded(folding.state, "EFFECTIVE")

@@ -43,6 +43,9 @@ CREATE TABLE subject (
     state            jsonb
 );
 
+CREATE INDEX subject_to_escalate ON subject ((state ->> 'escalation_pending'))
+ WHERE kind = 'case' AND state ->> 'escalation_pending' IS NOT NULL;
+
 CREATE TABLE history (
     subject          text NOT NULL,
     seq              integer NOT NULL,
@@ -185,9 +188,86 @@ CREATE TABLE commitment (
     breached_due_at  timestamptz,
     escalated_to     text,
     escalation_level integer NOT NULL,
+    escalate_at      timestamptz,
+    due_recorded_at  timestamptz,
     PRIMARY KEY (subject, commitment_id)
 );
 CREATE INDEX commitment_source ON commitment (subject, source);
 CREATE INDEX commitment_owed ON commitment (due_at) WHERE status IN ('OPEN', 'REPORTED');
+-- What the deadlines service acts on next: what it has acted on leaves these by itself.
+CREATE INDEX commitment_to_breach ON commitment (due_at)
+ WHERE status IN ('OPEN', 'REPORTED')
+   AND breached_due_at IS DISTINCT FROM due_at
+   AND due_recorded_at < due_at;
+CREATE INDEX commitment_to_escalate ON commitment (escalate_at)
+ WHERE status IN ('OPEN', 'REPORTED') AND escalate_at IS NOT NULL;
 CREATE INDEX commitment_debtor ON commitment (debtor, due_at);
 CREATE INDEX commitment_creditor ON commitment (creditor, due_at);
+
+CREATE TABLE fine (
+    subject          text NOT NULL,
+    fine_id          text NOT NULL,
+    debtor           text NOT NULL,
+    clause_id        text NOT NULL,
+    cause            text NOT NULL,
+    amount           numeric(18, 2) NOT NULL,
+    currency         text NOT NULL,
+    imposed_at       timestamptz NOT NULL,
+    status           text NOT NULL,
+    was_contested    boolean NOT NULL,
+    settled_at       timestamptz,
+    PRIMARY KEY (subject, fine_id)
+);
+CREATE INDEX fine_debtor ON fine (debtor);
+
+CREATE TABLE sanction (
+    subject          text NOT NULL,
+    n                integer NOT NULL,
+    level            text NOT NULL,
+    ground           text NOT NULL,
+    from_date        date NOT NULL,
+    to_date          date,
+    decided_at       timestamptz NOT NULL,
+    status           text NOT NULL,
+    lifted_at        timestamptz,
+    PRIMARY KEY (subject, n)
+);
+
+CREATE TABLE inspection (
+    subject          text NOT NULL,
+    n                integer NOT NULL,
+    agency           text NOT NULL,
+    severity         text NOT NULL,
+    findings         text NOT NULL,
+    about_case       text,
+    inspected_at     timestamptz NOT NULL,
+    PRIMARY KEY (subject, n)
+);
+
+CREATE TABLE deposit_draw (
+    subject          text NOT NULL,
+    n                integer NOT NULL,
+    draw_id          text,
+    agency           text NOT NULL,
+    amount           numeric(18, 2) NOT NULL,
+    about_case       text NOT NULL,
+    reason           text NOT NULL,
+    proposed_at      timestamptz NOT NULL,
+    status           text NOT NULL,
+    decided_amount   numeric(18, 2),
+    decided_at       timestamptz,
+    PRIMARY KEY (subject, n)
+);
+
+CREATE TABLE outreach (
+    subject          text NOT NULL,
+    n                integer NOT NULL,
+    agency           text NOT NULL,
+    kind             text NOT NULL,
+    phase            text NOT NULL,
+    region           text NOT NULL,
+    participants     integer NOT NULL,
+    partners         text[] NOT NULL,
+    held_at          timestamptz NOT NULL,
+    PRIMARY KEY (subject, n)
+);

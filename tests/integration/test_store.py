@@ -11,8 +11,7 @@ from projections.folds.fold import CORRECTION
 from projections.folds.rows import TABLES, Row
 from projections.folds.subject import FoldedSubject, fold_subject
 from projections.loaded import Subjects
-from projections.reading import state_from
-from projections.row_tables import from_values, select, table_name
+from projections.row_tables import from_values, select, state_from, table_name
 from projections.store import Position, Quarantined, Store
 from runut.adapters.postgres import Connection
 from runut.errors import FencedOut
@@ -77,7 +76,7 @@ async def test_batches_that_load_what_they_need_write_what_folding_in_memory_giv
         )
         row = await cursor.fetchone()
         assert row is not None
-        assert state_from(row[0]) == folded.state
+        assert state_from(subject, row[0]) == folded.state
         assert dict(zip(folded.counts(), row[1:], strict=True)) == folded.counts()
         assert await rows_in(connection, subject) == dict(folded.past.rows)
         assert await history_in(connection, subject) == [
@@ -129,7 +128,7 @@ async def test_a_batch_is_written_as_it_was_folded_though_folding_goes_on_before
     row = await cursor.fetchone()
     assert row is not None
     folded = fold_subject(first, directories)
-    assert (state_from(row[0]), row[1]) == (folded.state, len(first))
+    assert (state_from(SUBJECT, row[0]), row[1]) == (folded.state, len(first))
     assert folded.state != fold_subject(records, directories).state
 
 
