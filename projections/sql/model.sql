@@ -199,8 +199,12 @@ CREATE INDEX commitment_to_breach ON commitment (due_at)
  WHERE status IN ('OPEN', 'REPORTED')
    AND breached_due_at IS DISTINCT FROM due_at
    AND due_recorded_at < due_at;
+CREATE INDEX commitment_to_lapse ON commitment (due_at)
+ WHERE kind = 'TRANSFER_ANSWER' AND status = 'OPEN'
+   AND breached_due_at = due_at
+   AND due_recorded_at < due_at;
 CREATE INDEX commitment_to_escalate ON commitment (escalate_at)
- WHERE status IN ('OPEN', 'REPORTED') AND escalate_at IS NOT NULL;
+ WHERE status IN ('OPEN', 'REPORTED') AND escalate_at IS NOT NULL AND kind <> 'TRANSFER_ANSWER';
 CREATE INDEX commitment_debtor ON commitment (debtor, due_at);
 CREATE INDEX commitment_creditor ON commitment (creditor, due_at);
 
