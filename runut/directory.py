@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from runut.calendar import Calendar, DayKind
+from runut.calendar import Calendar, YearCalendar
 from runut.errors import LedgerMismatch, NotAnEvent
 from runut.protocol import Protocol
 
@@ -115,7 +115,7 @@ class DirectoryFacts:
         self.revocations: dict[tuple[str, str], Timeline[datetime]] = {}
         self.mandates: dict[str, Timeline[Mandate]] = {}
         self.protocols: Timeline[PublishedProtocol] = Timeline()
-        self.calendars: dict[int, Timeline[tuple[tuple[date, DayKind], ...]]] = {}
+        self.calendars: dict[int, Timeline[YearCalendar]] = {}
         self.schemas: dict[int, Timeline[KnownSchema]] = {}
 
 
@@ -192,7 +192,7 @@ class Directory:
         Of two with the same effective_from, the one published last.
         """
         in_force: PublishedProtocol | None = None
-        for published in self._published:
+        for published in self.protocols:
             if published.effective_from <= moment and (
                 in_force is None or published.effective_from > in_force.effective_from
             ):
@@ -200,19 +200,24 @@ class Directory:
         return in_force.protocol if in_force else None
 
     @cached_property
-    def _published(self) -> list[PublishedProtocol]:
-        return list(self._facts.protocols.upto(self.offset))
+    def protocols(self) -> tuple[PublishedProtocol, ...]:
+        """Every protocol that was published, the last first."""
+        return tuple(self._facts.protocols.upto(self.offset))
 
     @cached_property
     def calendar(self) -> Calendar:
         """Working days of all years; the last calendar of a year replaces the earlier ones."""
-        years = (timeline.latest(self.offset) for timeline in self._facts.calendars.values())
-        return Calendar.of(day for days in years if days for day in days)
+        years = (self.calendar_of(year) for year in self._facts.calendars)
+        return Calendar(day for year in years if year for day in year.days)
+
+    def calendar_of(self, year: int) -> YearCalendar | None:
+        """The calendar published last for a year."""
+        timeline = self._facts.calendars.get(year)
+        return timeline.latest(self.offset) if timeline else None
 
     def calendar_years(self) -> frozenset[int]:
         """The years for which a calendar was published."""
-        known = self._facts.calendars.items()
-        return frozenset(year for year, days in known if days.latest(self.offset) is not None)
+        return frozenset(year for year in self._facts.calendars if self.calendar_of(year))
 
     def mandates(self, agency: str) -> list[Mandate]:
         """What an agency was given to answer for, latest first."""

@@ -15,6 +15,7 @@ from typing import Final
 
 from runut import codec
 from runut.admission import check_event
+from runut.calendar import CalendarDay, YearCalendar
 from runut.catalogue import catalogue
 from runut.directory import (
     Agency,
@@ -249,8 +250,10 @@ def _publish_protocol(facts: DirectoryFacts, offset: int, event: Event) -> None:
 
 
 def _publish_calendar(facts: DirectoryFacts, offset: int, event: Event) -> None:
-    days = tuple((day["date"], day["kind"]) for day in event.data["days"])
-    facts.calendars.setdefault(event.data["year"], Timeline()).add(offset, days)
+    data = event.data
+    days = tuple(CalendarDay(**day) for day in data["days"])
+    calendar = YearCalendar(data["year"], days, data["basis"])
+    facts.calendars.setdefault(calendar.year, Timeline()).add(offset, calendar)
 
 
 def _register_schema(facts: DirectoryFacts, offset: int, event: Event) -> None:
