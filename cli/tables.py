@@ -19,6 +19,9 @@ from projections.portraits import Document
 from projections.wording import Lang, Voice, plain, zone_name
 from runut.rfc3339 import parse_time
 
+Facts = list[tuple[str, Any]]
+"""Labels and what they say; what says nothing is left out."""
+
 VERDICT_STYLE: Final = {"EFFECTIVE": "green", "IRREGULAR": "red", "CORRECTED": "yellow"}
 COMMITMENT_COUNTS: Final = ("open", "overdue", "fulfilled", "fulfilled_late", "breached")
 EVENT_COUNTS: Final = ("irregular", "duplicate", "corrected")
@@ -26,7 +29,7 @@ EVENT_COUNTS: Final = ("irregular", "duplicate", "corrected")
 
 def case(document: Document, voice: Voice) -> RenderableType:
     """A case: what is so about it, and who was responsible from when to when."""
-    facts: list[tuple[str, Any]] = [
+    facts: Facts = [
         ("status", voice.word("CaseStatus", document["status"])),
         ("custodian", _named(document["custodian"], voice)),
         ("category", voice.word("CaseCategory", document["category"])),
@@ -40,13 +43,15 @@ def case(document: Document, voice: Voice) -> RenderableType:
         ("locally_closed_by", ", ".join(document["locally_closed_by"])),
         ("merged_into", document["merged_into"]),
         ("absorbed", ", ".join(document["absorbed"])),
-        ("commitments", _counts(document["commitments"], COMMITMENT_COUNTS, voice)),
-        ("events", _events(document["counts"], voice)),
+        ("commitments", counted_commitments(document["commitments"], voice)),
+        ("events", counted_events(document["counts"], voice)),
         ("opened_at", local(document["opened_at"], voice.zone)),
         ("closed_at", local(document["closed_at"], voice.zone)),
         ("as_of", local(document["as_of"], voice.zone)),
     ]
-    return Group(_facts(document["subject"], facts, voice), _custody(document["custody"], voice))
+    return Group(
+        facts_table(document["subject"], facts, voice), _custody(document["custody"], voice)
+    )
 
 
 def history(entries: Sequence[Document], voice: Voice) -> RenderableType:
@@ -91,14 +96,14 @@ def commitments(found: Sequence[Document], voice: Voice, title: str) -> Renderab
 def agency(document: Document, voice: Voice) -> RenderableType:
     """What an agency owes, holds and awaits."""
     about = document["agency"]
-    facts = [
+    facts: Facts = [
         ("agency", voice.agency(about["code"])),
         ("kind", voice.word("AgencyKind", about["kind"])),
         ("roles", ", ".join(voice.word("Role", role) for role in about["roles"])),
         ("as_of", local(document["as_of"], voice.zone)),
     ]
     return Group(
-        _facts(about["code"], facts, voice),
+        facts_table(about["code"], facts, voice),
         commitments(document["owes"], voice, "owes"),
         _held(document["holds"], voice),
         commitments(document["awaits"], voice, "awaits"),
@@ -111,6 +116,39 @@ def local(text: str | None, zone: ZoneInfo) -> str:
         return ""
     moment = parse_time(text).astimezone(zone)
     return f"{moment:%Y-%m-%d %H:%M} {zone_name(moment)}"
+
+
+def facts_table(title: str, facts: Facts, voice: Voice) -> RenderableType:
+    """Two columns under a title."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim")
+    for name, value in facts:
+        if value:
+            table.add_row(label(name, voice.lang), Text(plain(str(value))))
+    return Group(Text(title, style="bold"), table, Text())
+
+
+def rows_table(
+    title: str, columns: Iterable[str], rows: Sequence[Sequence[str]], voice: Voice
+) -> RenderableType:
+    """Rows under their columns; a word instead where there are none."""
+    if not rows:
+        return _nothing(title, voice)
+    table = _table(title, columns, voice)
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    return table
+
+
+def counted_commitments(counts: Document, voice: Voice) -> str:
+    """How many commitments there are of what sort, the sorts without any left out."""
+    return _counts(counts, COMMITMENT_COUNTS, voice)
+
+
+def counted_events(counts: Document, voice: Voice) -> str:
+    """How many events, and of them the irregular, duplicate and corrected ones."""
+    other = _counts(counts, EVENT_COUNTS, voice)
+    return f"{counts['events']}{f' ({other})' if other else ''}"
 
 
 def _held(cases: Sequence[Document], voice: Voice) -> RenderableType:
@@ -134,16 +172,6 @@ def _custody(intervals: Sequence[Document], voice: Voice) -> RenderableType:
         ended = local(one["to"], voice.zone) or label("running", voice.lang)
         table.add_row(one["agency"], local(one["from"], voice.zone), ended)
     return table
-
-
-def _facts(title: str, facts: Iterable[tuple[str, Any]], voice: Voice) -> RenderableType:
-    """Two columns; what says nothing is left out."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim")
-    for name, value in facts:
-        if value:
-            table.add_row(label(name, voice.lang), Text(str(value)))
-    return Group(Text(title, style="bold"), table, Text())
 
 
 def _table(title: str, columns: Iterable[str], voice: Voice) -> Table:
@@ -172,11 +200,6 @@ def _transfer(transfer: Document | None, voice: Voice) -> str:
 
 def _counts(counts: Document, names: Iterable[str], voice: Voice) -> str:
     return ", ".join(f"{counts[name]} {label(name, voice.lang)}" for name in names if counts[name])
-
-
-def _events(counts: Document, voice: Voice) -> str:
-    other = _counts(counts, EVENT_COUNTS, voice)
-    return f"{counts['events']}{f' ({other})' if other else ''}"
 
 
 def _verdict(verdict: str, voice: Voice) -> Text:
