@@ -20,7 +20,7 @@ import typer
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from cli import tables
+from cli import subject_tables, tables
 from cli.common import Data, Json, print_json, run
 from cli.labels import default_language
 from projections import owing, reading
@@ -128,7 +128,7 @@ def case(
     """
     to = None if as_json else console()
     ask = _ask_state(subject, as_of, by)
-    run(_answer(load_settings(data), ask, tables.case, to, Manner(lang, zone)))
+    run(_answer(load_settings(data), ask, subject_tables.subject, to, Manner(lang, zone)))
 
 
 def history(
@@ -196,7 +196,9 @@ async def show_subject(
     settings: Settings, subject: str, to: Console, manner: Manner = USUAL
 ) -> None:
     """Print a subject's present state as tables."""
-    await _answer(settings, _ask_state(subject, None, "recorded"), tables.case, to, manner)
+    await _answer(
+        settings, _ask_state(subject, None, "recorded"), subject_tables.subject, to, manner
+    )
 
 
 async def show_history(
