@@ -105,9 +105,13 @@ def _decided(folding: AgreementFolding) -> None:
         folding.put(replace(fine, status="WAIVED", settled_at=folding.at))
         return
     folding.put(replace(fine, status="UPHELD"))
+    before = folding.get(Commitment, payment_owed(fine))
     secretariat = folding.state.secretariat
-    # Under the id it had, the limit counted from this decision.
-    open_commitment(folding, "FINE_PAYMENT", fine.fine_id, fine.debtor, secretariat, fine.clause_id)
+    # Under the id it had, the limit counted from this decision; a breach before it stays true.
+    again = open_commitment(
+        folding, "FINE_PAYMENT", fine.fine_id, fine.debtor, secretariat, fine.clause_id
+    )
+    folding.put(replace(again, breached_at=before.breached_at))
 
 
 def _paid_guard(folding: AgreementFolding) -> Codes:
