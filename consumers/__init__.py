@@ -1,1 +1,1 @@
-"""The Faust worker and what it hosts: the projector."""
+"""The Faust worker and what it hosts: the projector, the deadlines."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import faust
@@ -17,6 +18,7 @@ import structlog
 from faust.app.base import BootStrategy
 from mode.supervisors import CrashingSupervisor
 
+from consumers.deadlines import Deadlines
 from consumers.projector import Projector
 from runut.errors import RunutError, SettingError
 from runut.settings import Settings
@@ -49,7 +51,7 @@ class WorkerApp(faust.App):  # type: ignore[misc]
 def run_worker(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; gives the exit code.
 
-    A failure of the projector stops the whole process: whoever supervises it starts it again.
+    A failure of a service stops the whole process: whoever supervises it starts it again.
     """
     _configure_logging(settings)
     app = build_app(settings)
@@ -71,7 +73,7 @@ def run_worker(settings: Settings) -> int:
 
 
 def build_app(settings: Settings) -> WorkerApp:
-    """The Faust app with the projector as one of its services."""
+    """The Faust app and the services that it supervises."""
     if settings.kafka_bootstrap is None:
         raise SettingError(
             "RUNUT_KAFKA_BOOTSTRAP: expected host:port of the brokers, found nothing"
@@ -87,21 +89,24 @@ def build_app(settings: Settings) -> WorkerApp:
         broker_max_poll_records=500,
     )
 
-    class ProjectorService(mode.Service):  # type: ignore[misc]
-        """Runs the projector; its failure is the worker's."""
-
-        @mode.Service.task  # type: ignore[untyped-decorator]
-        async def _project(self) -> None:
-            try:
-                await Projector(settings).run()
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:
-                app.failure = error
-                raise
-
-    app.service(ProjectorService)
+    _host(app, "Projector", Projector(settings).run)
+    _host(app, "Deadlines", Deadlines(settings).run)
     return app
+
+
+def _host(app: WorkerApp, name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Let the app supervise what runs until it is cancelled; its failure is the worker's."""
+
+    async def hosted(_service: mode.Service) -> None:
+        try:
+            await run()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            app.failure = app.failure or error
+            raise
+
+    app.service(type(name, (mode.Service,), {"_work": mode.Service.task(hosted)}))
 
 
 def _explain(failure: Exception) -> None:

@@ -1,7 +1,8 @@
-"""Make the read models' tables, the stable views and the role that may read them.
+"""Make the read models' tables, the stable views, the role that may read them, the operations.
 
 Owns what is in PostgreSQL before the first event. Idempotent, and safe when several workers start
-at once. Tables of another release are never changed in place: a rebuild makes new ones.
+at once. Read models of another release are never changed in place: a rebuild makes new ones. The
+operations' tables hold what no log gives back: their script only ever adds.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def version_of(file: str) -> str:
 
 
 async def install(connection: Connection, settings: Settings) -> None:
-    """Create the tables if absent, and bring views and role up to this release.
+    """Create the tables if absent, and bring operations, views and role up to this release.
 
     Raises:
         LedgerMismatch: the tables are another release's and have to be rebuilt.
@@ -41,6 +42,7 @@ async def install(connection: Connection, settings: Settings) -> None:
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (INSTALL_LOCK,))
         await _install_model(connection, settings.model_schema)
+        await _install_operations(connection, settings.operations_schema)
         found = await installed_version(connection, settings.views_schema)
         if found != version_of("views"):
             await install_views(connection, settings)
@@ -94,6 +96,16 @@ async def _install_model(connection: Connection, schema: str) -> None:
     await connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(sql.Identifier(schema)))
     await connection.execute(script("model"))
     await _describe(connection, schema, "Read models of Runut, made from the log", "model")
+
+
+async def _install_operations(connection: Connection, schema: str) -> None:
+    if await installed_version(connection, schema) == version_of("operations"):
+        return
+    named = sql.Identifier(schema)
+    await connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(named))
+    await connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(named))
+    await connection.execute(script("operations"))
+    await _describe(connection, schema, "Operations of Runut, not made from the log", "operations")
 
 
 async def _describe(connection: Connection, schema: str, what: str, file: str) -> None:

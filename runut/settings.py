@@ -55,12 +55,22 @@ class Settings(BaseSettings):
     """Partitions of the events topic when a ledger is founded; fixed for its life."""
     replication: int = Field(default=1, ge=1, le=9)
     worker_group: str = "runut-projector"
+    deadline_grace_s: float = Field(default=60.0, ge=0, allow_inf_nan=False)
+    """How long after a limit the ledger waits before it acts on it: what was sent in time and is
+    still on its way goes first. More than the clocks of brokers and workers differ."""
+    deadline_tick_s: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """How often it looks whether a limit has passed."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @property
     def keys(self) -> Path:
         """The local key store."""
         return self.data / "keys"
+
+    @property
+    def operations_schema(self) -> str:
+        """PostgreSQL schema of what is not made from the log, and outlives the read models."""
+        return f"{self.views_schema}_operations"
 
     @classmethod
     def settings_customise_sources(

@@ -54,7 +54,7 @@ class _JsonbOfText(Dumper):
 async def connect(settings: Settings, *, name: str, autocommit: bool = False) -> Connection:
     """Open a connection; `name` is what pg_stat_activity shows.
 
-    Its search path is the read models' schema.
+    Its search path is the schema of the read models, then that of the operations.
 
     Raises:
         Unreachable: nobody answers, or the address or password is wrong.
@@ -70,7 +70,8 @@ async def connect(settings: Settings, *, name: str, autocommit: bool = False) ->
             autocommit=autocommit,
             connect_timeout=CONNECT_TIMEOUT_S,
             application_name=name,
-            options=f"-c timezone=UTC -c search_path={settings.model_schema}",
+            options=f"-c timezone=UTC -c search_path={settings.model_schema},"
+            f"{settings.operations_schema}",
         )
     except psycopg.OperationalError as error:
         advice = "start the platform with: runut up, or set RUNUT_POSTGRES_URL"

@@ -1,0 +1,71 @@
+-- Queries of projections/due.py. Times are passed in. Each walks an index of due dates from its
+-- beginning and stops at the moment: what is not due yet is never looked at, however much it is.
+
+-- name: to_breach
+SELECT subject, commitment_id, due_at, rule, source_event
+  FROM commitment
+ WHERE status IN ('OPEN', 'REPORTED')
+   AND breached_due_at IS DISTINCT FROM due_at
+   AND due_recorded_at < due_at
+   AND due_at <= %(moment)s
+ ORDER BY due_at
+ LIMIT %(limit)s;
+
+-- name: to_lapse
+-- Offers whose answer was breached: the breach stands in the log before the lapse.
+SELECT subject, commitment_id, source, due_at, source_event
+  FROM commitment
+ WHERE kind = 'TRANSFER_ANSWER' AND status = 'OPEN'
+   AND breached_due_at = due_at
+   AND due_recorded_at < due_at
+   AND due_at <= %(moment)s
+ ORDER BY due_at
+ LIMIT %(limit)s;
+
+-- name: to_escalate
+-- An offer's answer climbs no ladder: it lapses.
+SELECT subject, commitment_id, debtor, due_at, escalate_at, escalation_level, source_event
+  FROM commitment
+ WHERE status IN ('OPEN', 'REPORTED') AND escalate_at IS NOT NULL AND kind <> 'TRANSFER_ANSWER'
+   AND escalate_at <= %(moment)s
+ ORDER BY escalate_at
+ LIMIT %(limit)s;
+
+-- name: transfers_to_escalate
+SELECT subject.subject, transfer.transfer_id, transfer.answered_at
+  FROM subject
+  JOIN transfer ON transfer.subject = subject.subject
+   AND transfer.transfer_id = subject.state ->> 'escalation_pending'
+ WHERE subject.kind = 'case' AND subject.state ->> 'escalation_pending' IS NOT NULL
+   AND transfer.answered_at <= %(moment)s
+ ORDER BY transfer.answered_at
+ LIMIT %(limit)s;
+
+-- name: recorded
+-- Which of these ids an authentic record of the ledger itself has taken already.
+SELECT event_id
+  FROM history
+ WHERE event_id = ANY (%(event_ids)s::uuid[])
+   AND agency = %(agency)s
+   AND signature IN ('VALID', 'UNSIGNED');
+
+-- name: owed_between
+-- What is still to be done, due after one moment and by another, and recorded by a third.
+SELECT subject, commitment_id, debtor, due_at
+  FROM commitment
+ WHERE status = 'OPEN'
+   AND due_at > %(after)s AND due_at <= %(until)s
+   AND due_recorded_at <= %(known)s
+ ORDER BY due_at;
+
+-- name: reminded_until
+SELECT reminded_until FROM deadline_cursor WHERE span = %(span)s;
+
+-- name: move_cursor
+INSERT INTO deadline_cursor (span, reminded_until)
+VALUES (%(span)s, %(until)s)
+ON CONFLICT (span) DO UPDATE SET reminded_until = EXCLUDED.reminded_until;
+
+-- name: log_time
+-- The latest time of any record that was projected.
+SELECT max(recorded_at) FROM position;
