@@ -28,7 +28,7 @@ from runut.errors import NotAnEvent, Unreachable
 from runut.log_reader import PartitionReader
 from runut.records import RawRecord
 from runut.settings import Settings
-from runut.signing import VerifiedRoots
+from runut.signing import VerifiedBatches
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer = kafka.consumer(settings, group_id=settings.worker_group)
         self._directory = DirectoryFollower(settings)
         self._writer = ModelWriter(settings)
-        self._verified = VerifiedRoots()
+        self._verified = VerifiedBatches()
         self._unwritten: list[RawRecord] = []
         """Directory records that were read and are still to be written down for readers."""
         # Held while a batch is folded, never while waiting for records: a rebalance waits for the

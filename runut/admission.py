@@ -37,6 +37,9 @@ _CHECKED_HEADERS: Final = frozenset(
     }
 )
 
+_SPECVERSION: Final = ("ce_specversion", b"1.0")
+_CONTENT_TYPE: Final = ("content-type", b"application/avro")
+
 # Fields in which an event gives an id to a new thing.
 NEW_IDS: Final = {
     "TransferOffered": "transfer_id",
@@ -109,13 +112,13 @@ def cloud_event_headers(event: Event) -> list[tuple[str, bytes]]:
     """
     meta = event.meta
     return [
-        ("ce_specversion", b"1.0"),
+        _SPECVERSION,
         ("ce_id", meta["event_id"].encode()),
-        ("ce_type", _ce_type(event.type)),
+        _ce_type(event.type),
         ("ce_source", b"/agencies/" + meta["agency"].encode()),
         ("ce_subject", meta["subject"].encode()),
         ("ce_time", format_time(meta["occurred_at"]).encode()),
-        ("content-type", b"application/avro"),
+        _CONTENT_TYPE,
     ]
 
 
@@ -132,9 +135,9 @@ def _check_headers(event: Event, headers: Headers) -> None:
 
 
 @cache
-def _ce_type(event_type: str) -> bytes:
+def _ce_type(event_type: str) -> tuple[str, bytes]:
     """Of a type of the catalogue: there are only so many."""
-    return f"{NAMESPACE}.{event_type}".encode()
+    return "ce_type", f"{NAMESPACE}.{event_type}".encode()
 
 
 def _kind_of(subject: str) -> str | None:

@@ -35,8 +35,7 @@ from runut.protocol import Protocol
 from runut.records import RawRecord
 from runut.signing import (
     SignedBy,
-    VerifiedRoots,
-    check_signature,
+    VerifiedBatches,
     event_digest,
     read_headers,
 )
@@ -51,7 +50,7 @@ class DirectoryLog:
         self._facts = DirectoryFacts()
         self._tree = Frontier()
         self._roots: list[bytes] = []
-        self._verified = VerifiedRoots(256)
+        self._verified = VerifiedBatches(256)
         self.rejected: dict[int, str] = {}
         """Offsets of records that do not count, with the reason."""
         self.at: Callable[[int], Directory] = lru_cache(maxsize=1024)(self._view)
@@ -160,7 +159,7 @@ class DirectoryLog:
         return usable and key is not None and self._verifies(key.public_key, signed, digest)
 
     def _verifies(self, public_key: bytes, signed: SignedDirectoryRecord, digest: bytes) -> bool:
-        return check_signature(public_key, signed.by.signature, digest, self._verified)
+        return self._verified.holds(public_key, signed.by.signature, digest)
 
 
 class SignedDirectoryRecord:

@@ -22,8 +22,7 @@ from runut.event import Event, Recorded, SignatureStatus
 from runut.records import CREATE_TIME, LOG_APPEND_TIME, RawRecord
 from runut.signing import (
     SignedBy,
-    VerifiedRoots,
-    check_signature,
+    VerifiedBatches,
     event_digest,
     read_headers,
 )
@@ -45,14 +44,14 @@ class PartitionReader:
         *,
         directory_offset: int = -1,
         recorded_at: datetime | None = None,
-        verified: VerifiedRoots | None = None,
+        verified: VerifiedBatches | None = None,
     ) -> None:
         """Go on where a position stands; `verified` is shared by readers of one worker."""
         self.partition = partition
         self.directory_offset = directory_offset
         self.recorded_at = recorded_at
         self._directories = directories
-        self._verified = verified if verified is not None else VerifiedRoots()
+        self._verified = verified if verified is not None else VerifiedBatches()
         self._stamped_ms: int | None = None
         self._timestamp_type: int | None = None
 
@@ -157,7 +156,7 @@ class PartitionReader:
         digest = event_digest(
             ledger.ledger_id, signed.signature.nonce, event_type.sha256, event.subject, body
         )
-        valid = check_signature(key.public_key, signed.signature, digest, self._verified)
+        valid = self._verified.holds(key.public_key, signed.signature, digest)
         return "VALID" if valid else "INVALID"
 
     def _advance_directory(self, record: RawRecord) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -157,22 +157,21 @@ def signature_headers(key_id: str, signature: Signature) -> Headers:
     return [(KEY_ID_HEADER, key_id.encode()), (SIGNATURE_HEADER, signature.to_bytes())]
 
 
-def read_headers(headers: Iterable[tuple[str, bytes | None]]) -> SignedBy | Malformed | None:
+def read_headers(headers: Sequence[tuple[str, bytes | None]]) -> SignedBy | Malformed | None:
     """Who signed a record, from its Kafka headers; None where no signature header stands.
 
     Each of the two headers must stand exactly once: of a repeated one nobody could say which
     was meant.
     """
-    found: dict[str, list[bytes | None]] = {KEY_ID_HEADER: [], SIGNATURE_HEADER: []}
-    for name, value in headers:
-        if name in found:
-            found[name].append(value)
-    if not found[SIGNATURE_HEADER]:
+    found = dict(headers)
+    if SIGNATURE_HEADER not in found:
         return None
+    if len(found) < len(headers):
+        found = {name: value for name, value in found.items() if _stands_once(name, headers)}
     key_id = None
     try:
-        key_id = _key_id(_only(KEY_ID_HEADER, found[KEY_ID_HEADER]))
-        signature = parse_signature(_only(SIGNATURE_HEADER, found[SIGNATURE_HEADER]))
+        key_id = _key_id(_present(KEY_ID_HEADER, found))
+        signature = parse_signature(_present(SIGNATURE_HEADER, found))
     except BadInput as error:
         return Malformed(key_id, str(error))
     return SignedBy(key_id, signature)
@@ -203,8 +202,8 @@ def parse_signature(data: bytes) -> Signature:
     return Signature(size, index, nonce, path, data[path_end:])
 
 
-class VerifiedRoots:
-    """The batch roots that verified lately, so that a batch costs one verification.
+class VerifiedBatches:
+    """The batches that verified lately, so that a batch costs one verification and few hashes.
 
     Only valid ones are remembered, each with everything that made it valid: forgetting one
     costs time, never a verdict. Not to be shared between threads.
@@ -212,42 +211,47 @@ class VerifiedRoots:
 
     def __init__(self, maxsize: int = 4096) -> None:
         self._maxsize = maxsize
-        self._known: dict[tuple[bytes, int, bytes, bytes], None] = {}  # least recent first
+        # By public key, size and signature, least recent first: the way of the event read last,
+        # since the next one of its partition is most often its neighbour.
+        self._ways: dict[tuple[bytes, int, bytes], merkle.Way] = {}
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._ways)
 
-    def verify(self, public_key: bytes, size: int, root: bytes, signed_root: bytes) -> bool:
-        """Whether `signed_root` is the key's signature of a batch of that size and root."""
-        key = (public_key, size, root, signed_root)
-        if key in self._known:
-            del self._known[key]
-        elif not ed25519.verify(public_key, signed_root, _batch_message(size, root)):
-            return False
-        elif len(self._known) >= self._maxsize:
-            del self._known[next(iter(self._known))]
-        self._known[key] = None
+    def holds(self, public_key: bytes, signature: Signature, digest: bytes) -> bool:
+        """Whether the key signed the batch in which the event digest stands at its index."""
+        batch = (public_key, signature.size, signature.signed_root)
+        known = self._ways.get(batch)
+        way = known and known.joined_by(digest, signature.index, signature.path)
+        if way is None:
+            way = merkle.way_up(digest, signature.index, signature.size, signature.path)
+            if way is None or not _is_signed(*batch, way.root):
+                return False
+        if known is not None:
+            del self._ways[batch]
+        elif len(self._ways) >= self._maxsize:
+            del self._ways[next(iter(self._ways))]
+        self._ways[batch] = way
         return True
 
 
-def check_signature(
-    public_key: bytes, signature: Signature, digest: bytes, verified: VerifiedRoots
-) -> bool:
-    """Whether the key signed the batch in which the event digest stands at its index."""
-    root = merkle.root_from_path(digest, signature.index, signature.size, signature.path)
-    return root is not None and verified.verify(
-        public_key, signature.size, root, signature.signed_root
-    )
+def _is_signed(public_key: bytes, size: int, signed_root: bytes, root: bytes) -> bool:
+    return ed25519.verify(public_key, signed_root, _batch_message(size, root))
 
 
 def _batch_message(size: int, root: bytes) -> bytes:
     return _BATCH_CONTEXT + size.to_bytes(4) + root
 
 
-def _only(name: str, values: list[bytes | None]) -> bytes:
-    if len(values) != 1 or values[0] is None:
-        raise BadInput(f"header {name}", "exactly one value", values)
-    return values[0]
+def _stands_once(name: str, headers: Sequence[tuple[str, bytes | None]]) -> bool:
+    return sum(one == name for one, _ in headers) == 1
+
+
+def _present(name: str, found: Mapping[str, bytes | None]) -> bytes:
+    value = found.get(name)
+    if value is None:
+        raise BadInput(f"header {name}", "exactly one value", "none, null or several")
+    return value
 
 
 def _key_id(value: bytes) -> str:

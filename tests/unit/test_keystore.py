@@ -15,8 +15,7 @@ from runut.keystore import ROOT, KeyStore, SigningKey
 from runut.signing import (
     Signable,
     SignedBy,
-    VerifiedRoots,
-    check_signature,
+    VerifiedBatches,
     read_headers,
 )
 
@@ -44,7 +43,7 @@ def test_its_signer_signs_under_its_id_and_public_key(store: KeyStore) -> None:
     found = read_headers(headers)
     assert isinstance(found, SignedBy)
     assert found.key_id == key.key_id
-    assert check_signature(key.public_key, found.signature, digest, VerifiedRoots())
+    assert VerifiedBatches().holds(key.public_key, found.signature, digest)
 
 
 def test_of_several_keys_the_newest_is_used_even_if_the_clock_went_back(store: KeyStore) -> None:

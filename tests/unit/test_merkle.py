@@ -139,6 +139,32 @@ def test_all_paths_at_once_equal_each_alone_and_prove_their_leaf(size: int) -> N
         assert merkle.verify_inclusion(hashes[index], index, size, path, root)
 
 
+@given(st.integers(1, 200), st.data())
+def test_a_leafs_way_joins_that_of_any_other_leaf_and_equals_its_own(size: int, data: Any) -> None:
+    hashes = leaves(size)
+    _, paths = merkle.paths(hashes)
+    ways = [merkle.way_up(hashes[i], i, size, path) for i, path in enumerate(paths)]
+    one, other = (ways[data.draw(st.integers(0, size - 1))] for _ in range(2))
+    assert one is not None
+    assert other is not None
+    assert one.joined_by(other.nodes[0], other.index, other.path) == other
+
+
+@given(st.integers(2, 60), st.data())
+def test_what_was_changed_joins_no_way(size: int, data: Any) -> None:
+    hashes = leaves(size)
+    _, paths = merkle.paths(hashes)
+    known, index = (data.draw(st.integers(0, size - 1)) for _ in range(2))
+    way = merkle.way_up(hashes[known], known, size, paths[known])
+    assert way is not None
+    changed = [hashes[index], *paths[index]]
+    place = data.draw(st.integers(0, len(changed) - 1))
+    changed[place] = merkle.leaf_hash(changed[place])
+    assert way.joined_by(changed[0], index, tuple(changed[1:])) is None
+    assert way.joined_by(hashes[index], size, paths[index]) is None
+    assert way.joined_by(hashes[index], index, paths[index][1:]) is None
+
+
 @given(sizes, st.data())
 def test_a_path_proves_no_other_place(size: int, data: Any) -> None:
     hashes = leaves(size)

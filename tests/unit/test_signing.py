@@ -21,8 +21,7 @@ from runut.signing import (
     Signable,
     SignedBy,
     Signer,
-    VerifiedRoots,
-    check_signature,
+    VerifiedBatches,
     event_digest,
     parse_signature,
     read_headers,
@@ -50,7 +49,7 @@ def judge(public_key: bytes, ledger_id: bytes, item: Signable, headers: Any) -> 
     if isinstance(found, Malformed):
         return "MALFORMED"
     digest = event_digest(ledger_id, found.signature.nonce, *item)
-    valid = check_signature(public_key, found.signature, digest, VerifiedRoots())
+    valid = VerifiedBatches().holds(public_key, found.signature, digest)
     return "VALID" if valid else "INVALID"
 
 
@@ -106,13 +105,13 @@ def test_the_format_is_the_one_of_the_design_word_by_word() -> None:
 @given(st.integers(1, MAX_BATCH))
 def test_every_event_of_a_batch_verifies_at_the_cost_of_one(size: int) -> None:
     items = events(size)
-    verified = VerifiedRoots()
+    verified = VerifiedBatches()
     for item, (headers, digest) in zip(items, SIGNER.sign(LEDGER, items), strict=True):
         found = read_headers(headers)
         assert isinstance(found, SignedBy)
         assert found.key_id == "kp2mi-1"
         assert event_digest(LEDGER, found.signature.nonce, *item) == digest
-        assert check_signature(PUBLIC_KEY, found.signature, digest, verified)
+        assert verified.holds(PUBLIC_KEY, found.signature, digest)
     assert len(verified) == 1
 
 
@@ -194,39 +193,57 @@ def test_a_malformed_signature_still_names_its_key() -> None:
     assert found == Malformed("kp2mi-1", "runut-signature: expected at least 21 bytes, found 1")
 
 
-def test_no_more_roots_are_remembered_than_allowed_and_the_least_recent_goes_first() -> None:
-    verified = VerifiedRoots(maxsize=2)
+def test_no_more_batches_are_remembered_than_allowed_and_the_least_recent_goes_first() -> None:
+    verified = VerifiedBatches(maxsize=2)
     signed = [SIGNER.sign(LEDGER, events(1))[0] for _ in range(3)]
     signatures = [parse_signature(dict(event.headers)["runut-signature"]) for event in signed]
 
     def check(number: int) -> bool:
-        return check_signature(PUBLIC_KEY, signatures[number], signed[number].digest, verified)
+        return verified.holds(PUBLIC_KEY, signatures[number], signed[number].digest)
 
     assert all(check(number) for number in (0, 1, 0, 2))
     assert len(verified) == 2
-    kept = {root for _, _, root, _ in verified._known}
-    assert kept == {signed[0].digest, signed[2].digest}
+    kept = [way.root for way in verified._ways.values()]
+    assert kept == [signed[0].digest, signed[2].digest]
 
 
 def test_what_does_not_verify_is_never_remembered() -> None:
-    verified = VerifiedRoots()
+    verified = VerifiedBatches()
     (headers, digest), (other, _) = (SIGNER.sign(LEDGER, events(1))[0] for _ in range(2))
     wrong = parse_signature(dict(other)["runut-signature"])
     for _ in range(2):
-        assert not check_signature(PUBLIC_KEY, wrong, digest, verified)
+        assert not verified.holds(PUBLIC_KEY, wrong, digest)
     assert len(verified) == 0
-    assert check_signature(
-        PUBLIC_KEY, parse_signature(dict(headers)["runut-signature"]), digest, verified
-    )
+    assert verified.holds(PUBLIC_KEY, parse_signature(dict(headers)["runut-signature"]), digest)
 
 
-def test_a_remembered_root_is_worth_nothing_under_another_key() -> None:
-    verified = VerifiedRoots()
+@settings(deadline=None)
+@given(st.integers(1, 40), st.data())
+def test_a_verdict_is_the_same_whatever_was_verified_before(size: int, data: Any) -> None:
+    """Events of a batch in any order, some of them with a bit flipped somewhere."""
+    verified = VerifiedBatches()
+    signed = SIGNER.sign(LEDGER, events(size))
+    for index in data.draw(st.lists(st.integers(0, size - 1), min_size=1, max_size=8)):
+        digest, value = signed[index].digest, dict(signed[index].headers)["runut-signature"]
+        changed = bytearray(value + digest)
+        if data.draw(st.booleans()):
+            bit = data.draw(st.integers(0, 8 * len(changed) - 1))
+            changed[bit // 8] ^= 1 << bit % 8
+        try:
+            signature = parse_signature(bytes(changed[:-32]))
+        except BadInput:
+            continue
+        args = (PUBLIC_KEY, signature, bytes(changed[-32:]))
+        assert verified.holds(*args) == VerifiedBatches().holds(*args)
+
+
+def test_a_remembered_batch_is_worth_nothing_under_another_key() -> None:
+    verified = VerifiedBatches()
     headers, digest = SIGNER.sign(LEDGER, events(1))[0]
     signature = parse_signature(dict(headers)["runut-signature"])
     other = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key().public_bytes_raw()
-    assert check_signature(PUBLIC_KEY, signature, digest, verified)
-    assert not check_signature(other, signature, digest, verified)
+    assert verified.holds(PUBLIC_KEY, signature, digest)
+    assert not verified.holds(other, signature, digest)
 
 
 def test_a_batch_is_one_tree_of_its_digests() -> None:
