@@ -89,8 +89,9 @@ def build_app(settings: Settings) -> WorkerApp:
         broker_max_poll_records=500,
     )
 
-    _host(app, "Projector", Projector(settings).run)
-    _host(app, "Deadlines", Deadlines(settings).run)
+    # Made when the loop runs: aiokafka asks for it.
+    _host(app, "Projector", lambda: Projector(settings).run())
+    _host(app, "Deadlines", lambda: Deadlines(settings).run())
     return app
 
 
