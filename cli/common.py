@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import orjson
 import typer
+
+from runut.errors import BadInput
+from runut.rfc3339 import parse_time
 
 T = TypeVar("T")
 
@@ -23,6 +27,14 @@ Data = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+
+
+def moment(text: str) -> datetime:
+    """Parse an option that is a time with its offset."""
+    try:
+        return parse_time(text)
+    except BadInput as error:
+        raise typer.BadParameter(f"expected {error.expected}; found {text!r}") from None
 
 
 def print_json(document: Any) -> None:

@@ -1,4 +1,4 @@
-"""`runut directory`, `keys` and `protocol`: what the ledger knows of agencies and rules."""
+"""`runut directory` and `keys`: what the ledger knows of agencies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from runut.settings import load_settings
 
 directory_app = typer.Typer(no_args_is_help=True, help="Agencies, their roles and mandates.")
 keys_app = typer.Typer(no_args_is_help=True, help="Signing keys of agencies.")
-protocol_app = typer.Typer(no_args_is_help=True, help="Who owes what to whom by when.")
 
 
 @directory_app.command("apply")
@@ -56,28 +55,3 @@ def keys_new(
         typer.echo(f"{key.agency:<24}{key.key_id}")
     if not keys:
         typer.echo("every agency has a valid key here already", err=True)
-
-
-@protocol_app.command("check")
-def protocol_check(
-    file: Annotated[Path, typer.Argument(help="Protocol file (TOML).")],
-) -> None:
-    """Check a protocol file without publishing it.
-
-    Example: runut protocol check protocols/pmi.toml
-    """
-    protocol = registration.read_protocol(file)
-    typer.echo(f"{file}: protocol {protocol.version}, limits in {protocol.timezone.key}")
-
-
-@protocol_app.command("publish")
-def protocol_publish(
-    file: Annotated[Path, typer.Argument(help="Protocol file (TOML).")],
-    data: Data = None,
-) -> None:
-    """Publish a protocol file: in force from now on, for events that happen from now on.
-
-    Example: runut protocol publish protocols/pmi.toml
-    """
-    published = asyncio.run(registration.publish_protocol(load_settings(data), file))
-    typer.echo("published" if published else "this is the protocol in force already")

@@ -21,7 +21,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from cli import subject_tables, tables
-from cli.common import Data, Json, print_json, run
+from cli.common import Data, Json, moment, print_json, run
 from cli.labels import default_language
 from projections import owing, reading
 from projections.portraits import Document
@@ -30,22 +30,14 @@ from projections.sentences import LOCAL_ZONE
 from projections.wording import Lang, Voice
 from runut.adapters import postgres
 from runut.adapters.postgres import Connection
-from runut.errors import BadInput, Unreachable
+from runut.errors import Unreachable
 from runut.event import LEDGER_KINDS, is_subject
-from runut.rfc3339 import parse_time
 from runut.settings import Settings, load_settings
 
 T = TypeVar("T")
 
 PAGE_WIDTH: Final = 160
 """Columns of tables that go to a file or another program."""
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return parse_time(text)
-    except BadInput as error:
-        raise typer.BadParameter(f"expected {error.expected}; found {text!r}") from None
 
 
 def _subject(text: str) -> str:
@@ -75,7 +67,7 @@ AsOf = Annotated[
     typer.Option(
         "--as-of",
         metavar="T",
-        parser=_moment,
+        parser=moment,
         help="As of a past moment, with its offset: 2025-05-08T10:00:00+07:00. Default: now.",
     ),
 ]

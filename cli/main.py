@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from cli import directory, emit, imports, look, platform, status
+from cli import calendar, directory, emit, imports, look, platform, protocol, status
 from runut.errors import RunutError
 
 app = typer.Typer(
@@ -37,7 +37,8 @@ app.command("status")(status.status)
 app.add_typer(platform.ledger_app, name="ledger")
 app.add_typer(directory.directory_app, name="directory")
 app.add_typer(directory.keys_app, name="keys")
-app.add_typer(directory.protocol_app, name="protocol")
+app.add_typer(protocol.protocol_app, name="protocol")
+app.add_typer(calendar.calendar_app, name="calendar")
 
 
 def _print_version(wanted: bool) -> None:

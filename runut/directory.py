@@ -187,7 +187,12 @@ class Directory:
         return None
 
     def protocol_at(self, moment: datetime) -> Protocol | None:
-        """The protocol in force at a moment: the latest effective_from that has come.
+        """The protocol in force at a moment."""
+        found = self.published_at(moment)
+        return found.protocol if found else None
+
+    def published_at(self, moment: datetime) -> PublishedProtocol | None:
+        """What is in force at a moment: the latest effective_from that has come.
 
         Of two with the same effective_from, the one published last.
         """
@@ -197,7 +202,7 @@ class Directory:
                 in_force is None or published.effective_from > in_force.effective_from
             ):
                 in_force = published
-        return in_force.protocol if in_force else None
+        return in_force
 
     @cached_property
     def protocols(self) -> tuple[PublishedProtocol, ...]:

@@ -1,4 +1,4 @@
-"""Change a founded ledger's directory: agencies and mandates from a file, keys, protocols.
+"""Change a founded ledger's directory: agencies and mandates from a file, keys.
 
 Owns what has to be written so that the directory says what is wanted; what it says already is
 not written again. Files are `runut.directory_file`'s, writing `runut.directory_writer`'s.
@@ -7,7 +7,6 @@ not written again. Files are `runut.directory_file`'s, writing `runut.directory_
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,10 +17,9 @@ from runut.directory_file import DirectoryFile, read_directory_file
 from runut.directory_writer import SYSTEM, DirectoryWriter
 from runut.errors import BadFile, FieldError, NotFound
 from runut.event import Event
-from runut.founding import LAST_MOMENT, at_once, key_payload, protocol_payload, unpublished_key
+from runut.founding import at_once, key_payload, unpublished_key
 from runut.keystore import KeyStore, SigningKey
 from runut.outgoing import usable_key
-from runut.protocol import Protocol
 from runut.settings import Settings
 
 # Who holds the ledger's root key holds these keys too: it signs for the agencies.
@@ -73,36 +71,6 @@ async def publish_keys(
         ]
         await writer.publish([_publication(writer, key) for key in made])
         return made
-
-
-async def publish_protocol(
-    settings: Settings, path: Path, effective_from: datetime | None = None
-) -> bool:
-    """Publish a protocol file, in force from now by default; False where it is the latest already.
-
-    Raises:
-        BadFile: it is no protocol.
-        LedgerMismatch: no ledger is founded, or its root key is not here.
-        Unreachable: no broker answers.
-    """
-    text, wanted = _read(path), read_protocol(path)
-    async with DirectoryWriter(settings, KeyStore(settings.keys)) as writer:
-        latest = writer.directory.protocol_at(LAST_MOMENT)
-        if effective_from is None and latest is not None and vars(latest) == vars(wanted):
-            return False
-        payload = protocol_payload(text, effective_from or datetime.now(UTC))
-        subject = f"ledger/{writer.ledger.name}"
-        await writer.publish([writer.compose("ProtocolPublished", subject, payload)])
-        return True
-
-
-def read_protocol(path: Path) -> Protocol:
-    """A protocol file.
-
-    Raises:
-        BadFile: it is no protocol, naming what is wrong.
-    """
-    return Protocol(_read(path))
 
 
 def _changes(
@@ -158,12 +126,3 @@ def _check(file: DirectoryFile, directory: Directory, path: Path) -> None:
 def _publication(writer: DirectoryWriter, key: SigningKey) -> Event:
     payload = key_payload(key, LOCAL_CUSTODY, writer.written_at)
     return writer.compose("AgencyKeyPublished", f"agency/{key.agency}", payload)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadFile(str(path), "a readable file", error.strerror) from None
-    except UnicodeDecodeError:
-        raise BadFile(str(path), "UTF-8 text", "other bytes") from None

@@ -25,7 +25,7 @@ from runut.founding import (
 )
 from runut.keystore import KeyStore
 from runut.protocol import Protocol
-from runut.registration import apply_directory, publish_keys, publish_protocol
+from runut.registration import apply_directory, publish_keys
 from runut.settings import Settings
 from tests.builders import DIRECTORY
 from tests.integration.logs import Log, read_log
@@ -206,16 +206,3 @@ async def test_a_key_is_made_only_where_there_is_no_usable_one(ledger: Settings)
     published = log.directory.latest.key("kp2mi", new.key_id)
     assert published is not None
     assert published.custody == "GATEWAY"
-
-
-async def test_a_protocol_is_published_once(founded: Settings, tmp_path: Path) -> None:
-    assert await publish_protocol(founded, default_protocol()) is False
-    file = tmp_path / "other.toml"
-    text = default_protocol().read_text()
-    file.write_text(text.replace('version = "pmi-1"', 'version = "pmi-2"'))
-    before = datetime.now(UTC)
-    assert await publish_protocol(founded, file) is True
-    assert await publish_protocol(founded, file) is False
-    directory = (await read_log(founded)).directory.latest
-    versions = [directory.protocol_at(moment) for moment in (before, datetime.now(UTC))]
-    assert [one.version if one else None for one in versions] == ["pmi-1", "pmi-2"]
