@@ -43,7 +43,7 @@ def history_values(entry: HistoryEntry) -> tuple[Any, ...]:
         recorded.offset,
         recorded.directory_offset,
         entry.verdict,
-        list(entry.codes),
+        entry.codes,
         entry.differs,
         recorded.signature,
         recorded.schema_id,

@@ -11,7 +11,6 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from msgspec.structs import astuple
 from psycopg import sql
 
 from projections.folds.fold import KINDS, State
@@ -35,13 +34,8 @@ def table_name(table: type[Row]) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", table.__name__).lower()
 
 
-def values(row: Row) -> list[Any]:
-    """A row's values as psycopg takes them: PostgreSQL arrays are lists."""
-    return [list(value) if type(value) is tuple else value for value in astuple(row)]
-
-
 def from_values(table: type[R], found: Sequence[Any]) -> R:
-    """A row as it was before `values`."""
+    """A row as it was written; psycopg reads arrays as lists."""
     given: list[Any] = [tuple(value) if type(value) is list else value for value in found]
     return table(*given)
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import astuple
 
 from projections import row_tables
 from projections.batch import (
@@ -270,7 +271,7 @@ class _Wanted:
 def _rows_by_table(rows: Iterable[Row]) -> list[tuple[Target, Sequence[Values]]]:
     by_table: dict[type[Row], list[Values]] = {}
     for row in rows:
-        by_table.setdefault(type(row), []).append(row_tables.values(row))
+        by_table.setdefault(type(row), []).append(astuple(row))
     return [(row_tables.target(table), found) for table, found in by_table.items()]
 
 
@@ -304,7 +305,7 @@ def _subject_values(subject: str, loaded: Loaded) -> tuple[Any, ...]:
 
 
 def _verdict_values(new: Any) -> tuple[Any, ...]:
-    return (new.verdict, list(new.codes), new.subject, new.seq)
+    return (new.verdict, new.codes, new.subject, new.seq)
 
 
 def _quarantine_values(found: Quarantined) -> tuple[Any, ...]:
