@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL as Runut wants them: UTC, JSON by orjson, ids as text, tuples as text[].
+"""Connections to PostgreSQL as Runut wants them: UTC, orjson, ids as text, tuples as arrays.
 
 Owns how to connect and what to say when nobody answers; knows no table.
 """
