@@ -2,12 +2,14 @@
 
 Faust starts, stops and watches; the ledger's writer is plain aiokafka inside a service of it
 (architecture.md, decision 4): Faust acknowledges a batch whose handler failed, and its per-event
-path is slow. Nothing that must not be lost runs in an agent here.
+path is slow. Nothing that must not be lost runs in an agent here: the one that delivers notices is
+fed from the outbox, through a channel in memory.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -19,18 +21,21 @@ from faust.app.base import BootStrategy
 from mode.supervisors import CrashingSupervisor
 
 from consumers.deadlines import Deadlines
+from consumers.notices import Notices
 from consumers.projector import Projector
 from runut.errors import RunutError, SettingError
 from runut.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+YOUNG_OBJECTS: Final = 100_000
+"""How many more objects there may be before Python looks for cycles among the new ones."""
 REPEAT_S: Final = 10.0
 """aiokafka says the same hundred times a second while no broker answers; we pass it on so often."""
 
 
-class _WithoutAgents(BootStrategy):  # type: ignore[misc]
-    """There is no agent yet, and Faust's own consumer refuses to subscribe to no topic."""
+class _WithoutTopics(BootStrategy):  # type: ignore[misc]
+    """No agent reads a topic, and Faust's own consumer refuses to subscribe to none."""
 
     enable_kafka = False
 
@@ -38,11 +43,16 @@ class _WithoutAgents(BootStrategy):  # type: ignore[misc]
 class WorkerApp(faust.App):  # type: ignore[misc]
     """The app, remembering why a service of it failed."""
 
-    BootStrategy = _WithoutAgents
+    BootStrategy = _WithoutTopics
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.failure: Exception | None = None
+
+    async def on_start(self) -> None:
+        """Let channels flow: Faust does so when it is assigned partitions, and it never is."""
+        await super().on_start()
+        self.flow_control.resume()
 
     def _create_directories(self) -> None:
         """Faust's are for tables, of which there are none: the worker leaves no file behind."""
@@ -54,6 +64,7 @@ def run_worker(settings: Settings) -> int:
     A failure of a service stops the whole process: whoever supervises it starts it again.
     """
     _configure_logging(settings)
+    _collect_seldom()
     app = build_app(settings)
     worker = faust.Worker(
         app,
@@ -92,7 +103,16 @@ def build_app(settings: Settings) -> WorkerApp:
     # Made when the loop runs: aiokafka asks for it.
     _host(app, "Projector", lambda: Projector(settings).run())
     _host(app, "Deadlines", lambda: Deadlines(settings).run())
+    _host_notices(app, settings)
     return app
+
+
+def _host_notices(app: WorkerApp, settings: Settings) -> None:
+    """The service that empties the outbox, and the agent that delivers what it offers."""
+    channel = app.channel()
+    notices = Notices(settings, lambda offer: channel.send(value=offer))
+    app.agent(channel, name="notices")(notices.deliver)
+    _host(app, "Notices", notices.run)
 
 
 def _host(app: WorkerApp, name: str, run: Callable[[], Awaitable[None]]) -> None:
@@ -108,6 +128,17 @@ def _host(app: WorkerApp, name: str, run: Callable[[], Awaitable[None]]) -> None
             raise
 
     app.service(type(name, (mode.Service,), {"_work": mode.Service.task(hosted)}))
+
+
+def _collect_seldom() -> None:
+    """Let a batch of records pass without a search for cycles: they hold none.
+
+    What was imported is never looked at again. Otherwise a tenth of the worker's time goes there,
+    and now and then a pause as long as everything held in memory takes to be looked through.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 50, 100)
 
 
 def _explain(failure: Exception) -> None:
