@@ -8,6 +8,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.deadlines import OPEN
 from bench.run import Found, Plan, run
 from bench.table import console, show
 from runut.errors import RunutError
@@ -31,7 +32,13 @@ def say(word: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; gives the exit code."""
     asked = _parser().parse_args(arguments)
-    plan = Plan.of(asked.events, asked.cases, asked.one_by_one_events, asked.latency_seconds)
+    plan = Plan.of(
+        asked.events,
+        asked.cases,
+        asked.one_by_one_events,
+        asked.latency_seconds,
+        asked.open_commitments,
+    )
     try:
         found = asyncio.run(_run(plan))
     except asyncio.CancelledError:
@@ -56,6 +63,12 @@ def _parser() -> argparse.ArgumentParser:
         help="how many the consumer with one INSERT and one UPSERT each gets, so that it ends",
     )
     parser.add_argument("--latency-seconds", type=_positive, default=30)
+    parser.add_argument(
+        "--open-commitments",
+        type=_positive,
+        default=OPEN,
+        help="how many a deadline tick has to pass over",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     return parser
 

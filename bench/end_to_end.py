@@ -105,7 +105,7 @@ async def latencies(settings: Settings, events: Sequence[Event]) -> Latencies:
         stored = await asyncio.gather(*receipts)
     await eyes.until({one.partition: one.offset for one in stored})
     visible = [eyes.seen_at(one.partition, one.offset) for one in stored]
-    return Latencies(_latency(due, acknowledged), _latency(due, visible))
+    return Latencies(latency(due, acknowledged), latency(due, visible))
 
 
 class _Eyes:
@@ -153,7 +153,8 @@ class _Eyes:
                         next_offsets.append(next_offset)
 
 
-def _latency(due: Sequence[float], done: Sequence[float]) -> Latency:
+def latency(due: Sequence[float], done: Sequence[float]) -> Latency:
+    """Of the seconds from each moment to its end."""
     took = sorted((after - before) * 1000 for before, after in zip(due, done, strict=True))
     last = len(took) - 1
     return Latency(len(took), *(took[round(last * share)] for share in (0.5, 0.95, 0.99, 1)))

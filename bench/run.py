@@ -9,8 +9,8 @@ from typing import Final, NamedTuple, Self
 
 import msgspec
 
-from bench import copying, end_to_end, limits, peers, stories
-from bench.end_to_end import RATE, Latencies
+from bench import copying, deadlines, end_to_end, limits, peers, stories
+from bench.end_to_end import RATE, Latencies, Latency
 from bench.ground import PARTITIONS, Ground, ground, worker
 from bench.measured import Measured
 from bench.produce import fill
@@ -27,12 +27,21 @@ class Plan(NamedTuple):
     cases: int
     one_by_one_events: int
     latency_seconds: int
+    open_commitments: int
 
     @classmethod
-    def of(cls, events: int, cases: int, one_by_one_events: int, latency_seconds: int) -> Self:
+    def of(
+        cls,
+        events: int,
+        cases: int,
+        one_by_one_events: int,
+        latency_seconds: int,
+        open_commitments: int,
+    ) -> Self:
         """Fewer cases where there are too few events for so many."""
         at_most = max(1, events // EVENTS_A_CASE)
-        return cls(events, min(cases, at_most), one_by_one_events, latency_seconds)
+        few = min(cases, at_most)
+        return cls(events, few, one_by_one_events, latency_seconds, open_commitments)
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -63,6 +72,9 @@ class Found(msgspec.Struct, frozen=True):
     given: Events
     measured: dict[str, Measured]
     latencies: Latencies
+    open_commitments: int
+    deadline_tick: Latency
+    """Of a round that finds none of them due."""
 
     def ratio(self, name: str) -> float:
         """How many times as fast as another measurement ours is, end to end."""
@@ -90,6 +102,8 @@ async def run(plan: Plan, say: Say) -> Found:
     async with ground() as place:
         measured, given = await _measure(place, plan, say)
         found = await _latencies(place, plan, say)
+        say(f"deadlines: {plan.open_commitments:,} open commitments")
+        tick = await deadlines.ticks(place, plan.open_commitments)
     machine = Machine(
         cores=os.cpu_count() or 1,
         python=platform.python_version(),
@@ -97,7 +111,7 @@ async def run(plan: Plan, say: Say) -> Found:
         load_before=load_before,
         load_after=os.getloadavg()[0],
     )
-    return Found(machine, given, measured, found)
+    return Found(machine, given, measured, found, plan.open_commitments, tick)
 
 
 async def _measure(place: Ground, plan: Plan, say: Say) -> tuple[dict[str, Measured], Events]:

@@ -65,6 +65,9 @@ def show(found: Found) -> None:
     table.add_row(f"[bold]Latency at {RATE} events/s", "", *(f"[bold]{n}" for n in QUANTILES))
     table.add_row("  send → receipt", *_latency(found.latencies.acknowledged))
     table.add_row("  send → visible in PostgreSQL", *_latency(found.latencies.visible))
+    passed_over = f"{found.open_commitments:,} open commitments, none due"
+    table.add_row("[bold]A tick of the deadlines", "", *(f"[bold]{n}" for n in QUANTILES))
+    table.add_row(f"  {passed_over}", *_latency(found.deadline_tick))
     console().print(table)
 
 

@@ -22,7 +22,7 @@ from consumers.deadline_events import AFTER, DeadlineEvents
 from consumers.horizon import Horizon
 from consumers.leadership import leading
 from consumers.reminders import remind
-from projections.due import already_recorded, due_at
+from projections.due import already_recorded, announced, due_at
 from projections.reading import snapshot
 from runut.adapters import kafka
 from runut.adapters.postgres import Connection
@@ -141,7 +141,8 @@ class Rounds:
         known = await self._horizon.reach()
         if known is None:
             return False
-        await self._follower.catch_up()
+        if await announced(self._connection) >= self._follower.log.size:
+            await self._follower.catch_up()
         await remind(self._connection, self._follower.log.latest, known.until)
         events = await self._choose(known.until)
         fresh = [event for event in events if event.event_id not in self._refused]

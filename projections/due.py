@@ -104,6 +104,8 @@ async def already_recorded(
 
     Sent again it would be a DUPLICATE, for ever.
     """
+    if not event_ids:
+        return frozenset()
     asked = {"agency": agency, "event_ids": list(event_ids)}
     return frozenset(row[0] for row in await _rows(connection, "recorded", asked))
 
@@ -138,6 +140,12 @@ async def log_time(connection: Connection) -> datetime | None:
     """The latest recorded_at of what is projected; None where nothing is."""
     rows = await _rows(connection, "log_time", {})
     return rows[0][0] if rows else None
+
+
+async def announced(connection: Connection) -> int:
+    """Offset of the latest directory record that counts anywhere yet; -1 for none."""
+    rows = await _rows(connection, "announced", {})
+    return -1 if rows[0][0] is None else int(rows[0][0])
 
 
 async def _rows(

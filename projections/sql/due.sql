@@ -32,14 +32,25 @@ SELECT subject, commitment_id, debtor, due_at, escalate_at, escalation_level, so
  LIMIT %(limit)s;
 
 -- name: transfers_to_escalate
-SELECT subject.subject, transfer.transfer_id, transfer.answered_at
-  FROM subject
-  JOIN transfer ON transfer.subject = subject.subject
-   AND transfer.transfer_id = subject.state ->> 'escalation_pending'
- WHERE subject.kind = 'case' AND subject.state ->> 'escalation_pending' IS NOT NULL
-   AND transfer.answered_at <= %(moment)s
- ORDER BY transfer.answered_at
- LIMIT %(limit)s;
+-- In the index's order and one by one: the planner takes what is null for rare, and would rather
+-- look at every case.
+SELECT pending.subject, pending.transfer_id, failed.answered_at
+  FROM (
+           SELECT subject, state ->> 'escalation_pending' AS transfer_id
+             FROM subject
+            WHERE kind = 'case' AND state ->> 'escalation_pending' IS NOT NULL
+            ORDER BY state ->> 'escalation_pending'
+            LIMIT %(limit)s
+       ) AS pending
+ CROSS JOIN LATERAL (
+           SELECT transfer.answered_at
+             FROM transfer
+            WHERE transfer.subject = pending.subject
+              AND transfer.transfer_id = pending.transfer_id
+            LIMIT 1
+       ) AS failed
+ WHERE failed.answered_at <= %(moment)s
+ ORDER BY failed.answered_at;
 
 -- name: recorded
 -- Which of these ids an authentic record of the ledger itself has taken already.
@@ -69,3 +80,7 @@ ON CONFLICT (span) DO UPDATE SET reminded_until = EXCLUDED.reminded_until;
 -- name: log_time
 -- The latest time of any record that was projected.
 SELECT max(recorded_at) FROM position;
+
+-- name: announced
+-- The latest directory record that was announced where it is projected.
+SELECT max(directory_offset) FROM position;

@@ -18,6 +18,7 @@ def test_a_small_run_measures_everything_and_its_consumers_write_the_same_rows(
 ) -> None:
     file = tmp_path / "bench.json"
     few = ("--events", str(EVENTS), "--cases", "20", "--latency-seconds", "1")
+    few += ("--open-commitments", "5000")
     done = subprocess.run(
         [sys.executable, "-m", "bench", *few, "--json", str(file)],
         cwd=ROOT,
@@ -34,5 +35,7 @@ def test_a_small_run_measures_everything_and_its_consumers_write_the_same_rows(
     )
     assert sum(found["given"]["verdicts"].values()) == EVENTS
     assert found["given"]["verdicts"]["EFFECTIVE"] > 0.9 * EVENTS
+    assert found["deadline_tick"]["events"] > 0
     assert "ours is" in done.stdout
+    assert "5,000 open commitments" in done.stdout
     assert [path for path in tmp_path.iterdir() if path != file] == []
