@@ -20,7 +20,7 @@ import typer
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from cli import subject_tables, tables
+from cli import explained, subject_tables, tables
 from cli.common import Data, Json, moment, print_json, run
 from cli.labels import default_language
 from projections import owing, reading
@@ -149,6 +149,23 @@ def commitments(
     overdue: Annotated[
         bool, typer.Option("--overdue", help="Only what is owed and past its limit.")
     ] = False,
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            "--explain",
+            metavar="ID",
+            help="Why this one is due when it is: rule, version, days of the calendar.",
+        ),
+    ] = None,
+    subject: Annotated[
+        str | None,
+        typer.Option(
+            "--subject",
+            metavar="SUBJECT",
+            parser=_subject,
+            help="With --explain: where the id stands, if on several.",
+        ),
+    ] = None,
     as_of: AsOf = None,
     data: Data = None,
     as_json: Json = False,
@@ -158,11 +175,20 @@ def commitments(
     """Show who owes what to whom by when, across all subjects, by due date.
 
     With --agency what that agency owes as debtor; what it awaits from others shows `runut agency`.
-    With --as-of what was known then.
+    With --as-of what was known then. With --explain why one of them is due when it is, as known
+    when its date was set and as known now.
 
     Example: runut commitments --agency kbri-kl --overdue
     """
     to = None if as_json else console()
+    if explain is None and subject is not None:
+        raise typer.BadParameter("expected --subject with --explain")
+    if explain is not None:
+        if agency_code is not None or overdue or as_of is not None:
+            raise typer.BadParameter("expected --explain alone or with --subject")
+        why = _ask_explanation(explain, subject)
+        run(_answer(load_settings(data), why, explained.explanation, to, Manner(lang, zone)))
+        return
     ask = _ask_commitments(agency=agency_code, overdue=overdue, as_of=as_of)
     run(_answer(load_settings(data), ask, _commitments, to, Manner(lang, zone)))
 
@@ -273,6 +299,10 @@ def _ask_history(subject: str, as_of: datetime | None) -> Ask[list[Document]]:
 
 def _ask_commitments(**wanted: Any) -> Ask[list[Document]]:
     return lambda connection: owing.commitments(connection, now=datetime.now(UTC), **wanted)
+
+
+def _ask_explanation(commitment_id: str, subject: str | None) -> Ask[Document]:
+    return lambda connection: owing.explanation(connection, commitment_id, subject)
 
 
 def _ask_agency(code: str, as_of: datetime | None) -> Ask[Document]:

@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from projections import row_tables
+from projections.explaining import explain
 from projections.folds.case_state import CaseState
 from projections.folds.fold import KINDS
 from projections.folds.rows import UNSETTLED, Commitment
@@ -19,7 +20,7 @@ from projections.folds.subject import Directories, fold_subject
 from projections.history import entry_from
 from projections.portraits import Document
 from projections.queries import queries
-from projections.reading import load_directory, snapshot
+from projections.reading import load_directory, load_entries, snapshot
 from projections.render import Standing, render_commitment
 from runut.adapters.postgres import Connection
 from runut.directory import Agency, Directory
@@ -60,6 +61,37 @@ async def commitments(
             if (agency is None or one.debtor == agency) and (not overdue or one.overdue(as_of))
         ]
     return [render_commitment(one, as_of) for one in sorted(wanted, key=_by_due_at)]
+
+
+async def explanation(
+    connection: Connection, commitment_id: str, subject: str | None = None
+) -> Document:
+    """Why a commitment is due when it is (`projections.explaining`).
+
+    Its subject has to be named only where the same id stands on several.
+
+    Raises:
+        NotFound: there is no such commitment, or on more than one subject.
+    """
+    async with snapshot(connection):
+        if subject is None:
+            subject = await _only_subject(connection, commitment_id)
+        directory = await load_directory(connection)
+        entries = await load_entries(connection, subject, directory.at)
+    records = [entry.recorded for entry in entries]
+    return explain(records, commitment_id, directory.at, directory.latest)
+
+
+async def _only_subject(connection: Connection, commitment_id: str) -> str:
+    asked = {"commitment_id": commitment_id}
+    cursor = await connection.execute(_SQL["subjects_of_commitment"], asked)
+    found: list[str] = [row[0] for row in await cursor.fetchall()]
+    if len(found) == 1:
+        return found[0]
+    some = f"it on several, such as {', '.join(found)}; name one" if found else "none"
+    raise NotFound(
+        f"commitment {shorten(commitment_id)}", f"expected it on one subject, found {some}"
+    )
 
 
 async def agency(

@@ -48,6 +48,14 @@ SELECT subject, commitment_id, source, kind, debtor, creditor, what, due_at, sta
    AND (NOT %(overdue)s OR (status IN ('OPEN', 'REPORTED') AND due_at < %(now)s))
  ORDER BY due_at NULLS LAST, subject, commitment_id;
 
+-- name: subjects_of_commitment
+-- Where a commitment id stands: it is unique within its subject alone. A few are enough to say so.
+SELECT subject
+  FROM commitment
+ WHERE commitment_id = %(commitment_id)s
+ ORDER BY subject
+ LIMIT 3;
+
 -- name: commitments_of_agency
 -- What is still pending between an agency and others, on either side.
 SELECT subject, commitment_id, source, kind, debtor, creditor, what, due_at, status, made_at,
