@@ -21,6 +21,7 @@ from projections.loaded import Subjects
 from projections.store import Position, Quarantined, Store
 from projections.waiting import PROJECTOR
 from runut.adapters import postgres
+from runut.directory import Directory
 from runut.errors import Unreachable
 from runut.event import Recorded
 from runut.records import RawRecord
@@ -103,9 +104,9 @@ class ModelWriter:
             self.positions.pop(partition, None)
         self._subjects.forget()
 
-    async def save_directory(self, records: Sequence[RawRecord]) -> None:
+    async def save_directory(self, records: Sequence[RawRecord], directory: Directory) -> None:
         """Write directory records down for readers that reach no Kafka."""
-        await _opened(self._loading).save_directory(records)
+        await _opened(self._loading).save_directory(records, directory)
 
     async def project(self, batch: Batch, directories: Directories) -> None:
         """Fold a batch, wait for the write of the one before, begin this one's.

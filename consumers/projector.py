@@ -196,7 +196,7 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _write_directory_down(self) -> None:
         if self._unwritten:
-            await self._writer.save_directory(self._unwritten)
+            await self._writer.save_directory(self._unwritten, self._directory.log.latest)
             self._unwritten = []
 
     async def _commit_for_lag_tools(self) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
+from projections.measures import MEASURES, view_bodies
 from projections.queries import script
 from runut.adapters.postgres import Connection
 from runut.errors import LedgerMismatch, PlatformError
@@ -23,12 +24,19 @@ READER_ROLE: Final = "runut_reader"
 INSTALL_LOCK: Final = 0x72756E7574  # "runut"
 """Advisory lock that one installing worker holds at a time."""
 
+VIEWS: Final = (
+    *("views/case", "views/exchange", "views/commitment", "views/meeting", "views/agreement"),
+    *("views/agent", "views/programme", "views/measures", "views/access"),
+)
+"""Scripts of the stable views, in the order in which they build on each other."""
+
 _VERSION: Final = re.compile(r"version ([0-9a-f]{16})\b")
 
 
-def version_of(file: str) -> str:
-    """Version of a script of ours: another where its statements are others, comments aside."""
-    statements = " ".join(re.sub(r"--.*", "", script(file)).split())
+def version_of(*files: str) -> str:
+    """Version of scripts of ours: another where their statements are others, comments aside."""
+    text = "\n".join(map(script, files))
+    statements = " ".join(re.sub(r"--.*", "", text).split())
     return sha256(statements.encode()).hexdigest()[:16]
 
 
@@ -44,7 +52,7 @@ async def install(connection: Connection, settings: Settings) -> None:
         await _install_model(connection, settings.model_schema)
         await _install_operations(connection, settings.operations_schema)
         found = await installed_version(connection, settings.views_schema)
-        if found != version_of("views"):
+        if found != version_of(*VIEWS, MEASURES):
             await install_views(connection, settings)
 
 
@@ -54,14 +62,15 @@ async def install_views(connection: Connection, settings: Settings) -> None:
         await _create_reader(connection)
         views = sql.Identifier(settings.views_schema)
         await connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(views))
-        await connection.execute(
-            sql.SQL(script("views")).format(
-                views=views,
-                model=sql.Identifier(settings.model_schema),
-                reader=sql.Identifier(READER_ROLE),
+        # Tables go before views of the same name.
+        await _look_in(connection, settings.model_schema, settings.views_schema)
+        for file in VIEWS:
+            statements = sql.SQL(script(file)).format(
+                views=views, reader=sql.Identifier(READER_ROLE), **view_bodies()
             )
-        )
-        await _describe(connection, settings.views_schema, "Stable views of Runut", "views")
+            await connection.execute(statements)
+        version = version_of(*VIEWS, MEASURES)
+        await _describe(connection, settings.views_schema, "Stable views of Runut", version)
 
 
 async def installed_version(connection: Connection, schema: str) -> str | None:
@@ -93,24 +102,31 @@ async def _install_model(connection: Connection, schema: str) -> None:
             f"schema {schema}: expected read models of Runut, found something else; "
             "name another one by RUNUT_MODEL_SCHEMA"
         ) from None
-    await connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(sql.Identifier(schema)))
+    await _look_in(connection, schema)
     await connection.execute(script("model"))
-    await _describe(connection, schema, "Read models of Runut, made from the log", "model")
+    await _describe(connection, schema, "Read models of Runut, made from the log", expected)
 
 
 async def _install_operations(connection: Connection, schema: str) -> None:
-    if await installed_version(connection, schema) == version_of("operations"):
+    version = version_of("operations")
+    if await installed_version(connection, schema) == version:
         return
     named = sql.Identifier(schema)
     await connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(named))
-    await connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(named))
+    await _look_in(connection, schema)
     await connection.execute(script("operations"))
-    await _describe(connection, schema, "Operations of Runut, not made from the log", "operations")
+    await _describe(connection, schema, "Operations of Runut, not made from the log", version)
 
 
-async def _describe(connection: Connection, schema: str, what: str, file: str) -> None:
+async def _look_in(connection: Connection, *schemas: str) -> None:
+    """Where names without a schema are looked up, until the transaction ends."""
+    path = sql.SQL(", ").join(map(sql.Identifier, schemas))
+    await connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(path))
+
+
+async def _describe(connection: Connection, schema: str, what: str, version: str) -> None:
     """Say in the schema's comment what it holds, and in which version."""
-    comment = f"{what}; version {version_of(file)}"
+    comment = f"{what}; version {version}"
     await connection.execute(
         sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(schema), sql.Literal(comment))
     )

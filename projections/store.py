@@ -37,6 +37,7 @@ from projections.loaded import Counts, Loaded, Subjects
 from projections.queries import queries
 from projections.writing import Target, Values, Writer
 from runut.adapters.postgres import Connection
+from runut.directory import Directory, PublishedProtocol
 from runut.errors import FencedOut
 from runut.event import Recorded, subject_kind
 from runut.records import RawRecord
@@ -59,6 +60,11 @@ DIRECTORY: Final = Target(
         *("offset", "timestamp_ms", "timestamp_type", "key", "value"),
         *("header_names", "header_values"),
     ),
+    ("offset",),
+)
+PROTOCOL: Final = Target(
+    "protocol",
+    ("offset", "version", "effective_from", "timezone", "meeting_series"),
     ("offset",),
 )
 PENDING_TABLES: Final[tuple[type[Row], ...]] = (
@@ -138,13 +144,20 @@ class Store:
         ]
         return self._commit(moves, changes, rows)
 
-    async def save_directory(self, records: Iterable[RawRecord]) -> None:
-        """Write directory records down for readers that reach no Kafka.
+    async def save_directory(self, records: Iterable[RawRecord], directory: Directory) -> None:
+        """Write directory records down for readers that reach no Kafka, and for SQL what they say.
 
-        Every worker follows the directory and writes the same.
+        `directory` is the one up to the last of them. Every worker follows the directory and
+        writes the same.
         """
+        protocols = [_protocol_values(one) for one in directory.protocols]
         async with self._connection.transaction():
-            await self._writer.write([(DIRECTORY, [_directory_values(one) for one in records])])
+            await self._writer.write(
+                [
+                    (DIRECTORY, [_directory_values(one) for one in records]),
+                    (PROTOCOL, protocols),
+                ]
+            )
 
     async def _load_subjects(self, wanted: set[str], subjects: Subjects) -> None:
         missing = [subject for subject in wanted if subject not in subjects]
@@ -318,6 +331,17 @@ def _quarantine_values(found: Quarantined) -> tuple[Any, ...]:
         record.leaf(),
         record.key[:KIB] if record.key is not None else None,
         record.value[:KIB] if record.value is not None else None,
+    )
+
+
+def _protocol_values(published: PublishedProtocol) -> tuple[Any, ...]:
+    protocol = published.protocol
+    return (
+        published.offset,
+        protocol.version,
+        published.effective_from,
+        protocol.timezone.key,
+        msgspec.json.encode(protocol.meeting_series).decode(),
     )
 
 

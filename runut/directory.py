@@ -79,6 +79,8 @@ class KnownSchema(msgspec.Struct, frozen=True):
 class PublishedProtocol(msgspec.Struct, frozen=True):
     """A protocol version with when it takes effect."""
 
+    offset: int
+    """Of the record that published it."""
     effective_from: datetime
     protocol: Protocol
 

@@ -245,7 +245,8 @@ def _publish_protocol(facts: DirectoryFacts, offset: int, event: Event) -> None:
     found = sha256(data["body"].encode()).hexdigest()
     if data["sha256"] != found:
         raise NotAnEvent("sha256 of ProtocolPublished", found, data["sha256"])
-    facts.protocols.add(offset, PublishedProtocol(data["effective_from"], Protocol(data["body"])))
+    protocol = PublishedProtocol(offset, data["effective_from"], Protocol(data["body"]))
+    facts.protocols.add(offset, protocol)
 
 
 def _publish_calendar(facts: DirectoryFacts, offset: int, event: Event) -> None:

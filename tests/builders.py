@@ -176,7 +176,7 @@ async def project(
     Partitions are claimed anew: offsets go on where an earlier call ended.
     """
     store, directories = Store(connection), directories or directory_from()
-    await store.save_directory(directory_records())
+    await store.save_directory(directory_records(), directory_log().latest)
     positions = await store.claim({one.partition for one in records})
     for at in range(0, len(records), batch):
         some, subjects = records[at : at + batch], Subjects()

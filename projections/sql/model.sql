@@ -21,6 +21,15 @@ CREATE TABLE directory_record (
     header_values    bytea[] NOT NULL
 );
 
+-- What SQL has to know of the protocols that those records publish.
+CREATE TABLE protocol (
+    "offset"         bigint PRIMARY KEY,          -- of the directory record
+    version          text NOT NULL,
+    effective_from   timestamptz NOT NULL,
+    timezone         text NOT NULL,
+    meeting_series   jsonb NOT NULL               -- as in the protocol: runut/protocol.py
+);
+
 CREATE TABLE quarantine (
     partition        integer NOT NULL,
     "offset"         bigint NOT NULL,
@@ -45,6 +54,8 @@ CREATE TABLE subject (
 
 CREATE INDEX subject_to_escalate ON subject ((state ->> 'escalation_pending'))
  WHERE kind = 'case' AND state ->> 'escalation_pending' IS NOT NULL;
+-- The few among many cases.
+CREATE INDEX subject_no_case ON subject (kind) WHERE kind <> 'case';
 
 CREATE TABLE history (
     subject          text NOT NULL,
@@ -68,6 +79,7 @@ CREATE TABLE history (
 );
 CREATE UNIQUE INDEX history_place ON history (partition, "offset");
 CREATE INDEX history_event ON history (event_id, subject);
+CREATE INDEX history_data_shared ON history (occurred_at) WHERE type = 'DataShared';
 
 CREATE TABLE custody_interval (
     subject          text NOT NULL,

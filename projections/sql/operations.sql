@@ -2,7 +2,8 @@
 -- Created in the schema that the search path names first, and brought up to a new release by running
 -- all of this again: every statement only adds what is not there.
 
--- The outbox of notices (projections/notices.py).
+-- The outbox of notices (projections/notices.py, projections/outbox.py). A notice waits until it is
+-- delivered or parked; one that was never tried waits for an endpoint, but not for ever.
 CREATE TABLE IF NOT EXISTS notice (
     notice_id        uuid PRIMARY KEY,
     agency           text NOT NULL,
@@ -10,7 +11,33 @@ CREATE TABLE IF NOT EXISTS notice (
     subject          text NOT NULL,
     about            text NOT NULL,
     due_at           timestamptz,
-    made_at          timestamptz NOT NULL
+    made_at          timestamptz NOT NULL,
+    -- When it came into the outbox: by the clock of those who deliver, whatever the ledger's is.
+    enqueued_at      timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    attempts         integer NOT NULL DEFAULT 0,
+    next_attempt_at  timestamptz,                 -- null: never tried, so at once
+    last_error       text,
+    delivered_at     timestamptz,
+    delivered_to     text,
+    parked_at        timestamptz
+);
+CREATE INDEX IF NOT EXISTS notice_waiting
+    ON notice (agency, next_attempt_at NULLS FIRST, enqueued_at)
+ WHERE delivered_at IS NULL AND parked_at IS NULL;
+CREATE INDEX IF NOT EXISTS notice_parked ON notice (parked_at) WHERE parked_at IS NOT NULL;
+
+-- Where an agency's notices go (projections/endpoints.py): one place for each agency.
+CREATE TABLE IF NOT EXISTS notice_endpoint (
+    agency           text PRIMARY KEY,
+    kind             text NOT NULL CHECK (kind IN ('WEBHOOK', 'EMAIL')),
+    address          text NOT NULL,
+    set_at           timestamptz NOT NULL
+);
+
+-- Up to where each partition's history was looked through for notices (projections/news.py).
+CREATE TABLE IF NOT EXISTS notice_cursor (
+    partition        integer PRIMARY KEY,
+    next_offset      bigint NOT NULL
 );
 
 -- Up to which due date each span of the protocol's reminders was gone through.

@@ -18,8 +18,12 @@ from runut.settings import Settings
 from tests.builders import RECORDED_AT, project, scenario
 
 VIEWS = {
-    *("agency_edge", "assistance", "case_current", "case_history", "commitment", "contact"),
-    *("custody_interval", "decision", "letter", "merge_unabsorbed", "transfer"),
+    *("case_current", "case_history", "custody_interval", "transfer", "merge_unabsorbed"),
+    *("letter", "contact", "assistance", "data_share", "commitment", "decision"),
+    *("meeting", "meeting_attendance", "agreement", "agreement_clause", "fine"),
+    *("agent", "sanction", "inspection", "deposit_draw", "service_point", "outreach"),
+    *("protocol", "known_until", "commitment_outcome", "decision_outcome", "case_movement"),
+    *("agency_tie", "agency_edge", "meeting_series", "indicator_monthly"),
 }
 MERGED = "05-two-silos-merged"
 
@@ -51,13 +55,13 @@ async def test_workers_that_start_at_once_all_find_it_installed(settings: Settin
     await asyncio.gather(*(start() for _ in range(4)))
     async with connected(settings, name="test") as connection:
         tables = "SELECT count(*) FROM pg_tables WHERE schemaname = %s"
-        assert await column(connection, tables, settings.model_schema) == [len(TABLES) + 5]
+        assert await column(connection, tables, settings.model_schema) == [len(TABLES) + 6]
 
 
 async def test_tables_of_another_release_call_for_a_rebuild(
     connection: Connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(installing, "version_of", lambda _file: "0123456789abcdef")
+    monkeypatch.setattr(installing, "version_of", lambda *_files: "0123456789abcdef")
     with pytest.raises(
         LedgerMismatch, match=r"expected version 0123456789abcdef.*made again from the log"
     ):
@@ -142,17 +146,6 @@ async def test_a_merge_is_shown_until_the_survivor_absorbs_it(
     await project(connection, [one for one in records if one is not absorbed])
     cursor = await connection.execute(unabsorbed)
     assert await cursor.fetchall() == [("case/KP2MI-2025-0902", "case/KBRI-KL-2025-0901", True)]
-
-
-async def test_ties_between_agencies_are_counted_with_their_median_answer_time(
-    connection: Connection, settings: Settings
-) -> None:
-    await project(connection, scenario("01-unpaid-wages"))
-    cursor = await connection.execute(view(settings, "agency_edge"))
-    found = {row[:3]: row[3:] for row in await cursor.fetchall()}
-    assert found["kp2mi", "bp3mi-ntt", "LETTER"] == (1, 1, 127.0)
-    assert found["bp3mi-ntt", "kp2mi", "TRANSFER"] == (1, 1, 19.5)
-    assert found["bp3mi-ntt", "kp2mi", "PROMISE"][:2] == (1, 1)
 
 
 async def test_views_follow_the_tables_to_a_new_schema(
