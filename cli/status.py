@@ -25,6 +25,7 @@ from rich.text import Text
 from cli.common import Data, Json, print_json, run
 from cli.look import console, read_models
 from embedded.registry import registry_answers
+from projections import notice_outbox
 from projections.health import Health, health
 from projections.install import installed_version, version_of
 from projections.reading import load_directory
@@ -58,6 +59,7 @@ class Model(msgspec.Struct, frozen=True):
     projecting: bool
     rebuild_due: bool
     """The tables are another release's."""
+    notices: notice_outbox.Figures
 
 
 class Lag(msgspec.Struct, frozen=True):
@@ -121,6 +123,7 @@ async def gather(settings: Settings, now: datetime) -> dict[str, Any]:
         "owed": figures.owed if figures else None,
         "overdue": figures.overdue if figures else None,
         "last_recorded_at": _time(figures.last_recorded_at if figures else None),
+        "notices": _notices(model.notices) if model else None,
         "checkpoint": None,
         "warnings": list(_warnings(parts, lags, model)),
     }
@@ -151,6 +154,7 @@ async def _model(settings: Settings, now: datetime) -> Model:
             projecting=await is_claimed(connection, 1),
             rebuild_due=await installed_version(connection, settings.model_schema)
             != version_of("model"),
+            notices=await notice_outbox.figures(connection, now),
         )
 
 
@@ -237,6 +241,11 @@ def _warnings(parts: list[Part], lags: list[Lag], model: Model | None) -> list[s
         found.append(
             "the read models are another release's: make them again (docs/howto/operate.md)"
         )
+    if model is not None and model.notices.parked:
+        found.append(
+            f"{model.notices.parked} notices could not be delivered and are parked: "
+            "runut notices list --state parked"
+        )
     for lag in lags:
         found += [f"partition {lag.partition}: {sentence}" for sentence in _lag_warnings(lag)]
     return found
@@ -272,7 +281,20 @@ def _draw(found: dict[str, Any]) -> RenderableType:
     names = ("subjects", "events", "irregular", "quarantined", "owed", "overdue")
     figures = ", ".join(f"{_shown(found[name])} {name}" for name in names)
     warnings = [Text(f"! {warning}", style="red") for warning in found["warnings"]]
-    return Group(parts, lags, Text(f"runut {found['version']}: {figures}"), *warnings)
+    said = [Text(f"runut {found['version']}: {figures}"), *_notices_line(found["notices"])]
+    return Group(parts, lags, *said, *warnings)
+
+
+def _notices(found: notice_outbox.Figures) -> dict[str, Any]:
+    return {**found._asdict(), "oldest_waiting_at": _time(found.oldest_waiting_at)}
+
+
+def _notices_line(found: dict[str, Any] | None) -> Iterator[Text]:
+    if found is not None:
+        oldest = found["oldest_waiting_at"]
+        waiting = f"{found['waiting']} waiting{f' (the oldest since {oldest})' if oldest else ''}"
+        others = f"{found['without_endpoint']} without endpoint, {found['parked']} parked"
+        yield Text(f"notices: {waiting}, {others}")
 
 
 def _shown(value: int | None) -> str:

@@ -1,1 +1,1 @@
-"""The Faust worker and what it hosts: the projector, the deadlines."""
+"""The Faust worker and what it hosts: the projector, the deadlines, the notices."""

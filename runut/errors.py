@@ -13,6 +13,7 @@ RunutError
 ├── MissingKey          no local signing key for an agency
 ├── Unreachable         a service does not answer
 ├── NotRecorded         Kafka answers and refuses to store an event
+├── NotDelivered        an endpoint did not take a notice
 ├── LedgerMismatch      the log or directory is not the one expected
 ├── FencedOut           another worker owns the partition now
 ├── SettingError        a RUNUT_ variable is wrong
@@ -100,6 +101,10 @@ class NotRecorded(RunutError):
         super().__init__(
             f"{topic} partition {partition}: expected Kafka to store events, found {shorten(cause)}"
         )
+
+
+class NotDelivered(RunutError):
+    """An endpoint did not take a notice: it is tried again later."""
 
 
 class LedgerMismatch(RunutError):

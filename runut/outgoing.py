@@ -8,7 +8,7 @@ looks alike (events.md §1, integrity.md §1). Sending is `runut.producer` and
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -123,6 +123,11 @@ def known_schema_ids(directory: Directory) -> dict[str, int]:
 
 def usable_key(keys: KeyStore, directory: Directory, agency: str) -> SigningKey | None:
     """The agency's newest local key that the directory knows and has not revoked."""
+    return next(usable_keys(keys, directory, agency), None)
+
+
+def usable_keys(keys: KeyStore, directory: Directory, agency: str) -> Iterator[SigningKey]:
+    """All of these, the newest first."""
     for key in reversed(keys.keys(agency)):
         published = directory.key(agency, key.key_id)
         if (
@@ -130,8 +135,7 @@ def usable_key(keys: KeyStore, directory: Directory, agency: str) -> SigningKey 
             and published.public_key == key.public_key
             and not directory.is_revoked(agency, key.key_id)
         ):
-            return key
-    return None
+            yield key
 
 
 def compose(

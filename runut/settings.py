@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     still on its way goes first. More than the clocks of brokers and workers differ."""
     deadline_tick_s: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """How often it looks whether a limit has passed."""
+    smtp_url: str | None = None
+    """`smtp[s]://[user:password@]host[:port]?from=ADDRESS`: who takes the e-mail of notices."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @property

@@ -1,4 +1,5 @@
--- Queries of projections/notices.py, news.py, outbox.py and endpoints.py. Times are passed in.
+-- Queries of projections/notices.py, news.py, notice_outbox.py and notice_endpoints.py.
+-- Times are passed in.
 
 -- name: enqueue
 INSERT INTO notice (notice_id, agency, kind, subject, about, due_at, made_at)

@@ -2,7 +2,7 @@
 -- Created in the schema that the search path names first, and brought up to a new release by running
 -- all of this again: every statement only adds what is not there.
 
--- The outbox of notices (projections/notices.py, projections/outbox.py). A notice waits until it is
+-- The outbox of notices (projections/notices.py, projections/notice_outbox.py). A notice waits until it is
 -- delivered or parked; one that was never tried waits for an endpoint, but not for ever.
 CREATE TABLE IF NOT EXISTS notice (
     notice_id        uuid PRIMARY KEY,
@@ -26,7 +26,7 @@ CREATE INDEX IF NOT EXISTS notice_waiting
  WHERE delivered_at IS NULL AND parked_at IS NULL;
 CREATE INDEX IF NOT EXISTS notice_parked ON notice (parked_at) WHERE parked_at IS NOT NULL;
 
--- Where an agency's notices go (projections/endpoints.py): one place for each agency.
+-- Where an agency's notices go (projections/notice_endpoints.py): one place for each agency.
 CREATE TABLE IF NOT EXISTS notice_endpoint (
     agency           text PRIMARY KEY,
     kind             text NOT NULL CHECK (kind IN ('WEBHOOK', 'EMAIL')),
