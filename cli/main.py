@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from cli import calendar, directory, emit, imports, look, platform, protocol, status
+from cli import calendar, directory, emit, imports, look, notices, platform, protocol, status
 from runut.errors import RunutError
 
 app = typer.Typer(
@@ -37,6 +37,7 @@ app.command("status")(status.status)
 app.add_typer(platform.ledger_app, name="ledger")
 app.add_typer(directory.directory_app, name="directory")
 app.add_typer(directory.keys_app, name="keys")
+app.add_typer(notices.notices_app, name="notices")
 app.add_typer(protocol.protocol_app, name="protocol")
 app.add_typer(calendar.calendar_app, name="calendar")
 
