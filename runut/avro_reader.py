@@ -205,7 +205,7 @@ class _Source:
     def timestamp(self, schema: dict[str, Any], into: str) -> None:
         self.integer(schema, into)
         self.line(f"if not FIRST <= {into} <= LAST: raise ValueError(YEARS, {into})")
-        self.line(f"{into} = EPOCH + timedelta(0, 0, {into})")
+        self.line(f"{into} = EPOCH + {into} * MICROSECOND")
 
     def date(self, schema: dict[str, Any], into: str) -> None:
         self.integer(schema, into)
@@ -310,7 +310,7 @@ _HELPERS: Final[dict[str, Any]] = {
     "YEARS": _YEARS,
     "FIRST": (datetime(FIRST_YEAR, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND,
     "LAST": (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND,
-    "timedelta": timedelta,
+    "MICROSECOND": _MICROSECOND,
     "booleans": {0: False, 1: True},
     "is_uuid": UUID_PATTERN.fullmatch,
     "varint32": _varint32,

@@ -131,6 +131,7 @@ class Directory:
         self._facts = facts
         self.offset = offset
         self._agencies: dict[str, Agency | None] = {}
+        self._keys: dict[tuple[str, str], AgencyKey | None] = {}
 
     @property
     def ledger(self) -> Ledger | None:
@@ -158,8 +159,13 @@ class Directory:
 
     def key(self, agency: str, key_id: str) -> AgencyKey | None:
         """A published key, revoked or not."""
-        timeline = self._facts.keys.get((agency, key_id))
-        return timeline.latest(self.offset) if timeline else None
+        place = (agency, key_id)
+        if place not in self._keys:
+            timeline = self._facts.keys.get(place)
+            if timeline is None:
+                return None
+            self._keys[place] = timeline.latest(self.offset)
+        return self._keys[place]
 
     def is_revoked(self, agency: str, key_id: str) -> bool:
         """Whether a revocation of the key was announced."""

@@ -51,6 +51,8 @@ class PartitionReader:
         self.directory_offset = directory_offset
         self.recorded_at = recorded_at
         self._directories = directories
+        self._directory = directories.at(directory_offset)
+        self._types: dict[int, EventType] = {}
         self._verified = verified if verified is not None else VerifiedBatches()
         self._stamped_ms: int | None = None
         self._timestamp_type: int | None = None
@@ -106,11 +108,10 @@ class PartitionReader:
             self.recorded_at = max(self.recorded_at or stamped, stamped)
 
     def _read_event(self, record: RawRecord) -> Recorded:
-        directory = self._directories.at(self.directory_offset)
         schema_id, body = codec.unframe(record.value)
-        event_type = event_type_of(directory, schema_id)
+        event_type = self._event_type(schema_id)
         event = codec.decode(event_type, body)
-        ledger = directory.ledger
+        ledger = self._directory.ledger
         check_event(
             event_type,
             event,
@@ -125,11 +126,17 @@ class PartitionReader:
             offset=record.offset,
             recorded_at=self.now,
             directory_offset=self.directory_offset,
-            signature=self._signature_status(directory, event_type, event, body, record),
+            signature=self._signature_status(self._directory, event_type, event, body, record),
             schema_id=schema_id,
             body=body,
             content=content_of(body),
         )
+
+    def _event_type(self, schema_id: int) -> EventType:
+        found = self._types.get(schema_id)
+        if found is None:
+            found = self._types[schema_id] = event_type_of(self._directory, schema_id)
+        return found
 
     def _signature_status(
         self,
@@ -182,7 +189,9 @@ class PartitionReader:
         if status not in {"VALID", "UNSIGNED"} or agency is None or agency.kind != "SYSTEM":
             found = f"{event.agency}: {status}"
             raise NotAnEvent("marker", "signed by an agency of kind SYSTEM", found)
-        self.directory_offset = max(self.directory_offset, offset)
+        if offset > self.directory_offset:
+            self.directory_offset, self._directory = offset, directory
+            self._types.clear()
 
 
 def event_type_of(directory: Directory, schema_id: int) -> EventType:

@@ -25,6 +25,7 @@ LEDGER_ID_SIZE: Final = 16
 NONCE_SIZE: Final = 16
 
 _EVENT_CONTEXT: Final = b"runut/event/v1\n"
+_PART_SIZES: Final = (LEDGER_ID_SIZE, NONCE_SIZE, merkle.HASH_SIZE)
 _BATCH_CONTEXT: Final = b"runut/batch/v1\n"
 _VERSION: Final = 1
 _HEAD: Final = struct.Struct(f">BHH{NONCE_SIZE}s")
@@ -98,13 +99,11 @@ def event_digest(
         BadInput: ledger id, nonce or schema hash are not 16, 16 and 32 bytes.
     """
     lengths = len(ledger_id), len(nonce), len(schema_sha256)
-    if lengths != (LEDGER_ID_SIZE, NONCE_SIZE, merkle.HASH_SIZE):
+    if lengths != _PART_SIZES:
         raise BadInput("ledger id, nonce, schema hash", "16, 16 and 32 bytes", lengths)
     stream = subject.encode()
-    stream_length = len(stream).to_bytes(4)
-    return merkle.leaf_hash(
-        b"".join((_EVENT_CONTEXT, ledger_id, nonce, schema_sha256, stream_length, stream, body))
-    )
+    parts = (_EVENT_CONTEXT, ledger_id, nonce, schema_sha256, len(stream).to_bytes(4), stream, body)
+    return merkle.leaf_hash(b"".join(parts))
 
 
 def sign_batch(
