@@ -141,7 +141,10 @@ def endpoint_remove(agency: Agency, data: Data = None) -> None:
 
 @endpoint_app.command("list")
 def endpoint_list(data: Data = None, as_json: Json = False) -> None:
-    """Show where whose notices go, and how many wait or are parked there."""
+    """Show where whose notices go, and how many wait or are parked there.
+
+    Example: runut notices endpoint list
+    """
     found = run(_endpoints(load_settings(data)))
     if as_json:
         print_json(found)
