@@ -142,8 +142,7 @@ class _Against(NamedTuple):
 
 
 def _directory_file(path: Path) -> _Against:
-    agencies = {agency.code: agency for agency in read_directory_file(path).agencies}
-    return _Against(Known(agencies), str(path))
+    return _Against(Known.among(read_directory_file(path).agencies), str(path))
 
 
 def _ledger(settings: Settings) -> _Against:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple, Self
 
 import msgspec
@@ -42,13 +42,18 @@ class Known(NamedTuple):
     """What a ledger's directory says, as far as a protocol depends on it."""
 
     agencies: Mapping[str, Agency]
+    """Without the ledger's own, which neither consents nor attends; empty says nothing."""
     published: Sequence[Protocol] = ()
 
     @classmethod
     def of(cls, directory: Directory) -> Self:
         """What a directory says now."""
-        agencies = {agency.code: agency for agency in directory.agencies()}
-        return cls(agencies, [one.protocol for one in directory.protocols])
+        return cls.among(directory.agencies(), [one.protocol for one in directory.protocols])
+
+    @classmethod
+    def among(cls, agencies: Iterable[Agency], published: Sequence[Protocol] = ()) -> Self:
+        """What these agencies and protocols say."""
+        return cls({one.code: one for one in agencies if one.kind != "SYSTEM"}, published)
 
 
 class _Problem(NamedTuple):
@@ -252,7 +257,8 @@ _RULES: Final[tuple[Callable[[_Draft], Problems], ...]] = (
 def _unknown_to(known: Known, draft: _Draft, text: str) -> Problems:
     """What the directory contradicts."""
     for place, code in draft.agencies():
-        if code not in known.agencies:
+        # A ledger that knows nobody yet contradicts nothing.
+        if known.agencies and code not in known.agencies:
             yield _Problem(place, "an agency that the directory knows", code)
     arbiter = known.agencies.get(draft.text(("default_arbiter",)) or "")
     if arbiter is not None and arbiter.roles.isdisjoint({"COORDINATOR", "CUSTODIAN"}):

@@ -247,6 +247,16 @@ def test_what_contradicts_the_directory_is_found_where_there_is_one(name: str) -
     assert (finding.path, finding.expected, finding.found, finding.severity) == wrong[2:]
 
 
+def test_a_ledger_that_knows_nobody_yet_contradicts_nothing() -> None:
+    founded = [one for one in directory_log().latest.agencies() if one.kind == "SYSTEM"]
+    assert check_protocol(TEXT, Known.among(founded)) == []
+
+
+def test_the_ledger_itself_can_neither_consent_nor_rule() -> None:
+    text = TEXT.replace('["polri", "kemensos"]\n', '["polri", "runut"]\n').replace("pmi-1", "pmi-2")
+    assert [one.found for one in check_protocol(text, KNOWN)] == ["runut"]
+
+
 def test_a_version_says_one_thing_for_ever() -> None:
     assert check_protocol(TEXT, KNOWN) == []
     (finding,) = check_protocol(TEXT.replace('MINUTES = "3wd"', 'MINUTES = "4wd"'), KNOWN)
