@@ -14,7 +14,18 @@ from typing import Annotated
 
 import typer
 
-from cli import calendar, directory, emit, imports, look, notices, platform, protocol, status
+from cli import (
+    calendar,
+    directory,
+    emit,
+    imports,
+    look,
+    notices,
+    outbox,
+    platform,
+    protocol,
+    status,
+)
 from runut.errors import RunutError
 
 app = typer.Typer(
@@ -40,6 +51,7 @@ app.add_typer(directory.keys_app, name="keys")
 app.add_typer(notices.notices_app, name="notices")
 app.add_typer(protocol.protocol_app, name="protocol")
 app.add_typer(calendar.calendar_app, name="calendar")
+app.add_typer(outbox.outbox_app, name="outbox")
 
 
 def _print_version(wanted: bool) -> None:

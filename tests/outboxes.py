@@ -1,0 +1,123 @@
+"""Outboxes for tests: an agency's own database, what its system inserts, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from producers.outbox.source import ddl, grants
+from runut.event import Recorded
+from tests.integration.logs import Log
+
+AGENCY = "kp2mi"
+OCCURRED_AT = "2025-05-08T10:00:00+07:00"
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+
+class AgencyDatabase(NamedTuple):
+    """A database with an outbox: its address for each of three roles."""
+
+    owner: str
+    app: str
+    relay: str
+
+
+class Row(NamedTuple):
+    """What an agency's system inserts; without a version the outbox numbers it."""
+
+    subject: str
+    version: int | None = None
+    type: str = "ContactLogged"
+    payload: Any = None
+    meta: dict[str, Any] | list[Any] = {}  # noqa: RUF012 - never changed
+    occurred_at: str = OCCURRED_AT
+    row_id: UUID | None = None
+
+
+async def make_outbox(admin: str) -> AgencyDatabase:
+    """An outbox in a database of its own, as the how-to page says to make one."""
+    name = f"agency_{uuid4().hex[:12]}"
+    database = AgencyDatabase(
+        as_role(admin, name), *(as_role(admin, name, f"{name}_{role}") for role in ("app", "relay"))
+    )
+    async with await psycopg.AsyncConnection.connect(admin, autocommit=True) as connection:
+        await connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        for role in ("app", "relay"):
+            create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'secret'")
+            await connection.execute(create.format(sql.Identifier(f"{name}_{role}")))
+    async with await psycopg.AsyncConnection.connect(database.owner, autocommit=True) as connection:
+        await connection.execute(ddl())
+        await connection.execute(grants("writer", f"{name}_app").encode())
+        await connection.execute(grants("relay", f"{name}_relay").encode())
+    return database
+
+
+def as_role(url: str, database: str, role: str | None = None) -> str:
+    """The same server's URL for another database, and for a role whose password is `secret`."""
+    parts = urlsplit(url)
+    who = parts.netloc if role is None else f"{role}:secret@{parts.hostname}:{parts.port}"
+    return parts._replace(netloc=who, path=f"/{database}").geturl()
+
+
+def contact(number: object) -> dict[str, Any]:
+    """The payload of a ContactLogged."""
+    return {
+        "contact_id": f"c-{number}",
+        "mode": "PHONE",
+        "direction": "OUTGOING",
+        "with": [],
+        "summary": "Ditelepon.",
+    }
+
+
+def report() -> dict[str, Any]:
+    """The payload of a CaseReported."""
+    return {
+        "category": "UNPAID_WAGES",
+        "urgency": "NORMAL",
+        "phase": "DURING",
+        "country": "MY",
+        "intake": "LETTER",
+        "relation": "WORKER",
+        "sector": "FORMAL",
+        "placement": "PROCEDURAL",
+        "summary": "Upah tidak dibayar.",
+    }
+
+
+async def insert(connection: Connection, *rows: Row) -> list[str]:
+    """Insert rows, as the connection's transaction has it; gives their ids."""
+    return [await _insert(connection, row) for row in rows]
+
+
+async def _insert(connection: Connection, row: Row) -> str:
+    kind, _, ident = row.subject.partition("/")
+    row_id = row.row_id or uuid4()
+    payload = contact(row.version) if row.payload is None else row.payload
+    await connection.execute(
+        "INSERT INTO runut_outbox.outbox "
+        "(id, aggregatetype, aggregateid, type, payload, version, occurred_at, meta) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            row_id,
+            *(kind, ident, row.type, Jsonb(payload)),
+            *(row.version, row.occurred_at, Jsonb(row.meta)),
+        ],
+    )
+    return str(row_id)
+
+
+def ids(records: Iterable[Recorded]) -> list[str]:
+    """Event ids in the order of the log."""
+    return [one.event.event_id for one in records]
+
+
+def sent(log: Log, subject: str) -> Sequence[str]:
+    """Ids of a subject's events in the order in which each came first."""
+    return list(dict.fromkeys(ids(log.on_subject(subject))))
