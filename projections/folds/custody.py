@@ -167,7 +167,7 @@ def _lapsed_guard(folding: CaseFolding) -> Codes:
     yield from only_system(folding)
     answer = folding.find(Commitment, answer_owed(transfer))
     due_at = answer.due_at if answer else None
-    if transfer.status == "OPEN" and (due_at is None or folding.at <= due_at):
+    if due_at is None or folding.at <= due_at:
         yield "NOT_ACTIVE"
 
 
