@@ -6,7 +6,7 @@ those of the protocol's time zone when it was proposed.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -82,7 +82,6 @@ def _open_period(folding: AgreementFolding, clause: Clause, n: int) -> None:
     if state.signed_on is None or clause.every_days is None:
         raise LookupError(f"clause {clause.clause_id} of {folding.subject} has no periods")
     source = f"{clause.clause_id}#{n}"
-    last_day = state.signed_on + timedelta(days=n * clause.every_days)
     period = Commitment(
         subject=folding.subject,
         commitment_id=f"CLAUSE:{source}:{clause.debtor}",
@@ -91,13 +90,22 @@ def _open_period(folding: AgreementFolding, clause: Clause, n: int) -> None:
         debtor=clause.debtor,
         creditor=state.secretariat,
         what=clause.text,
-        due_at=end_of_day(last_day, ZoneInfo(state.timezone)),
+        due_at=_last_second(state.signed_on, n * clause.every_days, state.timezone),
         status="OPEN",
         made_at=folding.at,
         source_event=folding.event.event_id,
         due_recorded_at=folding.recorded.recorded_at,
     )
     add_commitment(folding, period)
+
+
+def _last_second(signed_on: date, days: int, timezone: str) -> datetime | None:
+    """When a period is due, so many days after the last signature."""
+    try:
+        return end_of_day(signed_on + timedelta(days=days), ZoneInfo(timezone))
+    except OverflowError:
+        # Beyond the calendar: owed and never overdue. A clause's days are any number.
+        return None
 
 
 def _ended(folding: AgreementFolding) -> None:
@@ -124,7 +132,8 @@ def _open_next(folding: AgreementFolding, period: Commitment) -> None:
         return
     clause_id, _, n = period.source.rpartition("#")
     for clause in folding.state.clauses:
-        if (clause.clause_id, clause.debtor) == (clause_id, period.debtor):
+        is_its = (clause.clause_id, clause.debtor) == (clause_id, period.debtor)
+        if is_its and clause.every_days is not None:
             _open_period(folding, clause, int(n) + 1)
             return
 
