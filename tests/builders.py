@@ -67,16 +67,26 @@ def directory_records(path: Path = DIRECTORY) -> tuple[RawRecord, ...]:
 
 @cache
 def _directory_log(path: Path) -> DirectoryLog:
+    return read_directory(directory_records(path))
+
+
+@cache
+def _directory_records(path: Path) -> tuple[RawRecord, ...]:
+    return signed_directory(directory_objects(path))
+
+
+def read_directory(records: Iterable[RawRecord]) -> DirectoryLog:
+    """The log of records that all count."""
     log = DirectoryLog()
-    for record in directory_records(path):
+    for record in records:
         reason = log.append(record)
         assert reason is None, reason
     return log
 
 
-@cache
-def _directory_records(path: Path) -> tuple[RawRecord, ...]:
-    events = [from_json(one) for one in _directory_objects(path)]
+def signed_directory(objects: Iterable[dict[str, Any]]) -> tuple[RawRecord, ...]:
+    """Records of directory events, given in their JSON form, in this order; the first founds."""
+    events = [from_json(one) for one in objects]
     bodies = [codec.encode(catalogue().by_name(event.type), event) for event in events]
     signable = [
         Signable(catalogue().by_name(event.type).sha256, event.subject, body)
@@ -216,7 +226,8 @@ def _root_key() -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(sha256(b"root key of the tests").digest())
 
 
-def _directory_objects(path: Path) -> Iterator[dict[str, Any]]:
+def directory_objects(path: Path = DIRECTORY) -> Iterator[dict[str, Any]]:
+    """Directory events in their JSON form: founding, schemas, protocol, calendars, agencies."""
     root = _root_key().public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     founding = {
         "ledger_id": LEDGER_ID,
