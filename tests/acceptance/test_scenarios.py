@@ -2,120 +2,122 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import pytest
 
+from tests.acceptance.many_commands import ask_many
 from tests.acceptance.running import Running
-from tests.builders import SCENARIOS, agrees, expected
+from tests.builders import SCENARIOS, expected
+from tests.scenario_files import (
+    NAMES,
+    differences,
+    irregular_entries,
+    subjects_of,
+    wanted_states,
+)
 
-CASES = {
-    "01-unpaid-wages": ("case/BP3MI-NTT-2025-0001",),
-    "03-letter-never-answered": ("case/KP2MI-2025-0311",),
-    "05-two-silos-merged": ("case/KBRI-KL-2025-0901", "case/KP2MI-2025-0902"),
-    "06-agreement-breached-and-fined": ("case/BP3MI-NTT-2026-0017",),
-}
-"""What is compared with its expected.json."""
-RECORDED_ALONE = {
-    "agent/P3MI-SENTOSA": 4,
-    "meeting/RAKOR-2025-06": 4,
-    "agreement/PKS-NTT-2026": 14,
-}
-"""Subjects whose rules do not exist yet, and how many events of each the scenarios have."""
-SUBJECTS = [subject for subjects in CASES.values() for subject in subjects]
-PAST = [
-    (one["subject"], one["t"], one["state"])
-    for name in CASES
-    for one in expected(name)["as_of_occurred"]
-    if one["subject"] in SUBJECTS
-]
+WANTED = {subject: state for name in NAMES for subject, state in wanted_states(name).items()}
+WITH_STATE = [subject for subject, state in WANTED.items() if state is not None]
+PAST = [one for name in NAMES for one in expected(name)["as_of_occurred"]]
+ONE_OF_EACH_KIND = (
+    "case/KJRI-JB-2025-0210",
+    "meeting/RAKOR-2026-02",
+    "agreement/PKS-JOHOR-2025",
+    "agent/P3MI-CAHAYA-TIMUR",
+    "programme/LTSA-KUPANG",
+)
 
 
 @pytest.fixture(scope="module")
 def imported(ledger: Running) -> Running:
-    """The ledger after each of the four files was imported once."""
-    for name in CASES:
-        file = SCENARIOS / f"{name}.jsonl"
-        found = ledger.ask("import", str(file), "--wait")
-        assert (found["published"], found["bad"]) == (len(file.read_text().splitlines()), 0)
+    """The ledger after each of the files was imported once."""
+    files = [SCENARIOS / f"{name}.jsonl" for name in NAMES]
+    reports = ask_many(ledger, [("import", str(file), "--wait") for file in files])
+    found = [(one.document["published"], one.document["bad"]) for one in reports]
+    assert found == [(len(file.read_text().splitlines()), 0) for file in files]
     return ledger
 
 
-def states(ledger: Running) -> dict[str, Any]:
-    """Every case as `runut case` shows it now."""
-    found = ledger.ask_all(*(("case", subject) for subject in SUBJECTS))
-    return dict(zip(SUBJECTS, found, strict=True))
-
-
 @pytest.fixture(scope="module")
-def before(imported: Running) -> dict[str, Any]:
-    """The states after the first import."""
-    return states(imported)
+def states(imported: Running) -> dict[str, Any]:
+    """Every subject that has a state, as `runut case` shows it after the first import."""
+    return states_of(imported, WITH_STATE)
 
 
-def test_every_subject_of_the_scenarios_is_compared_or_named_as_recorded_alone() -> None:
-    assert {subject for name in CASES for subject in expected(name)["states"]} == {
-        *SUBJECTS,
-        *RECORDED_ALONE,
-    }
+def states_of(ledger: Running, subjects: list[str]) -> dict[str, Any]:
+    found = ask_many(ledger, [("case", subject) for subject in subjects])
+    return {subject: one.document for subject, one in zip(subjects, found, strict=True)}
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_cases_are_in_the_state_that_is_expected(before: dict[str, Any], name: str) -> None:
-    for subject in CASES[name]:
-        wanted = expected(name)["states"][subject]
-        assert agrees(wanted, before[subject]), (wanted, before[subject])
+@pytest.mark.parametrize("name", NAMES)
+def test_subjects_are_in_the_state_that_is_expected(states: dict[str, Any], name: str) -> None:
+    for subject, wanted in wanted_states(name).items():
+        if wanted is not None:
+            assert differences(wanted, states[subject], subject) == []
+
+
+def test_a_subject_whose_creating_event_was_corrected_has_a_history_and_no_state(
+    imported: Running,
+) -> None:
+    without = [subject for subject in WANTED if subject not in WITH_STATE]
+    assert without
+    for subject in without:
+        answer = imported.attempt("case", subject)
+        assert (answer.returncode, answer.stdout) == (1, b"")
+        assert subject in answer.stderr.decode()
 
 
 def test_histories_have_the_irregular_events_that_are_expected_and_no_other(
     imported: Running,
 ) -> None:
-    histories = imported.ask_all(*(("history", subject) for subject in SUBJECTS))
-    wanted = {
-        subject: expected(name)["irregular"].get(subject, [])
-        for name, subjects in CASES.items()
-        for subject in subjects
-    }
-    found = {
-        subject: [
-            [entry["type"], entry["agency"], entry["occurred_at"], entry["codes"]]
-            for entry in history
-            if entry["verdict"] == "IRREGULAR"
-        ]
-        for subject, history in zip(SUBJECTS, histories, strict=True)
-    }
+    subjects = [subject for name in NAMES for subject in subjects_of(name)]
+    answers = ask_many(imported, [("history", subject) for subject in subjects])
+    histories = [one.document for one in answers]
+    assert {entry["signature"] for history in histories for entry in history} == {"VALID"}
+    found = dict(zip(subjects, map(irregular_entries, histories), strict=True))
+    wanted: dict[str, Any] = {subject: [] for subject in subjects}
+    for name in NAMES:
+        wanted |= expected(name)["irregular"]
     assert found == wanted
 
 
 def test_commitments_stand_as_is_expected(imported: Running) -> None:
-    found = {(one["subject"], one["commitment_id"]): one for one in imported.ask("commitments")}
-    for name, subjects in CASES.items():
-        for subject in subjects:
-            for wanted in expected(name)["commitments"].get(subject, []):
-                commitment = found[subject, wanted["commitment_id"]]
-                assert agrees(wanted, commitment), (wanted, commitment)
+    found: dict[str, dict[str, Any]] = defaultdict(dict)
+    for one in imported.ask("commitments"):
+        found[one["subject"]][one["commitment_id"]] = one
+    for name in NAMES:
+        for subject, some in expected(name)["commitments"].items():
+            for wanted in some:
+                commitment = found[subject][wanted["commitment_id"]]
+                assert differences(wanted, commitment, subject) == []
 
 
 def test_past_states_by_occurred_time_are_those_expected(imported: Running) -> None:
-    assert len(PAST) == 3
-    found = imported.ask_all(
-        *(("case", subject, "--as-of", t, "--by", "occurred") for subject, t, _ in PAST)
+    found = ask_many(
+        imported,
+        [("case", one["subject"], "--as-of", one["t"], "--by", "occurred") for one in PAST],
     )
-    for (subject, t, wanted), state in zip(PAST, found, strict=True):
-        assert agrees(wanted, state), (subject, t, wanted, state)
+    for one, answer in zip(PAST, found, strict=True):
+        if one["state"] is None:
+            assert (answer.code, answer.out) == (1, "")
+        else:
+            assert differences(one["state"], answer.document, f"{one['subject']} {one['t']}") == []
 
 
-def test_subjects_without_rules_have_their_events_in_the_history(imported: Running) -> None:
-    found = imported.ask_all(*(("history", subject) for subject in RECORDED_ALONE))
-    assert [len(history) for history in found] == list(RECORDED_ALONE.values())
-    assert {entry["signature"] for history in found for entry in history} == {"VALID"}
+def test_a_command_of_its_own_process_shows_the_same(
+    imported: Running, states: dict[str, Any]
+) -> None:
+    subject = ONE_OF_EACH_KIND[0]
+    assert imported.ask("case", subject) == states[subject]
 
 
-def test_importing_again_changes_no_state(imported: Running, before: dict[str, Any]) -> None:
-    again = b"".join((SCENARIOS / f"{name}.jsonl").read_bytes() for name in CASES)
+def test_importing_again_changes_no_state(imported: Running, states: dict[str, Any]) -> None:
+    again = b"".join((SCENARIOS / f"{name}.jsonl").read_bytes() for name in NAMES)
     imported.command("import", "-", "--wait", given=again)
-    for subject, after in states(imported).items():
-        first = before[subject]
+    for subject, after in states_of(imported, list(ONE_OF_EACH_KIND)).items():
+        first = states[subject]
         events, duplicate = first["counts"]["events"], first["counts"]["duplicate"]
         assert after["last_recorded_at"] > first["last_recorded_at"]
         repeated = {"events": 2 * events, "duplicate": duplicate + events}
