@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from psycopg import sql
 
-from bench.ground import Ground
+from bench.ground import Ground, elsewhere
 from bench.measured import Measured, Meter, Stopwatch
 from projections.install import install
 from runut.adapters import postgres
@@ -26,9 +26,7 @@ COPY_IN: Final = "COPY history FROM STDIN (FORMAT BINARY)"
 @asynccontextmanager
 async def other_models(settings: Settings, name: str) -> AsyncIterator[Connection]:
     """A connection to empty read models of the same definition, dropped after the block."""
-    other = settings.model_copy(
-        update={"model_schema": f"bench_{name}", "views_schema": f"bench_{name}_views"}
-    )
+    other = elsewhere(settings, name)
     async with postgres.connected(other, name="bench") as connection:
         await install(connection, other)
         await connection.commit()
@@ -51,7 +49,7 @@ async def copy_bytes(ground: Ground) -> Measured:
                 rows.write(block)
         rows.seek(0)
         async with other_models(ground.settings, "copy_bytes") as connection:
-            meter = Meter(os.getpid(), ground.postgres)
+            meter = Meter([os.getpid()], ground.postgres)
             cursor = connection.cursor()
             async with cursor.copy(COPY_IN) as target:
                 while block := rows.read(BLOCK):

@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 import psycopg
 
-from bench.ground import PARTITIONS, Ground
+from bench.ground import PARTITIONS, Ground, workers
 from bench.measured import Measured, Meter
 from projections.waiting import is_claimed, wait_until_projected
 from runut import Producer, Receipt
@@ -53,17 +53,21 @@ class Latencies(msgspec.Struct, frozen=True):
     """To its rows being there for other connections."""
 
 
-async def catch_up(ground: Ground, worker: int, ends: Mapping[int, int], events: int) -> Measured:
-    """Wait until a worker that was just started has projected all events.
+async def catch_up(
+    ground: Ground, settings: Settings, count: int, ends: Mapping[int, int], events: int
+) -> Measured:
+    """Let so many workers project all events into read models that are empty.
 
-    Measured from the moment at which it has claimed all partitions.
+    Measured from the moment at which all partitions are claimed: whoever joins later does so
+    while it counts.
     """
-    await until_claimed(ground.settings)
-    async with postgres.connected(ground.settings, name="bench", autocommit=True) as connection:
-        meter = Meter(worker, ground.postgres)
-        if not await wait_until_projected(connection, ends, deadline_s=STANDSTILL_S):
-            raise TimeoutError((ground.settings.data / "worker.log").read_text())
-        return meter.stop(events).with_rows(await _rows(connection))
+    async with workers(settings, count) as pids:
+        await until_claimed(settings)
+        async with postgres.connected(settings, name="bench", autocommit=True) as connection:
+            meter = Meter(pids, ground.postgres)
+            if not await wait_until_projected(connection, ends, deadline_s=STANDSTILL_S):
+                raise TimeoutError((settings.data / "worker.log").read_text())
+            return meter.stop(events).with_rows(await _rows(connection))
 
 
 async def until_claimed(settings: Settings) -> None:

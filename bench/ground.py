@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -61,10 +61,30 @@ async def ground() -> AsyncIterator[Ground]:
             yield Ground(settings, platform.pids["postgres"], places.versions)
 
 
+def elsewhere(settings: Settings, name: str) -> Settings:
+    """The same platform, with read models and a consumer group of their own."""
+    return settings.model_copy(
+        update={
+            "model_schema": f"bench_{name}",
+            "views_schema": f"bench_{name}_views",
+            "worker_group": f"bench-{name}",
+        }
+    )
+
+
 @asynccontextmanager
-async def worker(settings: Settings) -> AsyncIterator[int]:
-    """A `runut worker` as a process of its own; gives its pid."""
+async def workers(settings: Settings, count: int = 1) -> AsyncIterator[list[int]]:
+    """So many `runut worker` processes, which share the partitions; gives their pids."""
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(_worker(settings)) for _ in range(count)]
+
+
+@asynccontextmanager
+async def _worker(settings: Settings) -> AsyncIterator[int]:
     environment = {name: v for name, v in os.environ.items() if not name.startswith("RUNUT_")}
+    environment["RUNUT_MODEL_SCHEMA"] = settings.model_schema
+    environment["RUNUT_VIEWS_SCHEMA"] = settings.views_schema
+    environment["RUNUT_WORKER_GROUP"] = settings.worker_group
     with (settings.data / "worker.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "cli.main", "worker", "--data", str(settings.data)),

@@ -63,7 +63,7 @@ async def read(ground: Ground, records: int) -> Read:
     size = count = 0
     async with reading_all(ground.settings, "bench-getmany") as consumer:
         fetched = await consumer.getmany(timeout_ms=1000, max_records=1)
-        meter = Meter(os.getpid(), ground.postgres)
+        meter = Meter([os.getpid()], ground.postgres)
         while count < records:
             for some in fetched.values():
                 count += len(some)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -50,9 +50,9 @@ class Measured(msgspec.Struct, frozen=True):
 class Meter:
     """Measures what happens between `start` and `stop`."""
 
-    def __init__(self, client: int, postgres: int) -> None:
-        """Take the pids of the client process and of PostgreSQL's first process."""
-        self._client = client
+    def __init__(self, clients: Sequence[int], postgres: int) -> None:
+        """Take the pids of the client processes and of PostgreSQL's first process."""
+        self._clients = clients
         self._postgres = postgres
         self.start()
 
@@ -69,8 +69,8 @@ class Meter:
         return Measured(events, seconds, client, postgres, others)
 
     def _now(self) -> tuple[float, float, float, float]:
-        client, postgres = cpu_s(self._client), cpu_with_children_s(self._postgres)
-        return time.perf_counter(), machine_cpu_s(), client, postgres
+        clients, postgres = sum(map(cpu_s, self._clients)), cpu_with_children_s(self._postgres)
+        return time.perf_counter(), machine_cpu_s(), clients, postgres
 
 
 class Stopwatch:

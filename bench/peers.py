@@ -64,7 +64,7 @@ async def one_by_one(ground: Ground, types: Types, events: int) -> Measured:
         done, meter = 0, None
         while done < events:
             record = await consumer.getone()
-            meter = meter or Meter(os.getpid(), ground.postgres)
+            meter = meter or Meter([os.getpid()], ground.postgres)
             if is_marker(record.key):
                 continue
             seen = _seen(record, types, decode)
@@ -92,7 +92,7 @@ async def batching(ground: Ground, types: Types, events: int) -> Measured:
         done, meter = 0, None
         while done < events:
             fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=AT_ONCE)
-            meter = meter or Meter(os.getpid(), ground.postgres)
+            meter = meter or Meter([os.getpid()], ground.postgres)
             batch = [_seen(record, types, decode) for record in _events(fetched)]
             if batch:
                 await _write(connection, batch, counts)

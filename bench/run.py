@@ -11,7 +11,7 @@ import msgspec
 
 from bench import copying, deadlines, end_to_end, limits, peers, stories
 from bench.end_to_end import RATE, Latencies, Latency
-from bench.ground import PARTITIONS, Ground, ground, worker
+from bench.ground import PARTITIONS, Ground, elsewhere, ground, workers
 from bench.measured import Measured
 from bench.produce import fill
 
@@ -118,9 +118,11 @@ async def _measure(place: Ground, plan: Plan, say: Say) -> tuple[dict[str, Measu
     """Everything that is measured on the same events."""
     say(f"sending {plan.events:,} events of {plan.cases:,} cases")
     filled = await fill(place.settings, stories.events(plan.events, plan.cases))
-    say("the projector catches up")
-    async with worker(place.settings) as pid:
-        ours = await end_to_end.catch_up(place, pid, filled.ends, plan.events)
+    say("the projector catches up, in one process and in one a core")
+    ends, cores = filled.ends, min(PARTITIONS, os.cpu_count() or 1)
+    alone = elsewhere(place.settings, "alone")
+    ours_alone = await end_to_end.catch_up(place, alone, 1, ends, plan.events)
+    ours = await end_to_end.catch_up(place, place.settings, cores, ends, plan.events)
     types = await limits.schema_types(place.settings)
     say("limits: reading, decoding")
     read = await limits.read(place, sum(offset + 1 for offset in filled.ends.values()))
@@ -137,6 +139,7 @@ async def _measure(place: Ground, plan: Plan, say: Say) -> tuple[dict[str, Measu
     one_by_one = await peers.one_by_one(place, types, some)
     measured = {
         "ours": ours,
+        "ours_alone": ours_alone,
         "batching": batching,
         "one_by_one": one_by_one,
         "getmany": read.measured,
@@ -153,7 +156,7 @@ async def _latencies(place: Ground, plan: Plan, say: Say) -> Latencies:
     events = RATE * plan.latency_seconds
     say(f"latency: {RATE} events/s for {plan.latency_seconds} s")
     cases = max(1, events // EVENTS_A_CASE)
-    async with worker(place.settings):
+    async with workers(place.settings):
         await end_to_end.until_claimed(place.settings)
         new = list(stories.events(events, cases, first=plan.cases))
         return await end_to_end.latencies(place.settings, new)

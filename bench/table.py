@@ -16,7 +16,7 @@ MILLION: Final = 1e6
 QUANTILES: Final = ("p50 ms", "p95 ms", "p99 ms", "max ms")
 
 ROWS: Final = (
-    ("End to end: Kafka to state and history", ("ours",)),
+    ("End to end: Kafka to state and history", ("ours", "ours_alone")),
     ("Consumers that others would write", ("batching", "one_by_one")),
     (
         "What the parts allow",
@@ -32,7 +32,8 @@ ROWS: Final = (
     ("Sending", ("produce",)),
 )
 NAMES: Final = {
-    "ours": "runut worker: signatures, rules, all tables",
+    "ours": "runut worker, a process a core: rules, signatures",
+    "ours_alone": "the same in one process",
     "batching": "by hand: getmany, executemany, a commit a batch",
     "one_by_one": "usual: an INSERT, an UPSERT, a commit each",
     "getmany": "aiokafka getmany alone",
@@ -102,6 +103,7 @@ def _caption(found: Found) -> str:
         f"{machine.python}; {versions}.\n"
         f"{given.events:,} events of {given.cases:,} cases in {given.partitions} partitions, "
         f"{given.value_bytes} bytes on average, a fifth of the cases open at a time; {verdicts}.\n"
+        "Every consumer is one process but ours in the first row. "
         "Others, cores: what the broker and strangers used meanwhile; rows with unlike figures do "
         "not compare. The worker commits with synchronous_commit off (the log has it all), the "
         "others with PostgreSQL's default, on. PostgreSQL reads for COPY by psycopg, uncounted."
