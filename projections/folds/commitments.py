@@ -200,7 +200,7 @@ def _breached_guard(folding: Folding[Any]) -> Codes:
         return
     yield from only_system(folding)
     claimed, due_at = folding.data["due_at"], commitment.due_at
-    if commitment.status not in OWED or commitment.breached_due_at == claimed:
+    if commitment.status not in OWED or claimed in commitment.breached_due_ats:
         yield "ALREADY_SETTLED"
     is_past = due_at is not None and min(folding.at, folding.recorded.recorded_at) > due_at
     if claimed != due_at or not is_past:
@@ -212,7 +212,7 @@ def _breached(folding: Folding[Any]) -> None:
     breached = replace(
         commitment,
         breached_at=commitment.breached_at or folding.at,
-        breached_due_at=commitment.due_at,
+        breached_due_ats=(*commitment.breached_due_ats, folding.data["due_at"]),
     )
     put_commitment(folding, escalation.after_breach(folding, breached))
 

@@ -111,7 +111,8 @@ def _decided(folding: AgreementFolding) -> None:
     again = open_commitment(
         folding, "FINE_PAYMENT", fine.fine_id, fine.debtor, secretariat, fine.clause_id
     )
-    folding.put(replace(again, breached_at=before.breached_at))
+    breached = {"breached_at": before.breached_at, "breached_due_ats": before.breached_due_ats}
+    folding.put(replace(again, **breached))
 
 
 def _paid_guard(folding: AgreementFolding) -> Codes:

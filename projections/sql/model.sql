@@ -197,7 +197,7 @@ CREATE TABLE commitment (
     reported_at      timestamptz,
     fulfilled_at     timestamptz,
     breached_at      timestamptz,
-    breached_due_at  timestamptz,
+    breached_due_ats timestamptz[] NOT NULL,
     escalated_to     text,
     escalation_level integer NOT NULL,
     escalate_at      timestamptz,
@@ -209,11 +209,11 @@ CREATE INDEX commitment_owed ON commitment (due_at) WHERE status IN ('OPEN', 'RE
 -- What the deadlines service acts on next: what it has acted on leaves these by itself.
 CREATE INDEX commitment_to_breach ON commitment (due_at)
  WHERE status IN ('OPEN', 'REPORTED')
-   AND breached_due_at IS DISTINCT FROM due_at
+   AND NOT due_at = ANY (breached_due_ats)
    AND due_recorded_at < due_at;
 CREATE INDEX commitment_to_lapse ON commitment (due_at)
  WHERE kind = 'TRANSFER_ANSWER' AND status = 'OPEN'
-   AND breached_due_at = due_at
+   AND due_at = ANY (breached_due_ats)
    AND due_recorded_at < due_at;
 CREATE INDEX commitment_to_escalate ON commitment (escalate_at)
  WHERE status IN ('OPEN', 'REPORTED') AND escalate_at IS NOT NULL AND kind <> 'TRANSFER_ANSWER';
