@@ -24,7 +24,7 @@ class Published(NamedTuple):
     """What became of some rows."""
 
     events: int
-    """How many are in the log now that were not before."""
+    """How many of the rows are in the log now."""
     passed: dict[Stream, int]
     """The version up to which each subject is through."""
     refusals: list[Refusal]
@@ -51,6 +51,7 @@ class Publisher:
         known = self._acknowledged.setdefault(shard, set())
         refusals: dict[Stream, Refusal] = {}
         passed: dict[Stream, int] = {}
+        events = 0
         sent: dict[str, asyncio.Future[Receipt]] = {}
         for row in rows:
             if row.stream in refusals:
@@ -64,8 +65,9 @@ class Publisher:
                     refusals[row.stream] = _refusal(row, error)
                     continue
             passed[row.stream] = row.version
+            events += not row.skipped
         await self._receipts(sent, known)
-        return Published(len(sent), passed, list(refusals.values()))
+        return Published(events, passed, list(refusals.values()))
 
     def settle(self, shard: Shard) -> None:
         """Forget what the database knows now."""

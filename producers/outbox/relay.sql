@@ -56,28 +56,31 @@ LIMIT %(limit)s;
 -- name: ready
 -- Of each of these subjects the versions that follow on what was sent, without a gap, up to the
 -- end of the window and up to a row that was refused.
-WITH following AS (
-    SELECT n.place, o.*
+WITH stream AS (
+    SELECT n.*, coalesce(
+        (SELECT p.sent FROM runut_outbox.progress AS p
+         WHERE p.aggregatetype = n.aggregatetype AND p.aggregateid = n.aggregateid), 0) AS sent
     FROM unnest(%(types)s::text[], %(ids)s::text[])
         WITH ORDINALITY AS n (aggregatetype, aggregateid, place)
-    LEFT JOIN runut_outbox.progress AS p
-        ON p.aggregatetype = n.aggregatetype AND p.aggregateid = n.aggregateid
+), following AS (
+    SELECT s.place, o.*
+    FROM stream AS s
     CROSS JOIN LATERAL (
         SELECT f.*,
-               f.version = coalesce(p.sent, 0) + row_number() OVER so_far AS has_no_gap,
+               f.version = s.sent + row_number() OVER so_far AS has_no_gap,
                bool_or(f.refusal IS NOT NULL AND NOT f.skipped) OVER so_far AS is_blocked
         FROM (
             SELECT id, aggregatetype, aggregateid, version, type, occurred_at, payload, meta,
                    xid, skipped, refusal
             FROM runut_outbox.outbox
-            WHERE aggregatetype = n.aggregatetype AND aggregateid = n.aggregateid
-              AND version > coalesce(p.sent, 0) AND version <= coalesce(p.sent, 0) + %(limit)s
+            WHERE aggregatetype = s.aggregatetype AND aggregateid = s.aggregateid
+              AND version > s.sent AND version <= s.sent + %(limit)s
               AND (xid, seq) <= (%(xid)s::xid8, %(seq)s::bigint)
         ) AS f
         WINDOW so_far AS (ORDER BY f.version)
     ) AS o
     WHERE o.has_no_gap AND NOT o.is_blocked
-    ORDER BY n.place, o.version
+    ORDER BY s.place, o.version
     LIMIT %(limit)s
 ), measured AS (
     SELECT f.*, octet_length(f.payload::text) + octet_length(f.meta::text)
