@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,11 @@ import pytest
 from embedded.platform import Endpoints
 from projections.install import install
 from runut.adapters.postgres import Connection, connected
+from runut.directory_follower import DirectoryFollower
 from runut.founding import register_schemas
 from runut.settings import Settings
+from tests.endpoints import WebhookServer, webhook_server
+from tests.integration.outbox_stage import Stage, is_size, projecting, until
 from tests.ledgers import found, introduce_agencies, own_settings
 
 
@@ -47,3 +50,35 @@ async def ledger(founded: Settings) -> Settings:
     """Settings of a founded ledger with the scenarios' agencies, whose keys are here."""
     await introduce_agencies(founded)
     return founded
+
+
+@pytest.fixture(scope="module")
+async def projected(
+    platform: Endpoints, schema_ids: Mapping[str, int], tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    """Settings of a ledger whose directory is projected; the tests of a module share it."""
+    settings = own_settings(platform, tmp_path_factory.mktemp("projected"))
+    await found(settings, schema_ids)
+    await introduce_agencies(settings)
+    async with DirectoryFollower(settings) as follower:
+        size = follower.log.size
+    async with connected(settings, name="tests", autocommit=True) as connection:
+        await install(connection, settings)
+        async with projecting(settings):
+            await until(lambda: is_size(connection, "directory_record", size))
+    return settings
+
+
+@pytest.fixture
+async def stage(projected: Settings) -> AsyncIterator[Stage]:
+    """An empty outbox."""
+    async with connected(projected, name="tests", autocommit=True) as connection:
+        await connection.execute("TRUNCATE notice, notice_endpoint")
+        yield Stage(projected, connection)
+
+
+@pytest.fixture
+def webhook() -> Iterator[WebhookServer]:
+    """Takes notices."""
+    with webhook_server() as server:
+        yield server
