@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 from projections import row_tables
 from projections.explaining import explain
 from projections.folds.case_state import CaseState
-from projections.folds.fold import KINDS
 from projections.folds.rows import UNSETTLED, Commitment
-from projections.folds.subject import Directories, fold_subject
-from projections.history import entry_from
+from projections.folds.subject import Directories
+from projections.past import subjects_at
 from projections.portraits import Document
 from projections.queries import queries
 from projections.reading import load_directory, load_entries, snapshot
@@ -26,8 +24,6 @@ from runut.adapters.postgres import Connection
 from runut.directory import Agency, Directory
 from runut.errors import NotFound, shorten
 from runut.rfc3339 import format_time
-
-SUBJECTS_AT_ONCE: Final = 200
 
 _SQL: Final = queries("reading")
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -159,19 +155,8 @@ async def _standings_at(
     connection: Connection, directories: Directories, moment: datetime
 ) -> AsyncIterator[Standing]:
     """Every subject that keeps a state, as known at a moment."""
-    last = ""
-    while True:
-        asked: dict[str, Any] = {"after": last, "kinds": list(KINDS), "limit": SUBJECTS_AT_ONCE}
-        cursor = await connection.execute(_SQL["next_subjects"], asked)
-        subjects = [row[0] for row in await cursor.fetchall()]
-        if not subjects:
-            return
-        asked = {"subjects": subjects, "moment": moment}
-        cursor = await connection.execute(_SQL["load_histories_until"], asked)
-        for subject, rows in groupby(await cursor.fetchall(), key=lambda row: str(row[0])):
-            records = [entry_from(row, directories).recorded for row in rows]
-            yield Standing.of(subject, fold_subject(records, directories))
-        last = subjects[-1]
+    async for subject, folded in subjects_at(connection, directories, moment):
+        yield Standing.of(subject, folded)
 
 
 def _by_due_at(commitment: Commitment) -> tuple[datetime, str, str]:

@@ -24,10 +24,12 @@ SELECT subject, seq, event_id, type, agency, occurred_at, recorded_at, partition
  WHERE partition = %(partition)s AND "offset" = %(offset)s;
 
 -- name: next_subjects
--- Subjects of the kinds that keep a state, a chunk at a time.
+-- Subjects of the kinds that keep a state, a chunk at a time; those with events after a moment alone
+-- where one is given.
 SELECT subject
   FROM subject
  WHERE subject > %(after)s AND kind = ANY (%(kinds)s)
+   AND (%(changed_after)s::timestamptz IS NULL OR last_recorded_at > %(changed_after)s)
  ORDER BY subject
  LIMIT %(limit)s;
 

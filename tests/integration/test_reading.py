@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from projections import owing
+from projections import past
 from projections.health import health
 from projections.owing import agency, commitments
 from projections.reading import (
@@ -262,7 +262,7 @@ async def test_commitments_of_an_agency_are_those_that_it_owes(
 async def test_past_commitments_are_folded_again_whatever_the_size_of_a_chunk(
     filled: Connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(owing, "SUBJECTS_AT_ONCE", 2)
+    monkeypatch.setattr(past, "SUBJECTS_AT_ONCE", 2)
     present = await commitments(filled, now=AFTER)
     assert await commitments(filled, now=RECORDED_AT, as_of=AFTER) == present
     nothing = await commitments(filled, now=AFTER, as_of=RECORDED_AT)
