@@ -120,7 +120,7 @@ def case(
     """
     to = None if as_json else console()
     ask = _ask_state(subject, as_of, by)
-    run(_answer(load_settings(data), ask, subject_tables.subject, to, Manner(lang, zone)))
+    run(answer(load_settings(data), ask, subject_tables.subject, to, Manner(lang, zone)))
 
 
 def history(
@@ -139,7 +139,7 @@ def history(
     """
     to = None if as_json else console()
     ask = _ask_history(subject, as_of)
-    run(_answer(load_settings(data), ask, tables.history, to, Manner(lang, zone)))
+    run(answer(load_settings(data), ask, tables.history, to, Manner(lang, zone)))
 
 
 def commitments(
@@ -187,10 +187,10 @@ def commitments(
         if agency_code is not None or overdue or as_of is not None:
             raise typer.BadParameter("expected --explain alone or with --subject")
         why = _ask_explanation(explain, subject)
-        run(_answer(load_settings(data), why, explained.explanation, to, Manner(lang, zone)))
+        run(answer(load_settings(data), why, explained.explanation, to, Manner(lang, zone)))
         return
     ask = _ask_commitments(agency=agency_code, overdue=overdue, as_of=as_of)
-    run(_answer(load_settings(data), ask, _commitments, to, Manner(lang, zone)))
+    run(answer(load_settings(data), ask, _commitments, to, Manner(lang, zone)))
 
 
 def agency(
@@ -207,14 +207,14 @@ def agency(
     """
     to = None if as_json else console()
     ask = _ask_agency(code, as_of)
-    run(_answer(load_settings(data), ask, tables.agency, to, Manner(lang, zone)))
+    run(answer(load_settings(data), ask, tables.agency, to, Manner(lang, zone)))
 
 
 async def show_subject(
     settings: Settings, subject: str, to: Console, manner: Manner = USUAL
 ) -> None:
     """Print a subject's present state as tables."""
-    await _answer(
+    await answer(
         settings, _ask_state(subject, None, "recorded"), subject_tables.subject, to, manner
     )
 
@@ -223,7 +223,7 @@ async def show_history(
     settings: Settings, subject: str, to: Console, manner: Manner = USUAL
 ) -> None:
     """Print a subject's history as a table."""
-    await _answer(settings, _ask_history(subject, None), tables.history, to, manner)
+    await answer(settings, _ask_history(subject, None), tables.history, to, manner)
 
 
 async def show_commitments(
@@ -235,7 +235,7 @@ async def show_commitments(
         found = await owing.commitments(connection, now=datetime.now(UTC))
         return [one for one in found if one["subject"] == subject]
 
-    await _answer(settings, ask, _commitments, to, manner)
+    await answer(settings, ask, _commitments, to, manner)
 
 
 def history_line(entry: Document, manner: Manner = USUAL) -> Text:
@@ -270,7 +270,7 @@ async def read_models(settings: Settings) -> AsyncIterator[Connection]:
 Ask = Callable[[Connection], Awaitable[T]]
 
 
-async def _answer(
+async def answer(
     settings: Settings,
     ask: Ask[T],
     draw: Callable[[T, Voice], RenderableType],

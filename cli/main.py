@@ -20,6 +20,7 @@ from cli import (
     emit,
     imports,
     look,
+    network,
     notices,
     outbox,
     platform,
@@ -44,6 +45,8 @@ app.command("case")(look.case)
 app.command("history")(look.history)
 app.command("commitments")(look.commitments)
 app.command("agency")(look.agency)
+app.command("meetings")(network.meetings)
+app.command("indicators")(network.indicators)
 app.command("status")(status.status)
 app.add_typer(platform.ledger_app, name="ledger")
 app.add_typer(directory.directory_app, name="directory")

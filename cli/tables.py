@@ -129,14 +129,14 @@ def facts_table(title: str, facts: Facts, voice: Voice) -> RenderableType:
 
 
 def rows_table(
-    title: str, columns: Iterable[str], rows: Sequence[Sequence[str]], voice: Voice
+    title: str, columns: Iterable[str], rows: Sequence[Sequence[str | Text]], voice: Voice
 ) -> RenderableType:
     """Rows under their columns; a word instead where there are none."""
     if not rows:
         return _nothing(title, voice)
     table = _table(title, columns, voice)
     for row in rows:
-        table.add_row(*(Text(plain(cell)) for cell in row))
+        table.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row))
     return table
 
 

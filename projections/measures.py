@@ -31,14 +31,14 @@ def view_bodies() -> dict[str, sql.Composable]:
 
 @cache
 def question(file: str, name: str) -> sql.Composed:
-    """A query of a file with the measures that it names before it; `moment` is a parameter."""
+    """A query of a file; `{measures}` in it are those that it names. `moment` is a parameter."""
     text = queries(file)[name]
     bodies = _bodies(sql.Placeholder("moment"))
     named = [
         sql.SQL("{} AS ({})").format(sql.Identifier(measure), bodies[measure])
         for measure in _needed(text)
     ]
-    return sql.SQL("WITH {} {}").format(sql.SQL(", ").join(named), sql.SQL(text))
+    return sql.SQL(text).format(measures=sql.SQL(", ").join(named))
 
 
 def _bodies(moment: sql.Composable) -> dict[str, sql.Composable]:
@@ -48,7 +48,7 @@ def _bodies(moment: sql.Composable) -> dict[str, sql.Composable]:
 
 def _needed(text: str) -> list[str]:
     """Measures that a query builds on, each after those that it builds on itself."""
-    found = set(_MENTIONED.findall(text))
+    found = {_KNOWN, *_MENTIONED.findall(text)}
     while more := {name for one in found for name in _MENTIONED.findall(_TEXTS[one])} - found:
         found |= more
     return [name for name in _TEXTS if name in found]

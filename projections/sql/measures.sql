@@ -222,7 +222,7 @@ WITH RECURSIVE held AS (
            coalesce(
                wanted.starts,
                (SELECT min(held.held_on) FROM held WHERE held.series = wanted.series),
-               governing.known_on
+               governing.known_on + wanted.every_days
            ) AS first_on
       FROM governing
      CROSS JOIN LATERAL jsonb_to_recordset(governing.meeting_series) AS wanted (
@@ -295,7 +295,7 @@ SELECT occasion.series, coalesce(held.title, occasion.title) AS title, occasion.
            )
        END AS absent,
        occasion.every_days, occasion.tolerance_days, occasion.members,
-       occasion.version AS protocol, 'MEETING' AS instrument
+       occasion.version AS protocol, 'MEETING' AS instrument, occasion.title AS series_title
   FROM served
   JOIN occasion USING (series, n)
   LEFT JOIN held ON held.subject = served.subject
@@ -308,7 +308,7 @@ SELECT held.series, held.title, NULL, NULL, NULL, 'EXTRA', held.chair, held.subj
        held.started_at, held.attended,
        ARRAY(SELECT unnest(cadence.members) EXCEPT SELECT unnest(held.attended) ORDER BY 1),
        cadence.every_days, cadence.tolerance_days, coalesce(cadence.members, '{}'::text[]),
-       cadence.version, 'MEETING'
+       cadence.version, 'MEETING', cadence.title
   FROM held
   LEFT JOIN cadence
          ON cadence.series = held.series

@@ -100,6 +100,7 @@ COMMENT ON COLUMN {views}.meeting_series.tolerance_days IS 'How many days late i
 COMMENT ON COLUMN {views}.meeting_series.members IS 'Agencies that should come, sorted (anggota).';
 COMMENT ON COLUMN {views}.meeting_series.protocol IS 'Version of the protocol that wants it (versi protokol).';
 COMMENT ON COLUMN {views}.meeting_series.instrument IS 'Always MEETING (instrumen).';
+COMMENT ON COLUMN {views}.meeting_series.series_title IS 'Title of the series in the protocol (judul seri).';
 
 CREATE OR REPLACE VIEW {views}.indicator_monthly AS {indicator_monthly};
 
