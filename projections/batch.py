@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from projections.folds.fold import CORRECTION, State, fold, needs_of
-from projections.folds.folding import Folded, Needs
+from projections.folds.folding import Folded, Needs, RowKey
 from projections.folds.rows import Row
 from projections.folds.subject import Directories, FoldedSubject, fold_subject
 from projections.loaded import Loaded, Subjects
@@ -44,7 +44,8 @@ class Changes:
 
     history: list[HistoryEntry] = field(default_factory=list)
     subjects: dict[str, Loaded] = field(default_factory=dict)
-    rows: dict[tuple[str, type[Row], str | int], Row] = field(default_factory=dict)
+    rows: dict[str, dict[RowKey, Row]] = field(default_factory=dict)
+    """By subject."""
     rewritten: set[str] = field(default_factory=set)
     """Subjects whose rows are written anew from nothing."""
     verdicts: list[NewVerdict] = field(default_factory=list)
@@ -86,8 +87,8 @@ def fold_batch(
         loaded.take(recorded, folded)
         changes.subjects[subject] = loaded
         changes.history.append(_entry(loaded.counts.events, recorded, folded))
-        for row in folded.rows:
-            changes.rows[subject, type(row), row.ident] = row
+        if folded.rows:
+            changes.rows.setdefault(subject, {}).update(folded.rows)
     for subject, new in whole.items():
         _fold_whole(subject, histories[subject], new, subjects, directories, changes)
     return changes
@@ -109,8 +110,7 @@ def _fold_whole(
     for seq, entry in enumerate(folded.entries[len(history) :], len(history) + 1):
         changes.history.append(_entry(seq, entry.recorded, entry.folded))
     changes.rewritten.add(subject)
-    for row in folded.past.rows.values():
-        changes.rows[subject, type(row), row.ident] = row
+    changes.rows[subject] = dict(folded.past.rows)
     loaded = _loaded_again(folded)
     subjects.put(subject, loaded)
     changes.subjects[subject] = loaded

@@ -77,7 +77,7 @@ def last_setting(entries: Sequence[Entry], commitment_id: str) -> Setting | None
     """What set the present due date: the opening, an extension, the upholding of a fine."""
     found: Setting | None = None
     for entry in entries:
-        written = (row for row in entry.folded.rows if isinstance(row, Commitment))
+        written = (row for row in entry.folded.rows.values() if isinstance(row, Commitment))
         for row in written:
             is_it = row.commitment_id == commitment_id
             if is_it and (found is None or _term(row) != _term(found.commitment)):

@@ -116,7 +116,7 @@ class Loaded:
         self.state = folded.state
         self.counts.add(folded.verdict)
         self.last_recorded_at = recorded.recorded_at
-        self.rows.update(((type(row), row.ident), row) for row in folded.rows)
+        self.rows.update(folded.rows)
         if recorded.is_authentic:
             event = recorded.event
             identity = (event.agency, event.event_id)

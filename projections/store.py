@@ -7,7 +7,7 @@ moment cannot both write.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from projections.batch import (
     corrected_subjects,
     missing_needs,
 )
-from projections.folds.folding import Needs
+from projections.folds.folding import Needs, RowKey
 from projections.folds.rows import (
     TABLES,
     Assistance,
@@ -138,7 +138,7 @@ class Store:
         """
         rows: list[tuple[Target, Sequence[Values]]] = [
             (HISTORY, [history_values(entry) for entry in changes.history]),
-            *_rows_by_table(changes.rows.values()),
+            *_rows_by_table(changes.rows),
             (SUBJECT, [_subject_values(*each) for each in changes.subjects.items()]),
             (QUARANTINE, [_quarantine_values(each) for each in quarantined]),
         ]
@@ -281,10 +281,13 @@ class _Wanted:
                 self.sources.update((subject, source) for source in needs.sources)
 
 
-def _rows_by_table(rows: Iterable[Row]) -> list[tuple[Target, Sequence[Values]]]:
+def _rows_by_table(
+    rows: Mapping[str, Mapping[RowKey, Row]],
+) -> list[tuple[Target, Sequence[Values]]]:
     by_table: dict[type[Row], list[Values]] = {}
-    for row in rows:
-        by_table.setdefault(type(row), []).append(astuple(row))
+    for of_subject in rows.values():
+        for (table, _), row in of_subject.items():
+            by_table.setdefault(table, []).append(astuple(row))
     return [(row_tables.target(table), found) for table, found in by_table.items()]
 
 

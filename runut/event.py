@@ -6,10 +6,11 @@ Pure types. How an event looks as bytes is `runut.codec`, as JSON `runut.json_fo
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Literal, NewType
 
 import msgspec
+from msgspec.structs import force_setattr
 
 AgencyCode = NewType("AgencyCode", str)
 EventId = NewType("EventId", str)
@@ -47,26 +48,19 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     type: str
     meta: dict[str, Any]
     data: dict[str, Any]
+    # What every reader asks for again and again; always meta's own values.
+    event_id: EventId = EventId("")
+    """The emitter's id: the same id sent again is the same event."""
+    subject: Subject = Subject("")
+    """The stream it belongs to, such as `case/X`."""
+    agency: AgencyCode = AgencyCode("")
+    """Code of the emitting agency."""
+    occurred_at: datetime = datetime.min.replace(tzinfo=UTC)
+    """When it happened, as the agency says (UTC)."""
 
-    @property
-    def event_id(self) -> EventId:
-        """The emitter's id: the same id sent again is the same event."""
-        return EventId(self.meta["event_id"])
-
-    @property
-    def subject(self) -> Subject:
-        """The stream it belongs to, such as `case/X`."""
-        return Subject(self.meta["subject"])
-
-    @property
-    def agency(self) -> AgencyCode:
-        """Code of the emitting agency."""
-        return AgencyCode(self.meta["agency"])
-
-    @property
-    def occurred_at(self) -> datetime:
-        """When it happened, as the agency says (UTC)."""
-        return self.meta["occurred_at"]  # type: ignore[no-any-return]
+    def __post_init__(self) -> None:
+        for name in ("event_id", "subject", "agency", "occurred_at"):
+            force_setattr(self, name, self.meta[name])
 
 
 class Recorded(msgspec.Struct, frozen=True, gc=False):

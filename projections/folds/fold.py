@@ -125,4 +125,4 @@ def _by_rule(kind: Kind, folding: Folding[State | None]) -> Folded[State | None]
     folding.state = copy(before)
     rule.effect(folding)
     kind.after(folding)
-    return Folded(folding.state, "EFFECTIVE", rows=tuple(folding.written.values()))
+    return Folded(folding.state, "EFFECTIVE", rows=folding.written)

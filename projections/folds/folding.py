@@ -8,9 +8,10 @@ after what they are about; `projections.folds.fold` puts the stages together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from types import MappingProxyType
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -49,51 +50,42 @@ class Seen(Protocol):
         """The subject's rows of a table on which something is still pending."""
 
 
+NO_ROWS: Final[Mapping[RowKey, Row]] = MappingProxyType({})
+
+
 class Folded(msgspec.Struct, Generic[S], frozen=True, gc=False):
     """What folding one event gave: the state after it, its verdict, and the rows it wrote."""
 
     state: S
     verdict: Verdict
     codes: tuple[str, ...] = ()
-    rows: tuple[Row, ...] = ()
+    rows: Mapping[RowKey, Row] = NO_ROWS
     differs: bool = False
     """A DUPLICATE whose content is another than that of the first."""
 
 
-@dataclass(slots=True)
 class Folding(Generic[S]):
     """One event being folded: inputs, the state in the making and the rows written so far."""
 
-    state: S
-    recorded: Recorded
-    directory: Directory
-    seen: Seen
-    written: dict[RowKey, Row] = field(default_factory=dict)
+    __slots__ = (
+        *("agency", "at", "data", "directory", "event", "recorded", "seen", "state", "subject"),
+        "written",
+    )
 
-    @property
-    def event(self) -> Event:
-        """The event being folded."""
-        return self.recorded.event
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """Its payload."""
-        return self.recorded.event.data
-
-    @property
-    def agency(self) -> str:
+    def __init__(self, state: S, recorded: Recorded, directory: Directory, seen: Seen) -> None:
+        event = recorded.event
+        self.state = state
+        self.recorded = recorded
+        self.directory = directory
+        self.seen = seen
+        self.event: Event = event
+        self.data: Mapping[str, Any] = event.data
+        self.agency: str = event.agency
         """Its emitter."""
-        return self.recorded.event.agency
-
-    @property
-    def at(self) -> datetime:
+        self.at: datetime = event.occurred_at
         """When it happened, as the emitter says."""
-        return self.recorded.event.occurred_at
-
-    @property
-    def subject(self) -> str:
-        """The subject being folded."""
-        return self.recorded.event.subject
+        self.subject: str = event.subject
+        self.written: dict[RowKey, Row] = {}
 
     def find(self, table: type[R], ident: str | int) -> R | None:
         """A row by its key, this event's own writes first."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Literal
 
 import msgspec
@@ -33,10 +34,16 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
     subject: str
 
+    def __init_subclass__(cls) -> None:
+        """Give the class its `ident`: an attrgetter, since rows are found again very often."""
+        super().__init_subclass__()
+        key = next(iter(cls.__annotations__))
+        cls.ident = property(attrgetter(key))  # type: ignore[method-assign,assignment]
+
     @property
     def ident(self) -> str | int:
-        """What finds it again within its subject."""
-        return getattr(self, self.__struct_fields__[1])  # type: ignore[no-any-return]
+        """What finds it again within its subject: its second field."""
+        raise NotImplementedError
 
 
 class CustodyInterval(Row, frozen=True, gc=False):

@@ -50,7 +50,7 @@ class Past:
 
     def take(self, recorded: Recorded, folded: Folded[State | None]) -> None:
         """Remember an event and what it wrote."""
-        self.rows.update(((type(row), row.ident), row) for row in folded.rows)
+        self.rows.update(folded.rows)
         if recorded.is_authentic:
             event = recorded.event
             self.contents.setdefault((event.agency, event.event_id), recorded.content)
