@@ -1,6 +1,6 @@
-"""A case: custody, what ends it, merges, hearings, data (events.md §4, case/).
+"""A case: custody, what ends it, merges (events.md §4, case/).
 
-Transfers, letters, contacts and assistance are in `case_matters.py`.
+Offers, letters, contacts and assistance are in `case_matters.py`.
 """
 
 import re
@@ -282,13 +282,6 @@ def decided(state: State, event: Event, view: View) -> Codes:
     return codes
 
 
-def shared(state: State, event: Event, view: View) -> Codes:
-    data = event["data"]
-    if commitments.is_blank(data["lawful_basis"]) and commitments.is_blank(data["agreement"]):
-        return ["BASIS_REQUIRED"]
-    return []
-
-
 def erased(state: State, event: Event, view: View) -> Codes:
     if directory.is_system(view, event["agency"]):
         return []
@@ -329,7 +322,6 @@ RULES: dict[str, Rule] = {
     "TransferAccepted": transfer_accepted,
     "CustodyRuled": ruled,
     "DecisionRecorded": decided,
-    "DataShared": shared,
     "PersonalDataErased": erased,
     "DataBreachNotified": by_any,
 }

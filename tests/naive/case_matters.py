@@ -1,4 +1,4 @@
-"""What happens on a case beside its custody: offers, letters, contacts, assistance."""
+"""What happens on a case beside its custody: offers, letters, contacts, assistance, data."""
 
 from tests.naive import commitments, directory
 from tests.naive.words import Codes, Event, Record, Rule, State, View
@@ -260,6 +260,13 @@ def assistance_delivered(state: State, event: Event, view: View) -> Codes:
     return codes
 
 
+def data_shared(state: State, event: Event, view: View) -> Codes:
+    data = event["data"]
+    if commitments.is_blank(data["lawful_basis"]) and commitments.is_blank(data["agreement"]):
+        return ["BASIS_REQUIRED"]
+    return []
+
+
 RULES: dict[str, Rule] = {
     "TransferOffered": offered,
     "TransferRefused": refuse_offer,
@@ -276,4 +283,5 @@ RULES: dict[str, Rule] = {
     "AssistanceRequested": assistance_requested,
     "AssistanceAnswered": assistance_answered,
     "AssistanceDelivered": assistance_delivered,
+    "DataShared": data_shared,
 }
