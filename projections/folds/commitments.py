@@ -5,6 +5,7 @@ Pure. They hold on cases, meetings and agreements alike (events.md §4).
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -23,6 +24,7 @@ from projections.folds.obligations import cancel, put_commitment
 from projections.folds.rows import OWED, UNSETTLED, Commitment, Decision
 from runut.event import Event
 from runut.protocol import CommitmentKind
+from runut.rfc3339 import format_time
 
 # Commitments of other kinds are settled by the event that they wait for, not by hand.
 BY_HAND: Final[frozenset[CommitmentKind]] = frozenset({"PROMISE", "CLAUSE"})
@@ -200,11 +202,22 @@ def _breached_guard(folding: Folding[Any]) -> Codes:
         return
     yield from only_system(folding)
     claimed, due_at = folding.data["due_at"], commitment.due_at
-    if commitment.status not in OWED or claimed in commitment.breached_due_ats:
+    if commitment.status not in OWED or _is_breached_for(commitment, claimed):
         yield "ALREADY_SETTLED"
     is_past = due_at is not None and min(folding.at, folding.recorded.recorded_at) > due_at
     if claimed != due_at or not is_past:
         yield "NOT_ACTIVE"
+
+
+def _is_breached_for(commitment: Commitment, due_at: datetime) -> bool:
+    """Whether a breach was recorded for a due date, its present one or one before."""
+    return format_time(due_at) in breached_dues(commitment)
+
+
+def breached_dues(commitment: Commitment) -> tuple[str, ...]:
+    """All due dates for which a breach was recorded."""
+    latest = commitment.breached_due_at
+    return (*commitment.breached_before, format_time(latest)) if latest else ()
 
 
 def _breached(folding: Folding[Any]) -> None:
@@ -212,7 +225,8 @@ def _breached(folding: Folding[Any]) -> None:
     breached = replace(
         commitment,
         breached_at=commitment.breached_at or folding.at,
-        breached_due_ats=(*commitment.breached_due_ats, folding.data["due_at"]),
+        breached_due_at=commitment.due_at,
+        breached_before=breached_dues(commitment),
     )
     put_commitment(folding, escalation.after_breach(folding, breached))
 

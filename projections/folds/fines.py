@@ -111,8 +111,14 @@ def _decided(folding: AgreementFolding) -> None:
     again = open_commitment(
         folding, "FINE_PAYMENT", fine.fine_id, fine.debtor, secretariat, fine.clause_id
     )
-    breached = {"breached_at": before.breached_at, "breached_due_ats": before.breached_due_ats}
-    folding.put(replace(again, **breached))
+    folding.put(
+        replace(
+            again,
+            breached_at=before.breached_at,
+            breached_due_at=before.breached_due_at,
+            breached_before=before.breached_before,
+        )
+    )
 
 
 def _paid_guard(folding: AgreementFolding) -> Codes:

@@ -170,8 +170,8 @@ class Commitment(Row, frozen=True, gc=False):
     reported_at: datetime | None = None
     fulfilled_at: datetime | None = None
     breached_at: datetime | None = None
-    breached_due_ats: tuple[datetime, ...] = ()
-    """The due dates that were breached: one breach for one due date."""
+    breached_due_at: datetime | None = None
+    """The due date of the latest recorded breach: one breach for one due date."""
     escalated_to: str | None = None
     escalation_level: int = 0
     """Of the latest escalation for the present due date."""
@@ -179,6 +179,8 @@ class Commitment(Row, frozen=True, gc=False):
     """When the next step of the ladder is due; null where there is none."""
     due_recorded_at: datetime | None = None
     """When the event that set the present due date was recorded."""
+    breached_before: tuple[str, ...] = ()
+    """Due dates before that one that were breached as well, RFC 3339."""
 
     @property
     def late(self) -> bool:

@@ -5,7 +5,7 @@
 SELECT subject, commitment_id, due_at, rule, source_event
   FROM commitment
  WHERE status IN ('OPEN', 'REPORTED')
-   AND NOT due_at = ANY (breached_due_ats)
+   AND breached_due_at IS DISTINCT FROM due_at
    AND due_recorded_at < due_at
    AND due_at <= %(moment)s
  ORDER BY due_at
@@ -16,7 +16,7 @@ SELECT subject, commitment_id, due_at, rule, source_event
 SELECT subject, commitment_id, source, due_at, source_event
   FROM commitment
  WHERE kind = 'TRANSFER_ANSWER' AND status = 'OPEN'
-   AND due_at = ANY (breached_due_ats)
+   AND breached_due_at = due_at
    AND due_recorded_at < due_at
    AND due_at <= %(moment)s
  ORDER BY due_at

@@ -197,11 +197,12 @@ CREATE TABLE commitment (
     reported_at      timestamptz,
     fulfilled_at     timestamptz,
     breached_at      timestamptz,
-    breached_due_ats timestamptz[] NOT NULL,
+    breached_due_at  timestamptz,
     escalated_to     text,
     escalation_level integer NOT NULL,
     escalate_at      timestamptz,
     due_recorded_at  timestamptz,
+    breached_before  text[] NOT NULL,
     PRIMARY KEY (subject, commitment_id)
 );
 CREATE INDEX commitment_source ON commitment (subject, source);
@@ -209,11 +210,11 @@ CREATE INDEX commitment_owed ON commitment (due_at) WHERE status IN ('OPEN', 'RE
 -- What the deadlines service acts on next: what it has acted on leaves these by itself.
 CREATE INDEX commitment_to_breach ON commitment (due_at)
  WHERE status IN ('OPEN', 'REPORTED')
-   AND NOT due_at = ANY (breached_due_ats)
+   AND breached_due_at IS DISTINCT FROM due_at
    AND due_recorded_at < due_at;
 CREATE INDEX commitment_to_lapse ON commitment (due_at)
  WHERE kind = 'TRANSFER_ANSWER' AND status = 'OPEN'
-   AND due_at = ANY (breached_due_ats)
+   AND breached_due_at = due_at
    AND due_recorded_at < due_at;
 CREATE INDEX commitment_to_escalate ON commitment (escalate_at)
  WHERE status IN ('OPEN', 'REPORTED') AND escalate_at IS NOT NULL AND kind <> 'TRANSFER_ANSWER';

@@ -43,7 +43,7 @@ SELECT subject, seq, event_id, type, agency, occurred_at, recorded_at, partition
 -- name: commitments
 -- What an agency owes (or everybody); with `overdue` only what is owed and past its limit.
 SELECT subject, commitment_id, source, kind, debtor, creditor, what, due_at, status, made_at,
-       source_event, rule, reported_at, fulfilled_at, breached_at, breached_due_ats, escalated_to,
+       source_event, rule, reported_at, fulfilled_at, breached_at, breached_due_at, escalated_to,
        escalation_level
   FROM commitment
  WHERE (%(debtor)s::text IS NULL OR debtor = %(debtor)s)
@@ -61,7 +61,7 @@ SELECT subject
 -- name: commitments_of_agency
 -- What is still pending between an agency and others, on either side.
 SELECT subject, commitment_id, source, kind, debtor, creditor, what, due_at, status, made_at,
-       source_event, rule, reported_at, fulfilled_at, breached_at, breached_due_ats, escalated_to,
+       source_event, rule, reported_at, fulfilled_at, breached_at, breached_due_at, escalated_to,
        escalation_level
   FROM commitment
  WHERE (debtor = %(agency)s OR creditor = %(agency)s)
