@@ -93,24 +93,22 @@ def report() -> dict[str, Any]:
 
 async def insert(connection: Connection, *rows: Row) -> list[str]:
     """Insert rows, as the connection's transaction has it; gives their ids."""
-    return [await _insert(connection, row) for row in rows]
+    columns = [_columns(row) for row in rows]
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            "INSERT INTO runut_outbox.outbox "
+            "(id, aggregatetype, aggregateid, type, payload, version, occurred_at, meta) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            columns,
+        )
+    return [str(row_id) for row_id, *_ in columns]
 
 
-async def _insert(connection: Connection, row: Row) -> str:
+def _columns(row: Row) -> tuple[Any, ...]:
     kind, _, ident = row.subject.partition("/")
-    row_id = row.row_id or uuid4()
     payload = contact(row.version) if row.payload is None else row.payload
-    await connection.execute(
-        "INSERT INTO runut_outbox.outbox "
-        "(id, aggregatetype, aggregateid, type, payload, version, occurred_at, meta) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-        [
-            row_id,
-            *(kind, ident, row.type, Jsonb(payload)),
-            *(row.version, row.occurred_at, Jsonb(row.meta)),
-        ],
-    )
-    return str(row_id)
+    about = (row.version, row.occurred_at, Jsonb(row.meta))
+    return row.row_id or uuid4(), kind, ident, row.type, Jsonb(payload), *about
 
 
 def ids(records: Iterable[Recorded]) -> list[str]:

@@ -85,19 +85,27 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     passed bigint;
 BEGIN
+    SELECT p.sent INTO passed
+    FROM runut_outbox.progress AS p
+    WHERE p.aggregatetype = NEW.aggregatetype AND p.aggregateid = NEW.aggregateid;
     IF TG_OP = 'UPDATE' THEN
         NEW.xid := pg_current_xact_id();  -- a changed row is news: it is looked at again
     ELSIF NEW.version IS NULL THEN
         -- The lock on the subject's number lasts to the end of the transaction: versions of a
         -- subject are committed in their order.
+        UPDATE runut_outbox.numbering AS n
+        SET version = n.version + 1
+        WHERE n.aggregatetype = NEW.aggregatetype AND n.aggregateid = NEW.aggregateid
+        RETURNING n.version INTO NEW.version;
+    END IF;
+    IF NEW.version IS NULL THEN
         INSERT INTO runut_outbox.numbering AS n (aggregatetype, aggregateid, version)
-        VALUES (NEW.aggregatetype, NEW.aggregateid, 1)
+        SELECT NEW.aggregatetype, NEW.aggregateid, 1 + greatest(max(o.version), passed, 0)
+        FROM runut_outbox.outbox AS o
+        WHERE o.aggregatetype = NEW.aggregatetype AND o.aggregateid = NEW.aggregateid
         ON CONFLICT (aggregatetype, aggregateid) DO UPDATE SET version = n.version + 1
         RETURNING n.version INTO NEW.version;
     END IF;
-    SELECT p.sent INTO passed
-    FROM runut_outbox.progress AS p
-    WHERE p.aggregatetype = NEW.aggregatetype AND p.aggregateid = NEW.aggregateid;
     NEW.refusal := CASE WHEN NEW.version <= passed THEN
         format('version: expected more than %s, which was sent already, found %s',
                passed, NEW.version)

@@ -8,12 +8,14 @@ SELECT p.shard
 FROM runut_outbox.position AS p, pg_control_system() AS c
 WHERE p.cluster <> c.system_identifier
    OR p.xid >= pg_snapshot_xmax(pg_current_snapshot())
-   OR EXISTS (
-        SELECT FROM runut_outbox.outbox AS o
+   OR (  -- Were it EXISTS, PostgreSQL might look for the one row through the whole table.
+        SELECT o.seq FROM runut_outbox.outbox AS o
         WHERE o.shard = p.shard
           AND (o.xid, o.seq) > (p.xid, p.seq)
           AND o.xid < pg_snapshot_xmin(pg_current_snapshot())
-      )
+        ORDER BY o.xid, o.seq
+        LIMIT 1
+      ) IS NOT NULL
 ORDER BY p.shard;
 
 -- name: lock

@@ -191,6 +191,18 @@ async def test_rows_without_a_version_are_numbered_in_the_order_of_their_transac
         assert ids(log.on_subject("case/0")) == [row_id for (row_id,) in await cursor.fetchall()]
 
 
+async def test_an_application_may_leave_the_numbering_to_the_outbox_at_any_time(
+    ledger: Settings, database: AgencyDatabase, app: Connection
+) -> None:
+    rows = await insert(app, Row("case/A", 1), Row("case/A", 2), Row("case/A"))
+    assert await relay_all(ledger, database) == Relayed(sent=3)
+    async with session(database.owner) as owner:
+        await owner.execute("DELETE FROM runut_outbox.outbox")
+    rows += await insert(app, Row("case/A"), Row("case/A"))
+    assert await relay_all(ledger, database) == Relayed(sent=2)
+    assert ids((await read_log(ledger)).events) == rows
+
+
 BAD: dict[str, tuple[Row, str]] = {
     "type": (
         Row("case/1", 1, type="LetterSnt"),
