@@ -10,7 +10,14 @@ from tests.acceptance.pages import Reader
 from tests.acceptance.running import Running
 from tests.builders import ROOT
 
-PAGES = ("emit-from-python", "import-a-file", "agree-on-a-protocol", "read-with-sql", "operate")
+PAGES = (
+    "emit-from-python",
+    "import-a-file",
+    "agree-on-a-protocol",
+    "read-with-sql",
+    "receive-notices",
+    "operate",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)
