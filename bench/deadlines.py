@@ -37,10 +37,11 @@ _FILL: Final = (
     """,
     """
     INSERT INTO commitment (subject, commitment_id, source, kind, debtor, creditor, what, due_at,
-                            status, made_at, source_event, escalation_level, due_recorded_at)
+                            status, made_at, source_event, breached_before, escalation_level,
+                            due_recorded_at)
     SELECT 'case/OPEN-' || n / %(a_case)s, 'P' || n, 'P' || n, 'PROMISE', 'polri', 'kp2mi', '-',
            now() + interval '2 days' + n * interval '10 seconds', 'OPEN', now(),
-           gen_random_uuid(), 0, now()
+           gen_random_uuid(), '{}', 0, now()
       FROM generate_series(1, %(open)s) AS n
     """,
     "VACUUM ANALYZE subject, transfer, commitment",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,16 +39,13 @@ def end_of(day: int) -> datetime:
 
 
 @asynccontextmanager
-async def running(*services: Awaitable[None]) -> AsyncIterator[None]:
-    """Services in this process, stopped at the end of the block; a failed one fails the test."""
-    tasks = [asyncio.ensure_future(one) for one in services]
-    try:
+async def running(*services: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Services in this process, stopped at the end of the block; a failed one ends the test."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one) for one in services]
         yield
-        assert [task.exception() for task in tasks if task.done()] == []
-    finally:
         for task in tasks:
             task.cancel()
-        await asyncio.wait(tasks)
 
 
 class Stage:
