@@ -1,7 +1,6 @@
 """Four months of coordination between five agencies, small enough to be measured by hand.
 
-Times are Jakarta's. Every event is recorded a minute after it occurred, so that what was known at a
-moment is what had occurred a minute before.
+Times are Jakarta's. Every event is recorded a minute after it occurred, each at a moment of its own.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ def told(line: Line, offset: int) -> Recorded:
         "occurred_at": at(when).isoformat(),
         "data": data,
     }
-    return recorded(event, offset, at(when) + timedelta(minutes=1))
+    return recorded(event, offset, at(when) + timedelta(minutes=1, milliseconds=offset))
 
 
 def _case_a() -> Iterator[Line]:

@@ -109,16 +109,17 @@ SELECT agency, instrument,
 -- name: network
 -- Of one agency: its own ties, out of all that it could have with the others.
 WITH {measures}, tied AS (
-    SELECT instrument, from_agency, to_agency, is_directed
+    SELECT instrument, from_agency, to_agency, count(*) AS ties, bool_or(is_directed) AS is_directed
       FROM agency_tie
      WHERE (%(since)s::timestamptz IS NULL OR tied_at >= %(since)s)
        AND (%(until)s::timestamptz IS NULL OR tied_at < %(until)s)
+     GROUP BY instrument, from_agency, to_agency
 ), present AS (
     SELECT count(DISTINCT either.agency) AS agencies
       FROM tied
      CROSS JOIN LATERAL (VALUES (from_agency), (to_agency)) AS either (agency)
 ), pair AS (
-    SELECT counted.scope AS instrument, from_agency, to_agency, count(*) AS ties,
+    SELECT counted.scope AS instrument, from_agency, to_agency, sum(ties) AS ties,
            bool_or(is_directed) AS is_directed
       FROM tied
      CROSS JOIN LATERAL (VALUES (tied.instrument), ('ALL')) AS counted (scope)

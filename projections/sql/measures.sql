@@ -348,9 +348,10 @@ WITH measured AS (
      CROSS JOIN known_until
 ), tied AS (
     SELECT date_trunc('month', tied_at AT TIME ZONE known_until.zone)::date AS month,
-           instrument, from_agency, to_agency, is_directed
+           instrument, from_agency, to_agency, count(*) AS ties, bool_or(is_directed) AS is_directed
       FROM agency_tie
      CROSS JOIN known_until
+     GROUP BY 1, instrument, from_agency, to_agency
 ), pair AS (
     SELECT month, coalesce(scope, 'ALL') AS instrument, from_agency, to_agency,
            bool_or(is_directed) AS is_directed
@@ -373,7 +374,7 @@ SELECT month, indicator, instrument, agency, count(*) AS count,
  GROUP BY GROUPING SETS ((month, indicator, instrument, agency), (month, indicator, instrument))
 HAVING agency IS NOT NULL OR grouping(agency) = 1
  UNION ALL
-SELECT month, 'TIES', instrument, from_agency, count(*), count(DISTINCT to_agency)
+SELECT month, 'TIES', instrument, from_agency, sum(ties)::bigint, count(*)
   FROM tied
  GROUP BY month, instrument, from_agency
  UNION ALL

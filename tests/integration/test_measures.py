@@ -192,3 +192,45 @@ async def test_agreements_fines_and_agents_are_as_the_scenarios_leave_them(
     assert [(*row[:2], str(row[2]), row[3]) for row in agents] == [("SIP3MI-0417", None, "0.00", 1)]
     assert await views.rows("sanction", "level", "lifted_at") == [("SUSPENSION", None)]
     assert await views.rows("deposit_draw", "agency", "status") == [("kp2mi", "PROPOSED")]
+
+
+async def fill(connection: Connection, cases: int) -> None:
+    """Many cases with events that no view of few has to read."""
+    await connection.execute(
+        "INSERT INTO subject SELECT 'case/N' || n, 'case', 4, 0, 0, 0, now(), '{}'"
+        "  FROM generate_series(1, %s) AS n",
+        (cases,),
+    )
+    await connection.execute(
+        "INSERT INTO history (subject, seq, event_id, type, agency, occurred_at, recorded_at,"
+        ' partition, "offset", directory_offset, verdict, codes, differs, signature, schema_id,'
+        " body, data)"
+        " SELECT 'case/N' || n, seq, gen_random_uuid(), 'LetterSent', 'kp2mi', now(), now(), 1,"
+        " n * 4 + seq, 0, 'EFFECTIVE', '{}', false, 'VALID', 1, '', '{}'"
+        " FROM generate_series(1, %s) AS n, generate_series(1, 4) AS seq",
+        (cases,),
+    )
+    await connection.execute("ANALYZE subject, history")
+
+
+@pytest.mark.parametrize(
+    ("view", "index"),
+    [
+        ("data_share", "history_data_shared"),
+        ("meeting", "subject_no_case"),
+        ("meeting_attendance", "subject_no_case"),
+        ("meeting_series", "subject_no_case"),
+        ("agreement", "subject_no_case"),
+    ],
+)
+async def test_views_of_few_find_them_among_many(
+    connection: Connection, settings: Settings, view: str, index: str
+) -> None:
+    await project(connection, story())
+    await fill(connection, 5_000)
+    query = sql.SQL("EXPLAIN SELECT * FROM {}").format(sql.Identifier(settings.views_schema, view))
+    cursor = await connection.execute(query)
+    plan = "\n".join(str(row[0]) for row in await cursor.fetchall())
+    assert index in plan
+    assert "Seq Scan on history" not in plan
+    assert "Seq Scan on subject" not in plan
