@@ -13,8 +13,10 @@ from typing import Any, Final
 
 import orjson
 import psycopg
+from psycopg.abc import AdaptContext
 from psycopg.adapt import Dumper, Loader
 from psycopg.pq import Format
+from psycopg.types.array import ListBinaryDumper
 from psycopg.types.json import set_json_loads
 
 from runut.errors import SettingError, Unreachable
@@ -52,8 +54,18 @@ class _JsonbOfText(Dumper):
         return b"\x01" + obj.encode()
 
 
+class _TimeArray(ListBinaryDumper):
+    """A tuple of times, for COPY; as a parameter any tuple is an array of its items' type."""
+
+    oid = psycopg.adapters.types["timestamptz"].array_oid
+    element_oid = psycopg.adapters.types["timestamptz"].oid
+
+    def __init__(self, _cls: type, context: AdaptContext | None = None) -> None:
+        super().__init__(tuple, context)
+
+
 class _TextArray(Dumper):
-    """A tuple of texts, in a fifth of the time that psycopg takes for a list of anything."""
+    """Texts, for COPY, in a fifth of the time that psycopg takes for an array of anything."""
 
     format = Format.BINARY
     oid = psycopg.adapters.types["text"].array_oid
@@ -105,7 +117,9 @@ async def connect(settings: Settings, *, name: str, autocommit: bool = False) ->
     connection.adapters.register_loader("uuid", _UuidAsText)
     connection.adapters.register_dumper(None, _UuidOfText)
     connection.adapters.register_dumper(None, _JsonbOfText)
-    connection.adapters.register_dumper(tuple, _TextArray)
+    connection.adapters.register_dumper(None, _TextArray)
+    connection.adapters.register_dumper(None, _TimeArray)
+    connection.adapters.register_dumper(tuple, ListBinaryDumper)
     return connection
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 import psycopg
 import pytest
@@ -13,6 +15,7 @@ from projections.folds.subject import FoldedSubject, fold_subject
 from projections.loaded import Subjects
 from projections.row_tables import from_values, select, state_from, table_name
 from projections.store import Position, Quarantined, Store
+from projections.writing import COPY_FROM, Target, Writer
 from runut.adapters.postgres import Connection
 from runut.errors import FencedOut
 from runut.event import Recorded
@@ -160,3 +163,21 @@ def _moved(position: Position, next_offset: int) -> Position:
     return msgspec.structs.replace(
         position, next_offset=next_offset, leaf_hash=b"l" * 32, recorded_at=RECORDED_AT
     )
+
+
+@pytest.mark.parametrize("count", [1, COPY_FROM])
+async def test_tuples_are_arrays_of_their_items_by_statements_and_by_copy(
+    connection: Connection, count: int
+) -> None:
+    await connection.execute(
+        "CREATE TEMP TABLE thing (id integer PRIMARY KEY, texts text[], times timestamptz[])"
+    )
+    target = Target("thing", ("id", "texts", "times"), ("id",))
+    times = (RECORDED_AT, RECORDED_AT + timedelta(days=1))
+    rows = [(n, ("kp2mi", 'é"{,') * (n % 2), times * (n % 2)) for n in range(1, count + 1)]
+    async with connection.transaction():
+        await Writer(connection).write([(target, rows)])
+        await Writer(connection).write([(target, [(1, (), ())])])
+    cursor = await connection.execute("SELECT id, texts, times FROM thing ORDER BY id")
+    expected = [(1, [], []), *((n, list(texts), list(times)) for n, texts, times in rows[1:])]
+    assert await cursor.fetchall() == expected
