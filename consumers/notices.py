@@ -171,6 +171,8 @@ class Notices:
 
     async def _settle(self, connection: Connection) -> None:
         outcomes = self._outcomes[:]
+        if not outcomes:
+            return
         await settle(connection, outcomes, self._pauses)
         del self._outcomes[: len(outcomes)]
         for outcome in outcomes:

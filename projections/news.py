@@ -23,9 +23,10 @@ from projections.notices import enqueue
 from projections.queries import queries
 from runut.adapters.postgres import Connection
 from runut.directory import Directory
+from runut.directory_writer import SYSTEM
 
 PROMPT: Final = timedelta(days=1)
-"""Only what was recorded so soon after it happened is news: files of past events are not."""
+"""What agencies say is news if recorded so soon after it happened: files of past events are not."""
 NEWS_FOR: Final = timedelta(days=14)
 """What was recorded longer ago is not news any more, should cursors be lost or nobody work."""
 AT_ONCE: Final = 5_000
@@ -62,6 +63,7 @@ async def _news(
         "until": until,
         "since": since,
         "prompt": PROMPT,
+        "ledger": SYSTEM,
         "types": list(CONCERNING),
     }
     cursor = await connection.execute(_SQL["news"], asked)

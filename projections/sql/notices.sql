@@ -15,12 +15,19 @@ SELECT position.partition, coalesce(seen.next_offset, 0), position.next_offset
  ORDER BY position.partition;
 
 -- name: news
--- What happened lately and concerns somebody, between two offsets of a partition.
+-- What happened lately and concerns somebody, between two offsets of a partition. What the ledger
+-- itself says about a limit comes as late as its worker, and is news if the limit was known in time.
 SELECT subject, event_id, type, agency, recorded_at, data
   FROM history
  WHERE partition = %(partition)s AND "offset" >= %(after)s AND "offset" < %(until)s
    AND verdict = 'EFFECTIVE' AND type = ANY (%(types)s)
-   AND recorded_at >= %(since)s AND recorded_at - occurred_at < %(prompt)s
+   AND recorded_at >= %(since)s
+   AND (recorded_at - occurred_at < %(prompt)s
+        OR agency = %(ledger)s
+           AND EXISTS (SELECT FROM commitment
+                        WHERE commitment.subject = history.subject
+                          AND commitment.commitment_id = history.data ->> 'commitment_id'
+                          AND commitment.due_recorded_at < commitment.due_at))
  ORDER BY "offset";
 
 -- name: owed

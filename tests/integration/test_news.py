@@ -40,17 +40,23 @@ class Log:
 
     def __init__(self) -> None:
         self.records: list[Recorded] = []
+        self._paused = timedelta(0)
         self.say("CaseReported", "kp2mi", **REPORTED)
 
     def say(
         self, event_type: str, agency: str, /, after: timedelta = timedelta(0), **data: Any
     ) -> datetime:
         """Record an event `after` it occurred; gives when it was recorded."""
-        offset = len(self.records) + 1
-        at = RECORDED_AT + offset * MINUTE
+        offset, at = len(self.records) + 1, self.next_at()
         event = {"type": event_type, "subject": CASE, "agency": agency, "data": data}
         self.records.append(recorded({**event, "occurred_at": at - after}, offset, at))
         return at
+
+    def next_at(self) -> datetime:
+        return RECORDED_AT + (len(self.records) + 1) * MINUTE + self._paused
+
+    def pause(self, span: timedelta) -> None:
+        self._paused += span
 
     def letter(self, letter_id: str, agency: str, *to: str, **more: Any) -> None:
         fixed = {"doc_type": "OFFICIAL_LETTER", "urgency": "NORMAL", "title": "t", "number": "1"}
@@ -138,6 +144,24 @@ async def test_files_of_past_events_and_old_news_tell_nobody(connection: Connect
     assert await told(connection) == {("kbri-kl", "SOON")}
 
 
+async def test_a_breach_that_the_worker_saw_late_is_news_if_the_limit_was_known_in_time(
+    connection: Connection,
+) -> None:
+    log = Log()
+    at_once, long_ago = RECORDED_AT + 3.5 * MINUTE, RECORDED_AT - timedelta(days=9)
+    promise = {"debtor": "kbri-kl", "creditor": "kp2mi", "what": "w", "source_kind": "OWN"}
+    for ident, due_at in (("LIVE", at_once), ("FILE", long_ago)):
+        data = {**promise, "commitment_id": ident, "due_at": due_at}
+        log.say("CommitmentMade", "kbri-kl", after=timedelta(days=10), **data)
+    log.pause(timedelta(days=3))
+    for ident, due_at in (("LIVE", at_once), ("FILE", long_ago)):
+        late = log.next_at() - due_at - timedelta(seconds=1)
+        log.say("CommitmentBreached", "runut", after=late, commitment_id=ident, due_at=due_at)
+    await project(connection, log.records)
+    await follow(connection, DIRECTORY, log.next_at())
+    assert await told(connection) == {(code, "LIVE") for code in ("kbri-kl", "kp2mi", "kemlu")}
+
+
 async def test_each_goes_in_once_however_often_the_history_is_gone_through(
     connection: Connection,
 ) -> None:
@@ -213,6 +237,7 @@ async def test_a_look_walks_the_history_by_its_place(connection: Connection) -> 
         "types": list(CONCERNING),
         "since": NOW,
         "prompt": PROMPT,
+        "ledger": "runut",
     }
     await connection.execute("SET enable_seqscan = off")
     query = b"EXPLAIN (FORMAT JSON) " + queries("notices")["news"].encode()
