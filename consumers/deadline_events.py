@@ -7,7 +7,6 @@ worker looked (events.md §6).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -36,17 +35,14 @@ class DeadlineEvents:
 
         What would be brought before nobody is left out.
         """
-        return sorted(self._each(due), key=lambda event: event.occurred_at)
-
-    def _each(self, due: Due) -> Iterator[Event]:
-        yield from map(self._breach, due.breaches)
-        yield from map(self._lapse, due.lapses)
-        for escalation in map(self._escalation, due.escalations):
-            if escalation is not None:
-                yield escalation
-        for transfer in map(self._transfer_escalation, due.transfers):
-            if transfer is not None:
-                yield transfer
+        events = [
+            *map(self._breach, due.breaches),
+            *map(self._lapse, due.lapses),
+            *map(self._escalation, due.escalations),
+            *map(self._transfer_escalation, due.transfers),
+        ]
+        said = (event for event in events if event is not None)
+        return sorted(said, key=lambda event: event.occurred_at)
 
     def _breach(self, due: ToBreach) -> Event:
         data = {"commitment_id": due.commitment_id, "due_at": due.due_at, "rule": due.rule}
