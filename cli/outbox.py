@@ -89,7 +89,7 @@ def relay(
     if as_json:
         print_json(msgspec.to_builtins(found))
     else:
-        typer.echo(f"{found.sent} events sent, {found.refused} rows refused")
+        typer.echo(f"events sent: {found.sent}, rows refused: {found.refused}")
     if once and found.refused:
         raise typer.Exit(PARTLY)
 
@@ -136,7 +136,7 @@ def _say(what: str, row: Resolved) -> None:
 
 def _print_standing(found: Standing) -> None:
     since = f", the oldest of {found.oldest:%Y-%m-%d %H:%M %Z}" if found.oldest else ""
-    typer.echo(f"{found.source}: {found.unsent} rows to send{since}")
+    typer.echo(f"{found.source}: rows to send: {found.unsent}{since}")
     if found.held_back:
         typer.echo(f"{found.held_back} of them wait for an older transaction to end")
     for row in found.refused:

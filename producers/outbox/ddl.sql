@@ -106,10 +106,12 @@ BEGIN
         ON CONFLICT (aggregatetype, aggregateid) DO UPDATE SET version = n.version + 1
         RETURNING n.version INTO NEW.version;
     END IF;
-    NEW.refusal := CASE WHEN NEW.version <= passed THEN
-        format('version: expected more than %s, which was sent already, found %s',
-               passed, NEW.version)
-    END;
+    IF NOT NEW.skipped THEN
+        NEW.refusal := CASE WHEN NEW.version <= passed THEN
+            format('version: expected more than %s, which was sent already, found %s',
+                   passed, NEW.version)
+        END;
+    END IF;
     RETURN NEW;
 END $$;
 
