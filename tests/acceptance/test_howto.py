@@ -15,6 +15,7 @@ PAGES = (
     "import-a-file",
     "agree-on-a-protocol",
     "read-with-sql",
+    "measure-coordination",
     "receive-notices",
     "operate",
 )
