@@ -6,7 +6,7 @@ so that a missing `Rule.needs` is an error and never a wrong verdict.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -130,6 +130,8 @@ class Subjects:
     def __init__(self, max_weight: int = 1_000_000) -> None:
         self._max_weight = max_weight
         self._loaded: dict[str, Loaded] = {}
+        self._weighed: dict[str, int] = {}
+        self._weight = 0
 
     def __contains__(self, subject: str) -> bool:
         return subject in self._loaded
@@ -146,19 +148,32 @@ class Subjects:
     def put(self, subject: str, loaded: Loaded) -> None:
         """Keep a subject."""
         self._loaded[subject] = loaded
+        self._weigh(subject)
 
     def forget(self) -> None:
         """Forget everything: what was folded after the last commit must not be believed."""
         self._loaded.clear()
+        self._weighed.clear()
+        self._weight = 0
 
-    def evict(self, unwritten: Container[str]) -> None:
+    def evict(self, unwritten: Collection[str]) -> None:
         """Forget the least recently used until the rest weighs little enough.
 
-        The `unwritten` are kept: loaded again now, they would be as they were before.
+        The `unwritten`, those that a batch was about, are kept: loaded again now, they would be
+        as they were before. They alone are weighed anew.
         """
-        weight = sum(loaded.weight for loaded in self._loaded.values())
+        for subject in unwritten:
+            self._weigh(subject)
+        if self._weight <= self._max_weight:
+            return
         for subject in list(self._loaded):
-            if weight <= self._max_weight:
-                return
             if subject not in unwritten:
-                weight -= self._loaded.pop(subject).weight
+                del self._loaded[subject]
+                self._weight -= self._weighed.pop(subject, 0)
+                if self._weight <= self._max_weight:
+                    return
+
+    def _weigh(self, subject: str) -> None:
+        weight = self._loaded[subject].weight
+        self._weight += weight - self._weighed.get(subject, 0)
+        self._weighed[subject] = weight

@@ -8,6 +8,7 @@ moment cannot both write.
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,23 +20,18 @@ from projections.batch import (
     Changes,
     HistoryEntry,
     corrected_subjects,
-    missing_needs,
 )
-from projections.folds.folding import Needs, RowKey
+from projections.folds.folding import RowKey
 from projections.folds.rows import (
     TABLES,
-    Assistance,
-    Commitment,
-    DepositDraw,
     Row,
-    Sanction,
-    Transfer,
 )
 from projections.folds.subject import Directories
 from projections.history import HISTORY, entry_from, history_values
 from projections.loaded import Counts, Loaded, Subjects
 from projections.queries import queries
-from projections.writing import Target, Values, Writer
+from projections.wanted import questions
+from projections.writing import COPY_FROM, Target, Values, Writer
 from runut.adapters.postgres import Connection
 from runut.directory import Directory, PublishedProtocol
 from runut.errors import FencedOut
@@ -66,10 +62,6 @@ PROTOCOL: Final = Target(
     "protocol",
     ("offset", "version", "effective_from", "timezone", "meeting_series"),
     ("offset",),
-)
-PENDING_TABLES: Final[tuple[type[Row], ...]] = (
-    *(Commitment, Assistance, Transfer),
-    *(Sanction, DepositDraw),
 )
 KIB: Final = 1024
 
@@ -114,12 +106,15 @@ class Store:
         self, records: Sequence[Recorded], subjects: Subjects, directories: Directories
     ) -> dict[str, list[HistoryEntry]]:
         """Make ready to fold: subjects and rows into `subjects`; gives corrected histories."""
-        async with self._connection.transaction():
+        # In a pipeline: one journey for the subjects, one for all that is wanted of them.
+        async with self._connection.pipeline(), self._connection.transaction():
             await self._load_subjects({r.event.subject for r in records}, subjects)
             corrected = corrected_subjects(records)
             rest = [r for r in records if r.event.subject not in corrected]
-            await self._load_contents(rest, subjects)
-            await self._load_rows(rest, subjects)
+            wanted = list(questions(rest, subjects))
+            answers = [await self._connection.execute(one.query, one.asked) for one in wanted]
+            for one, answer in zip(wanted, answers, strict=True):
+                one.learn(await answer.fetchall())
             return await self._load_histories(corrected, directories)
 
     def commit(
@@ -168,48 +163,6 @@ class Store:
         for subject in missing:
             subjects.put(subject, found.get(subject) or Loaded())
 
-    async def _load_contents(self, records: Sequence[Recorded], subjects: Subjects) -> None:
-        wanted: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        for recorded in records:
-            event = recorded.event
-            loaded = subjects.get(event.subject)
-            identity: tuple[str, str] = (event.agency, event.event_id)
-            if not loaded.is_new and identity not in loaded.contents:
-                wanted.setdefault((event.subject, event.event_id), []).append(identity)
-        if not wanted:
-            return
-        asked = {"subjects": [k[0] for k in wanted], "event_ids": [k[1] for k in wanted]}
-        for (subject, _), identities in wanted.items():
-            for identity in identities:
-                subjects.get(subject).contents[identity] = None
-        cursor = await self._connection.execute(_SQL["load_contents"], asked)
-        for subject, agency, event_id, content in await cursor.fetchall():
-            subjects.get(subject).contents[agency, event_id] = content
-
-    async def _load_rows(self, records: Sequence[Recorded], subjects: Subjects) -> None:
-        wanted = _Wanted(missing_needs(records, subjects))
-        for table, keys in wanted.keys.items():
-            await self._learn(table, "by_key", _pairs(keys), subjects)
-            for subject, ident in keys:
-                subjects.get(subject).rows.setdefault((table, ident), None)
-        if wanted.sources:
-            await self._learn(Commitment, "by_source", _pairs(wanted.sources), subjects)
-            for subject, source in wanted.sources:
-                subjects.get(subject).sources.add(source)
-        if wanted.unsettled:
-            for table in PENDING_TABLES:
-                await self._learn(table, "unsettled", {"subjects": wanted.unsettled}, subjects)
-            for subject in wanted.unsettled:
-                subjects.get(subject).has_unsettled = True
-
-    async def _learn(
-        self, table: type[Row], condition: str, asked: dict[str, Any], subjects: Subjects
-    ) -> None:
-        cursor = await self._connection.execute(row_tables.select(table, condition), asked)
-        for found in await cursor.fetchall():
-            row = row_tables.from_values(table, found)
-            subjects.get(row.subject).learn(row)
-
     async def _load_histories(
         self, wanted: set[str], directories: Directories
     ) -> dict[str, list[HistoryEntry]]:
@@ -227,7 +180,10 @@ class Store:
         changes: Changes,
         rows: Sequence[tuple[Target, Sequence[Values]]],
     ) -> None:
-        async with self._connection.transaction():
+        # COPY cannot go through a pipeline; what is few does, in two journeys with the position.
+        few = all(len(each) < COPY_FROM for _, each in rows)
+        pipeline = self._connection.pipeline() if few else nullcontext()
+        async with pipeline, self._connection.transaction():
             await self._advance(moves)
             await self._forget_rewritten(changes)
             await self._writer.write(rows)
@@ -265,22 +221,6 @@ class Store:
                 await cursor.executemany(_SQL["save_verdict"], verdicts)
 
 
-class _Wanted:
-    """What a batch needs, gathered over its subjects: one query a table."""
-
-    def __init__(self, missing: dict[str, list[Needs]]) -> None:
-        self.keys: dict[type[Row], set[tuple[str, str]]] = {}
-        self.sources: set[tuple[str, str]] = set()
-        self.unsettled = [
-            name for name, needs in missing.items() if any(n.unsettled for n in needs)
-        ]
-        for subject, several in missing.items():
-            for needs in several:
-                for table, ident in needs.keys:
-                    self.keys.setdefault(table, set()).add((subject, str(ident)))
-                self.sources.update((subject, source) for source in needs.sources)
-
-
 def _rows_by_table(
     rows: Mapping[str, Mapping[RowKey, Row]],
 ) -> list[tuple[Target, Sequence[Values]]]:
@@ -289,11 +229,6 @@ def _rows_by_table(
         for (table, _), row in of_subject.items():
             by_table.setdefault(table, []).append(astuple(row))
     return [(row_tables.target(table), found) for table, found in by_table.items()]
-
-
-def _pairs(wanted: set[tuple[str, str]]) -> dict[str, list[str]]:
-    ordered = sorted(wanted)
-    return {"subjects": [pair[0] for pair in ordered], "idents": [pair[1] for pair in ordered]}
 
 
 def _loaded(row: Sequence[Any]) -> Loaded:

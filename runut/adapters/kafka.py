@@ -29,6 +29,8 @@ from runut.settings import Settings
 
 ANSWER_TIMEOUT_S: Final = 10.0
 """How long a broker may take to answer before it counts as unreachable."""
+HEARTBEAT_MS: Final = 1_000
+"""Partitions change hands at a heartbeat: whoever joins waits as long for the others."""
 BATCH_BYTES: Final = 256 * 1024
 MAX_FETCH_BYTES: Final = 8 * 1024 * 1024
 _ADVICE: Final = "start it (runut up) or set RUNUT_KAFKA_BOOTSTRAP"
@@ -79,6 +81,7 @@ def consumer(settings: Settings, *, group_id: str | None = None) -> AIOKafkaCons
         enable_auto_commit=False,
         auto_offset_reset="none",
         isolation_level="read_uncommitted",
+        heartbeat_interval_ms=HEARTBEAT_MS,
         fetch_max_bytes=4 * MAX_FETCH_BYTES,
         max_partition_fetch_bytes=MAX_FETCH_BYTES,
     )

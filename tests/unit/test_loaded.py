@@ -25,3 +25,10 @@ def test_a_subject_that_is_not_written_yet_is_never_forgotten() -> None:
     subjects = held("a", "b", "c", max_weight=0)
     subjects.evict(unwritten={"b"})
     assert names_in(subjects, "a", "b", "c") == ["b"]
+
+
+def test_what_a_batch_added_to_its_subjects_is_weighed() -> None:
+    subjects = held("a", "b", max_weight=2 * Loaded().weight)
+    subjects.get("b").contents["kp2mi", "1"] = b""
+    subjects.evict(unwritten={"b"})
+    assert names_in(subjects, "a", "b") == ["b"]
