@@ -7,10 +7,12 @@ else only repeats of it, for each subject in the order of its versions.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,18 +20,17 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from aiokafka.structs import TopicPartition
 
-from embedded.platform import Endpoints
+from embedded.platform import Endpoints, Platform
+from embedded.progress import Show
 from producers.outbox.standing import standing
 from projections.folds.subject import fold_subject
-from runut.adapters import kafka
 from runut.errors import Unreachable
 from runut.event_ids import new_event_id
 from runut.settings import Settings
 from tests.acceptance.processes import POLL_S, Command, started, until
-from tests.acceptance.test_crashes import ledger_in
-from tests.integration.logs import Log, read_log
+from tests.acceptance.test_crashes import is_another, ledger_in
+from tests.integration.logs import read_log
 from tests.outboxes import AGENCY, AgencyDatabase, Row, contact, insert, make_outbox, report, sent
 from tests.own_postgres import own_postgres
 
@@ -38,6 +39,7 @@ pytestmark = pytest.mark.timeout(900)
 ROWS = 20_000
 KILLS = 10
 """Of a relay, and as many of its PostgreSQL."""
+KAFKA_KILLS = 2
 WRITERS = 4
 OWN_SUBJECTS = 25
 """Of each writer, who numbers their rows; the shared ones are numbered by the outbox."""
@@ -85,14 +87,23 @@ class Writer:
 
 
 class Flow:
-    """Rows that writers commit, as many as they may."""
+    """Rows that writers commit, as many as they may, until all are written."""
 
-    def __init__(self, database: AgencyDatabase) -> None:
+    def __init__(self, database: AgencyDatabase, rows: int) -> None:
         self.committed: set[str] = set()
         self._database = database
+        self._rows = rows
         self._allowed = 0
         self._begun = 0
         self._more = asyncio.Condition()
+
+    async def report_shared_cases(self) -> None:
+        """Commit the first row of each shared subject, so that those after it count."""
+        rows = [_row(f"case/SHARED-{n}", 1) for n in range(SHARED_SUBJECTS)]
+        writer = Writer(self._database.app)
+        await writer.commit(rows)
+        await writer.close()
+        self.committed.update(str(row.row_id) for row in rows)
 
     async def allow(self, rows: int) -> None:
         """Let the writers commit so many rows in all."""
@@ -112,35 +123,12 @@ class Flow:
 
     async def _may_go_on(self) -> bool:
         async with self._more:
-            await self._more.wait_for(lambda: self._begun < self._allowed or self._begun >= ROWS)
+            await self._more.wait_for(lambda: self._begun < self._allowed or self._is_over())
             self._begun += ROWS_AT_ONCE
-            return self._begun <= ROWS
+            return self._begun <= self._rows
 
-
-class Topic:
-    """How many records the events topic has."""
-
-    def __init__(self, settings: Settings, consumer: Any) -> None:
-        self._settings = settings
-        self._consumer = consumer
-
-    async def size(self) -> int:
-        """Records in it now."""
-        topic, partitions = self._settings.events_topic, range(self._settings.partitions)
-        places = [TopicPartition(topic, partition) for partition in partitions]
-        return sum((await kafka.end_offsets(self._settings, self._consumer, places)).values())
-
-    async def is_longer(self, before: int) -> bool:
-        """Whether it has more records than before."""
-        return await self.size() > before
-
-
-@asynccontextmanager
-async def watching(settings: Settings) -> AsyncIterator[Topic]:
-    """The events topic for as long as the block lasts."""
-    consumer = kafka.consumer(settings)
-    async with kafka.connected(settings, consumer):
-        yield Topic(settings, consumer)
+    def _is_over(self) -> bool:
+        return self._begun >= self._rows
 
 
 def _some_rows(writer: int, chance: random.Random, versions: Counter[str]) -> Iterable[Row]:
@@ -160,11 +148,19 @@ def _row(subject: str, version: int | None) -> Row:
     return Row(subject, version, payload=contact(row_id), row_id=row_id)
 
 
-async def report_shared_cases(database: AgencyDatabase) -> set[str]:
-    """The first row of each shared subject, so that those after it count; gives their ids."""
-    subjects = [f"case/SHARED-{n}" for n in range(SHARED_SUBJECTS)]
-    async with await psycopg.AsyncConnection.connect(database.app) as connection:
-        return set(await insert(connection, *(_row(subject, 1) for subject in subjects)))
+async def relayed(database: AgencyDatabase) -> int:
+    """How many rows were sent, as the relays wrote down."""
+    async with await psycopg.AsyncConnection.connect(database.owner) as connection:
+        cursor = await connection.execute(
+            "SELECT coalesce(sum(sent), 0)::bigint FROM runut_outbox.progress"
+        )
+        ((found,),) = await cursor.fetchall()
+        return int(found)
+
+
+async def is_moving(database: AgencyDatabase, before: int) -> bool:
+    """Whether more rows were sent than before."""
+    return await relayed(database) > before
 
 
 async def nothing_is_unsent(database: AgencyDatabase) -> bool:
@@ -191,8 +187,10 @@ async def committed_ids(database: AgencyDatabase) -> dict[str, list[str]]:
     return found
 
 
-def check(log: Log, rows: dict[str, list[str]]) -> None:
-    """Every row is one event that counts, in order; whatever else there is repeats one."""
+async def check(settings: Settings, database: AgencyDatabase, flow: Flow) -> None:
+    """Every committed row is one event that counts, in order; all else that is there repeats it."""
+    rows, log = await committed_ids(database), await read_log(settings)
+    assert flow.committed == {row_id for row_ids in rows.values() for row_id in row_ids}
     assert log.rejected == []
     assert {one.event.subject for one in log.events} == rows.keys()
     for subject, row_ids in rows.items():
@@ -204,27 +202,37 @@ def check(log: Log, rows: dict[str, list[str]]) -> None:
         assert effective == dict.fromkeys(row_ids, 1), subject
 
 
+@asynccontextmanager
+async def writing(database: AgencyDatabase, rows: int) -> AsyncIterator[Flow]:
+    """Writers at work; at the end of the block they have committed all."""
+    flow = Flow(database, rows)
+    await flow.report_shared_cases()
+    async with asyncio.TaskGroup() as writers:
+        for number in range(WRITERS):
+            writers.create_task(flow.write(number))
+        yield flow
+        await flow.allow(rows)
+
+
+def relaying(settings: Settings, database: AgencyDatabase) -> AbstractAsyncContextManager[Command]:
+    """A relay as a process, gone at the end of the block."""
+    source = ("--source", database.relay, "--agency", AGENCY)
+    return started(settings, "outbox", "relay", *source)
+
+
 async def test_relays_and_their_postgres_killed_ten_times_each_send_every_row_once_and_in_order(
     settings: Settings, tmp_path: Path
 ) -> None:
-    chance = random.Random(10)
+    chance, interrupted, relays = random.Random(10), 0, list[Command]()
     async with own_postgres(tmp_path / "agency") as server, AsyncExitStack() as stack:
         database = await make_outbox(server.admin)
-        reported = await report_shared_cases(database)
-        topic = await stack.enter_async_context(watching(settings))
-
-        async def relay() -> Command:
-            arguments = ("--source", database.relay, "--agency", AGENCY, "--json")
-            return await stack.enter_async_context(started(settings, "outbox", "relay", *arguments))
-
-        flow, relays, interrupted = Flow(database), [await relay(), await relay()], 0
-        async with asyncio.TaskGroup() as writers:
-            for writer in range(WRITERS):
-                writers.create_task(flow.write(writer))
+        for _ in range(2):
+            relays.append(await stack.enter_async_context(relaying(settings, database)))
+        async with writing(database, ROWS) as flow:
             for blow in range(2 * KILLS):
-                before = await topic.size()
+                before = await relayed(database)
                 await flow.allow((blow + 1) * ROWS // (2 * KILLS))
-                await until(partial(topic.is_longer, before), "rows to flow", *relays)
+                await until(partial(is_moving, database, before), "rows to flow", *relays)
                 await asyncio.sleep(chance.uniform(0, MAX_DELAY_S))
                 interrupted += not await nothing_is_unsent(database)
                 if blow % 2:
@@ -232,11 +240,36 @@ async def test_relays_and_their_postgres_killed_ten_times_each_send_every_row_on
                     await server.start()
                 else:
                     await relays.pop(0).kill()
-                    relays.append(await relay())
+                    relays.append(await stack.enter_async_context(relaying(settings, database)))
         await until(partial(nothing_is_unsent, database), "all rows to be sent", *relays)
         assert [await one.stop() for one in relays] == [0, 0], relays
-        rows = await committed_ids(database)
-    assert interrupted > KILLS
-    assert flow.committed == {row_id for row_ids in rows.values() for row_id in row_ids} - reported
-    assert len(flow.committed) == ROWS
-    check(await read_log(settings), rows)
+        assert interrupted > KILLS
+        await check(settings, database, flow)
+
+
+async def test_a_relay_goes_on_by_itself_when_kafka_was_killed_while_rows_flowed(
+    platform: Endpoints, tmp_path: Path
+) -> None:
+    external = Settings(
+        data=tmp_path / "platform",
+        registry_url=platform.registry_url,
+        postgres_url=platform.postgres_url,
+    )
+    async with (
+        Platform(external, restarts=5, show=Show(quiet=True)) as running,
+        own_postgres(tmp_path / "agency") as server,
+    ):
+        settings = await ledger_in(await running.start(), tmp_path)
+        database = await make_outbox(server.admin)
+        async with relaying(settings, database) as relay:
+            async with writing(database, ROWS // 5) as flow:
+                for blow in range(KAFKA_KILLS):
+                    before = await relayed(database)
+                    await flow.allow((blow + 1) * ROWS // 5 // (KAFKA_KILLS + 1))
+                    await until(partial(is_moving, database, before), "rows to flow", relay)
+                    pid = running.pids["kafka"]
+                    os.kill(pid, signal.SIGKILL)
+                    await until(partial(is_another, running, "kafka", pid), "Kafka back", relay)
+            await until(partial(nothing_is_unsent, database), "all rows to be sent", relay)
+            assert await relay.stop() == 0
+        await check(settings, database, flow)
