@@ -43,18 +43,26 @@ ON CONFLICT (partition) DO UPDATE SET next_offset = EXCLUDED.next_offset;
 
 -- name: due
 -- For each endpoint that is not at work, the notice that it gets next: a fresh one before those
--- that failed before, and of these the one that has waited longest for its next attempt.
+-- that failed before, and of these the one that has waited longest for its next attempt. Two walks
+-- of an index, each of which stops at once, however much waits for a dead endpoint.
 SELECT next.notice_id, next.agency, next.kind, next.subject, next.about, next.due_at, next.made_at,
        next.attempts, endpoint.kind, endpoint.address
   FROM notice_endpoint AS endpoint
  CROSS JOIN LATERAL (
-     SELECT *
-       FROM notice
-      WHERE notice.agency = endpoint.agency
-        AND notice.delivered_at IS NULL AND notice.parked_at IS NULL
-        AND (notice.next_attempt_at <= %(now)s
-             OR notice.next_attempt_at IS NULL AND notice.enqueued_at > %(since)s)
-      ORDER BY notice.next_attempt_at NULLS FIRST, notice.enqueued_at
+     (SELECT *
+        FROM notice
+       WHERE agency = endpoint.agency AND delivered_at IS NULL AND parked_at IS NULL
+         AND next_attempt_at IS NULL AND enqueued_at > %(since)s
+       ORDER BY enqueued_at
+       LIMIT 1)
+     UNION ALL
+     (SELECT *
+        FROM notice
+       WHERE agency = endpoint.agency AND delivered_at IS NULL AND parked_at IS NULL
+         AND next_attempt_at <= %(now)s
+       ORDER BY next_attempt_at
+       LIMIT 1)
+      ORDER BY next_attempt_at NULLS FIRST
       LIMIT 1
  ) AS next
  WHERE endpoint.agency <> ALL (%(at_work)s)

@@ -10,6 +10,7 @@ import pytest
 
 from projections import notice_outbox as outbox
 from projections.notice_endpoints import endpoints, remove_endpoint
+from projections.queries import queries
 from runut.adapters.postgres import Connection
 from runut.directory_writer import SYSTEM
 from runut.errors import NotFound
@@ -22,6 +23,7 @@ from tests.integration.outbox_stage import (
     until,
     until_true,
 )
+from tests.integration.test_due import nodes
 
 
 async def test_a_failing_endpoint_is_tried_again_then_parked_and_taken_up_on_request(
@@ -72,13 +74,14 @@ async def test_an_endpoint_that_does_not_answer_holds_nobody_else_back(
         hanging.open.clear()
         for agency in slow:
             await stage.send_to(agency, "WEBHOOK", hanging.url)
-            await stage.tell(agency)
+            for _ in range(3):
+                await stage.tell(agency)
         await stage.send_to("kbri-kl", "WEBHOOK", webhook.url)
         async with delivering(stage.settings):
             await until_true(lambda: len(hanging.received) == len(slow))
             quick = [await stage.tell("kbri-kl") for _ in range(20)]
             await until_true(lambda: sorted(webhook.ids()) == sorted(quick))
-            assert len(hanging.received) == len(slow)
+            assert len(hanging.received) == len(slow), "each has one notice at a time"
 
 
 async def test_an_endpoint_that_answers_too_late_was_not_reached(
@@ -100,6 +103,27 @@ async def test_an_endpoint_gets_one_notice_at_a_time(stage: Stage, webhook: Webh
         await stage.until_all_are("DELIVERED")
     assert webhook.ids() == told
     assert webhook.busiest == 1
+
+
+async def test_what_waits_for_a_dead_endpoint_costs_a_look_nothing(stage: Stage) -> None:
+    """Half of it was tried and waits for its next attempt, half has expired."""
+    await stage.send_to("kbri-kl", "WEBHOOK", "https://kbri-kl.example/")
+    await stage.connection.execute(
+        "INSERT INTO notice (notice_id, agency, kind, subject, about, made_at, next_attempt_at,"
+        " enqueued_at) SELECT gen_random_uuid(), 'kbri-kl', 'LETTER', 'case/X', 'L', now(),"
+        " CASE WHEN n % 2 = 0 THEN now() + interval '1 day' END, now() - interval '15 days'"
+        " FROM generate_series(1, 20000) AS n"
+    )
+    await stage.connection.execute("ANALYZE notice")
+    now = datetime.now(UTC)
+    asked = {**outbox.since(now), "now": now, "at_work": [], "limit": 10}
+    query = b"EXPLAIN (ANALYZE, FORMAT JSON) " + queries("notices")["due"].encode()
+    cursor = await stage.connection.execute(query, asked)
+    row = await cursor.fetchone()
+    assert row is not None
+    walks = [one for one in nodes(row[0][0]["Plan"]) if one.get("Relation Name") == "notice"]
+    assert [one.get("Index Name") for one in walks] == ["notice_waiting"] * 2, walks
+    assert [one.get("Rows Removed by Filter", 0) for one in walks] == [0, 0]
 
 
 async def test_a_redirect_is_not_followed(stage: Stage, webhook: WebhookServer) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from consumers.mail import SmtpServer
+from consumers.worker import build_app
 from projections.notice_endpoints import email_address, webhook_address
 from runut.errors import BadInput, SettingError
+from runut.settings import Settings
 
 SENDER = "?from=runut@ledger.example"
 
@@ -89,3 +91,8 @@ def test_a_wrong_mail_server_is_named_without_its_password(url: str) -> None:
     with pytest.raises(SettingError, match="RUNUT_SMTP_URL: expected smtp") as refused:
         SmtpServer.from_url(url)
     assert "secret" not in str(refused.value)
+
+
+def test_a_worker_with_a_wrong_mail_server_does_not_start() -> None:
+    with pytest.raises(SettingError, match="RUNUT_SMTP_URL"):
+        build_app(Settings(kafka_bootstrap="127.0.0.1:1", smtp_url="mail.example"))
