@@ -18,6 +18,7 @@ AFTER = {
 }
 """What must have happened to a fine last before another thing can."""
 AMOUNTS = ["100.00", "100.00", "250.50"]
+AFTER_WEIGHTS = {"FineContested": 20, "FineDecided": 30, "FinePaid": 10}
 PERIODS = [None, 1, 7, 7, 30, 30, 0, -3, 2**31 - 1]
 """Days after which a clause is owed again; nobody promises that they make sense."""
 WEIGHTS = {"AgreementProposed": 1, "AgreementEnded": 1, "AgreementSigned": 1, "FineImposed": 10}
@@ -25,11 +26,11 @@ WEIGHTS = {"AgreementProposed": 1, "AgreementEnded": 1, "AgreementSigned": 1, "F
 
 def _weigh(author: Author, name: str) -> int:
     if name in commitments.PAYLOADS:
-        return commitments.weigh(author, name)
+        return commitments.weigh(author, name) * (4 if name == "CommitmentBreached" else 1)
     if name == "AgreementSigned" and len(author.told(name)) < len(_parties(author)):
         return 40
     if name in AFTER:
-        return 10 if _fitting(author, name) else 0
+        return AFTER_WEIGHTS[name] if _fitting(author, name) else 0
     if name == "FundDisbursed":
         return 8 if author.told("FinePaid") else 1
     return WEIGHTS[name]
@@ -107,7 +108,15 @@ def _imposed(a: Author) -> Data:
 
 def _fine(a: Author, name: str) -> str:
     known: list[str] = [one["fine_id"] for one in a.told("FineImposed")]
+    if name == "FineContested":
+        # To contest late, after a breach, takes some luck: help it.
+        known += [fine_id for fine_id in _fitting(a, name) if _is_breached(a, fine_id)] * 20
     return a.rng.choice([*_fitting(a, name) * 5, *known, "F1"])
+
+
+def _is_breached(a: Author, fine_id: str) -> bool:
+    start = f"FINE_PAYMENT:{fine_id}:"
+    return any(one["commitment_id"].startswith(start) for one in a.told("CommitmentBreached"))
 
 
 def _paid(a: Author) -> Data:
