@@ -25,7 +25,7 @@ from runut.directory import founded
 from runut.directory_follower import DirectoryFollower
 from runut.settings import Settings
 from tests.integration.logs import read_log
-from tests.timed import Timed, found_timed, is_reminded
+from tests.timed import TICK_S, Timed, found_timed, is_reminded
 
 DEADLINE_S = 60.0
 CASE = "case/KBRI-1"
@@ -365,6 +365,36 @@ async def test_the_round_waits_out_the_grace_where_the_brokers_clock_counts(
     assert known is not None
     assert timedelta() <= known.until - (before - timedelta(seconds=30)) < timedelta(seconds=30)
     assert known.now is None
+
+
+async def test_where_the_brokers_clock_counts_a_limit_passes_by_itself(
+    ledger: Settings, connection: Connection
+) -> None:
+    impatient = ledger.model_copy(update={"deadline_grace_s": 0.2, "deadline_tick_s": TICK_S})
+    due_at = datetime.now(UTC) + timedelta(seconds=2)
+    parties = {"debtor": "kp2mi", "creditor": "polri", "what": "-", "source_kind": "OWN"}
+    decision = {"decision_id": "D", "text": "-", "adopters": [], "follow_up": "COMMITMENTS"}
+    meeting = {"title": "-", "starts_at": due_at, "mode": "ONLINE", "chair": "kp2mi"}
+    async with (
+        Producer(ledger) as producer,
+        running(Projector(impatient).run(), Deadlines(impatient).run()),
+    ):
+        for event_type, data in (
+            ("MeetingScheduled", meeting),
+            ("DecisionRecorded", {**decision, "meeting": "meeting/M1"}),
+            ("CommitmentMade", {**parties, "commitment_id": "P", "due_at": due_at}),
+        ):
+            await producer.emit(event_type, subject="meeting/M1", agency="kp2mi", data=data)
+        found: list[tuple[Any, ...]] = []
+        async with asyncio.timeout(DEADLINE_S):
+            while not found:
+                cursor = await connection.execute(
+                    "SELECT type, verdict, occurred_at, recorded_at > occurred_at FROM history "
+                    "WHERE agency = 'runut'"
+                )
+                found = await cursor.fetchall()
+                await asyncio.sleep(0.02)
+    assert found == [("CommitmentBreached", "EFFECTIVE", due_at + A_SECOND, True)]
 
 
 async def reminders(stage: Stage) -> list[tuple[Any, ...]]:
