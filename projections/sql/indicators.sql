@@ -10,9 +10,11 @@ SELECT from_agency, to_agency, kind, instrument,
        count(answered_at) AS answered,
        (extract(epoch FROM
            percentile_cont(0.5) WITHIN GROUP (ORDER BY answered_at - tied_at)
+               FILTER (WHERE answered_at >= tied_at)
        ) / 3600)::double precision AS median_hours,
        (extract(epoch FROM
            percentile_cont(0.9) WITHIN GROUP (ORDER BY answered_at - tied_at)
+               FILTER (WHERE answered_at >= tied_at)
        ) / 3600)::double precision AS p90_hours
   FROM agency_tie
  WHERE awaits_answer
