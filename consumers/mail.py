@@ -25,8 +25,6 @@ from runut.directory import Directory, founded
 from runut.errors import BadInput, NotDelivered, SettingError, shorten
 
 TIMEOUT_S: Final = 30.0
-AT_ONCE: Final = 8
-"""Connections to the server: all e-mail goes through one."""
 
 _EXPECTED: Final = "smtp[s]://[USER:PASSWORD@]HOST[:PORT]?from=ADDRESS"
 _FOOT: Final = {
@@ -85,7 +83,6 @@ class Mail:
 
     def __init__(self, server: SmtpServer | None) -> None:
         self._server = server
-        self._free = asyncio.Semaphore(AT_ONCE)
 
     async def send(self, address: str, notice: Notice, directory: Directory) -> None:
         """Hand a notice in.
@@ -96,8 +93,7 @@ class Mail:
         if self._server is None:
             raise NotDelivered("RUNUT_SMTP_URL: expected an SMTP server for the worker, found none")
         message = letter(notice, directory, sender=self._server.sender, to=address)
-        async with self._free:
-            await self._hand_in(self._server, message)
+        await self._hand_in(self._server, message)
 
     async def _hand_in(self, server: SmtpServer, message: EmailMessage) -> None:
         where: dict[str, Any] = {

@@ -21,7 +21,15 @@ from consumers.mail import Mail, SmtpServer
 from consumers.webhook import Webhooks
 from projections.due import log_time
 from projections.news import follow
-from projections.notice_outbox import PAUSES, Delivery, Outcome, due, settle
+from projections.notice_outbox import (
+    KINDS,
+    PAUSES,
+    Delivery,
+    EndpointKind,
+    Outcome,
+    due,
+    settle,
+)
 from projections.queries import queries
 from projections.reading import load_directory
 from runut.adapters.postgres import Connection
@@ -35,8 +43,9 @@ from runut.settings import Settings
 log = structlog.get_logger(__name__)
 
 TICK_S: Final = 1.0
-AT_ONCE: Final = 256
-"""Endpoints served at the same time: each by itself, so that none waits for another."""
+AT_ONCE: Final[dict[EndpointKind, int]] = {"WEBHOOK": 256, "EMAIL": 8}
+"""Endpoints served at the same time: webhooks each by itself, so that none waits for another; all
+e-mail goes through one server."""
 RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Pauses before another try to lead, growing until a round came to its end."""
 KEY_PAUSE_S: Final = 60.0
@@ -71,7 +80,7 @@ class Notices:
         self._offer = offer
         self._pauses = pauses
         self._mail = Mail(SmtpServer.from_url(settings.smtp_url) if settings.smtp_url else None)
-        self._at_work: set[str] = set()
+        self._at_work: dict[str, EndpointKind] = {}
         """Agencies whose endpoint is being tried, or was and the outcome is to be written."""
         self._outcomes: list[Outcome] = []
         self._ended = asyncio.Event()
@@ -157,8 +166,10 @@ class Notices:
         return has_more
 
     async def _offer_due(self, connection: Connection, directory: Directory, now: datetime) -> None:
-        free = AT_ONCE - len(self._at_work)
-        deliveries = await due(connection, now, self._at_work, free)
+        deliveries: list[Delivery] = []
+        for kind in KINDS:
+            free = AT_ONCE[kind] - sum(at_work == kind for at_work in self._at_work.values())
+            deliveries += await due(connection, now, kind, self._at_work, free)
         if not deliveries:
             return
         store = KeyStore(self._settings.keys)
@@ -166,7 +177,7 @@ class Notices:
         if not keys:
             raise MissingKey(SYSTEM, store.path)
         for delivery in deliveries:
-            self._at_work.add(delivery.notice.agency)
+            self._at_work[delivery.notice.agency] = delivery.kind
             await self._offer(Offer(delivery, directory, keys))
 
     async def _settle(self, connection: Connection) -> None:
@@ -176,7 +187,7 @@ class Notices:
         await settle(connection, outcomes, self._pauses)
         del self._outcomes[: len(outcomes)]
         for outcome in outcomes:
-            self._at_work.remove(outcome.delivery.notice.agency)
+            del self._at_work[outcome.delivery.notice.agency]
             _say(outcome)
 
     async def _latest(self, connection: Connection) -> Directory:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from projections.notices import Notice
 from projections.queries import queries
@@ -16,6 +16,7 @@ from runut.adapters.postgres import Connection
 from runut.rfc3339 import format_time
 
 EndpointKind = Literal["WEBHOOK", "EMAIL"]
+KINDS: Final[tuple[EndpointKind, ...]] = get_args(EndpointKind)
 NoticeState = Literal["WAITING", "DELIVERED", "PARKED", "EXPIRED"]
 
 PAUSES: Final = (
@@ -66,10 +67,14 @@ class Figures(NamedTuple):
 
 
 async def due(
-    connection: Connection, now: datetime, at_work: Collection[str], limit: int
+    connection: Connection,
+    now: datetime,
+    kind: EndpointKind,
+    at_work: Collection[str],
+    limit: int,
 ) -> list[Delivery]:
-    """What is to be delivered now: for each agency at most one, for those at work none."""
-    asked = {**since(now), "now": now, "at_work": list(at_work), "limit": limit}
+    """What is to be delivered now by one way: for each agency one, for those at work none."""
+    asked = {**since(now), "now": now, "kind": kind, "at_work": list(at_work), "limit": limit}
     cursor = await connection.execute(_SQL["due"], asked)
     return [
         Delivery(Notice(*row[:7]), attempt=row[7] + 1, kind=row[8], address=row[9])

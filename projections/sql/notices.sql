@@ -42,7 +42,7 @@ VALUES (%(partition)s, %(next_offset)s)
 ON CONFLICT (partition) DO UPDATE SET next_offset = EXCLUDED.next_offset;
 
 -- name: due
--- For each endpoint that is not at work, the notice that it gets next: a fresh one before those
+-- For each endpoint of a kind that is not at work, the notice that it gets next: a fresh one before those
 -- that failed before, and of these the one that has waited longest for its next attempt. Two walks
 -- of an index, each of which stops at once, however much waits for a dead endpoint.
 SELECT next.notice_id, next.agency, next.kind, next.subject, next.about, next.due_at, next.made_at,
@@ -65,7 +65,7 @@ SELECT next.notice_id, next.agency, next.kind, next.subject, next.about, next.du
       ORDER BY next_attempt_at NULLS FIRST
       LIMIT 1
  ) AS next
- WHERE endpoint.agency <> ALL (%(at_work)s)
+ WHERE endpoint.kind = %(kind)s AND endpoint.agency <> ALL (%(at_work)s)
  ORDER BY coalesce(next.next_attempt_at, next.enqueued_at)
  LIMIT %(limit)s;
 

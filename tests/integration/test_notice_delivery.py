@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from consumers import notices as service
 from projections import notice_outbox as outbox
 from projections.notice_endpoints import endpoints, remove_endpoint
 from projections.queries import queries
@@ -84,6 +85,30 @@ async def test_an_endpoint_that_does_not_answer_holds_nobody_else_back(
             assert len(hanging.received) == len(slow), "each has one notice at a time"
 
 
+async def test_a_mail_server_that_does_not_answer_holds_no_webhook_back(
+    stage: Stage, webhook: WebhookServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "AT_ONCE", {"WEBHOOK": 1, "EMAIL": 1})
+    connected = asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        url = f"smtp://127.0.0.1:{port}?from=runut@ledger.example"
+        for agency in ("kemnaker", "kemlu"):
+            await stage.send_to(agency, "EMAIL", f"kasus@{agency}.example")
+            await stage.tell(agency)
+        await stage.send_to("kbri-kl", "WEBHOOK", webhook.url)
+        async with delivering(stage.settings.model_copy(update={"smtp_url": url})):
+            await connected.wait()
+            told = [await stage.tell("kbri-kl") for _ in range(3)]
+            await until_true(lambda: webhook.ids() == told)
+
+
 async def test_an_endpoint_that_answers_too_late_was_not_reached(
     stage: Stage, webhook: WebhookServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,7 +141,7 @@ async def test_what_waits_for_a_dead_endpoint_costs_a_look_nothing(stage: Stage)
     )
     await stage.connection.execute("ANALYZE notice")
     now = datetime.now(UTC)
-    asked = {**outbox.since(now), "now": now, "at_work": [], "limit": 10}
+    asked = {**outbox.since(now), "now": now, "kind": "WEBHOOK", "at_work": [], "limit": 10}
     query = b"EXPLAIN (ANALYZE, FORMAT JSON) " + queries("notices")["due"].encode()
     cursor = await stage.connection.execute(query, asked)
     row = await cursor.fetchone()
@@ -147,7 +172,7 @@ async def test_a_notice_waits_for_an_endpoint_and_not_for_ever(
     later = datetime.now(UTC) + outbox.WAITS_FOR_ENDPOINT
     assert [one["state"] for one in await outbox.listed(stage.connection, later)] == ["EXPIRED"]
     await stage.send_to("kbri-kl", "WEBHOOK", webhook.url)
-    assert await outbox.due(stage.connection, later, [], 10) == []
+    assert await outbox.due(stage.connection, later, "WEBHOOK", [], 10) == []
     assert (await endpoints(stage.connection, later))[0]["waiting"] == 0
     assert (await outbox.figures(stage.connection, later)).waiting == 0
     async with delivering(stage.settings):
