@@ -22,9 +22,12 @@ from producers.outbox.positions import Shard
 from producers.outbox.publishing import Published, Publisher
 from producers.outbox.source import Source, connected
 from runut import Producer
-from runut.errors import BadInput, NotRecorded, Unreachable
+from runut.directory import founded
+from runut.directory_follower import DirectoryFollower
+from runut.errors import BadInput, MissingKey, NotRecorded, Unreachable
 from runut.event import AGENCY_PATTERN, AgencyCode
 from runut.keystore import KeyStore
+from runut.outgoing import usable_key
 from runut.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -65,19 +68,21 @@ class Relay:
         self._settings = settings
         self._url = url
         self._at_once = at_once
-        self._publisher = Publisher(AgencyCode(agency))
+        self._agency = AgencyCode(agency)
+        self._publisher = Publisher(self._agency)
         self._batches = 0
         self._reported = (0.0, 0)
 
     async def run(self, *, once: bool = False) -> None:
         """Relay until cancelled; with `once`, until there is nothing to send.
 
-            What is under way when it is cancelled is finished first, within `GRACE_S`.
+        What is under way when it is cancelled is finished first, within `GRACE_S`.
 
-            Raises:
-                BadInput: the database has no outbox, or we no rights on it.
-                LedgerMismatch: no ledger is founded, or it does not know this release's schemas.
-        XXachable, NotRecorded: with `once`, Kafka or the database fails.
+        Raises:
+            BadInput: the database has no outbox, or we no rights on it.
+            LedgerMismatch: no ledger is founded, or it does not know this release's schemas.
+            MissingKey, BadFile: the agency has no key here that the directory knows, or a bad one.
+            Unreachable, NotRecorded: with `once`, Kafka or the database fails.
         """
         pause_s = FIRST_PAUSE_S
         while True:
@@ -96,6 +101,7 @@ class Relay:
 
     async def _connect_and_relay(self, *, once: bool) -> None:
         keys = KeyStore(self._settings.keys)
+        await self._demand_key(keys)
         async with AsyncExitStack() as stack:
             sources = [
                 await stack.enter_async_context(connected(self._url, name=NAME))
@@ -114,6 +120,14 @@ class Relay:
                 self._report()
                 # Also when there is more to do: what PostgreSQL told us must not pile up.
                 await watch.news(0 if is_moving else POLL_S)
+
+    async def _demand_key(self, keys: KeyStore) -> None:
+        """Stop now rather than at the first row, which may come at night."""
+        async with DirectoryFollower(self._settings) as follower:
+            directory = follower.log.latest
+        must_sign = founded(directory.ledger).require_signatures
+        if must_sign and usable_key(keys, directory, self._agency) is None:
+            raise MissingKey(self._agency, keys.path)
 
     async def _round(self, producer: Producer, workers: Sequence[Source], due: list[Shard]) -> bool:
         """One batch of each shard; False where none was ours."""
