@@ -61,6 +61,7 @@ async def ticks(ground: Ground, commitments: int) -> Latency:
         await fill(connection, commitments)
         begun, done = [], []
         async with rounds(ground.settings, connection) as leader:
+            await leader.round()  # connects to the brokers
             for _ in range(ROUNDS):
                 begun.append(time.perf_counter())
                 if await leader.round():
