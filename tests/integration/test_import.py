@@ -14,6 +14,7 @@ from producers.importer import BadLine, Imported, import_lines
 from runut import Producer
 from runut.codec import MAX_VALUE
 from runut.errors import LedgerMismatch, MissingKey
+from runut.json_form import from_json
 from runut.settings import Settings
 from tests.builders import SCENARIOS
 from tests.integration.logs import read_log
@@ -54,7 +55,7 @@ async def import_text(
 async def test_a_scenario_is_in_the_log_signed_and_in_order(
     ledger: Settings, content: bytes
 ) -> None:
-    lines = [json.loads(line) for line in content.splitlines()]
+    lines = content.splitlines()
     found, bad = await import_text(ledger, content)
     log = await read_log(ledger)
     assert bad == []
@@ -62,8 +63,9 @@ async def test_a_scenario_is_in_the_log_signed_and_in_order(
     assert found.size == len(content)
     assert log.rejected == []
     assert {one.signature for one in log.events} == {"VALID"}
-    for subject in {line["subject"] for line in lines}:
-        expected = [line["event_id"] for line in lines if line["subject"] == subject]
+    events = [from_json(line, derive_id=True) for line in content.splitlines()]
+    for subject in {event.subject for event in events}:
+        expected = [event.event_id for event in events if event.subject == subject]
         assert [one.event.event_id for one in log.on_subject(subject)] == expected
     assert found.ends == {one.partition: one.offset for one in log.events}
 
