@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, NewType
 
 from producers.outbox.rows import Row, Stream
-from producers.outbox.source import Source
+from producers.outbox.source import TRANSACTION_TIMEOUT_S, Source
 from runut.codec import MAX_VALUE
 
 Shard = NewType("Shard", int)
@@ -23,7 +23,7 @@ WINDOW_ROWS: Final = 1000
 READY_ROWS: Final = 2 * WINDOW_ROWS
 """Rows that are sent in one: more, where some had waited for one of the window's."""
 READY_BYTES: Final = 8 * 1024 * 1024
-IDLE_TIMEOUT: Final = "90s"
+IDLE_TIMEOUT: Final = f"{TRANSACTION_TIMEOUT_S:g}s"
 """After which PostgreSQL takes the lock from a relay that hangs."""
 
 

@@ -24,6 +24,10 @@ T = TypeVar("T")
 
 CHANNEL: Final = "runut_outbox"
 CONNECT_TIMEOUT_S: Final = 10
+ANSWER_TIMEOUT_S: Final = 30.0
+"""How long a query may take before the database counts as unreachable."""
+TRANSACTION_TIMEOUT_S: Final = 90.0
+"""How long a transaction may take, with all that is done meanwhile."""
 _FOLDER: Final = Path(__file__).parent
 _QUERIES: Final = read_queries(_FOLDER / "relay.sql")
 
@@ -43,26 +47,30 @@ class Source:
             BadInput: it has no outbox, or we no rights on it.
         """
         with _translated(self._address):
-            async with self._connection.cursor(row_factory=class_row(kind)) as cursor:
+            cursor = self._connection.cursor(row_factory=class_row(kind))
+            async with asyncio.timeout(ANSWER_TIMEOUT_S), cursor:
                 await cursor.execute(_QUERIES[query], given)
                 return await cursor.fetchall()
 
     async def tell(self, query: str, **given: object) -> None:
         """Execute a named query for its effect. Raises as `ask`."""
         with _translated(self._address):
-            await self._connection.execute(_QUERIES[query], given)
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await self._connection.execute(_QUERIES[query], given)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         """A transaction for as long as the block lasts. Raises as `ask`."""
         with _translated(self._address):
-            async with self._connection.transaction():
+            async with asyncio.timeout(TRANSACTION_TIMEOUT_S), self._connection.transaction():
                 yield
 
     async def listen(self) -> None:
         """From now on, be told of new rows. Raises as `ask`."""
         with _translated(self._address):
-            await self._connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+            listen = sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL))
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await self._connection.execute(listen)
 
     async def news(self, timeout_s: float) -> None:
         """Wait until there are new rows, `timeout_s` seconds at most. Raises as `ask`."""
@@ -127,6 +135,8 @@ def _translated(address: str) -> Iterator[None]:
     except psycopg.ProgrammingError as error:
         expected = "the tables of `runut outbox ddl`, and the rights of its --relay-role on them"
         raise BadInput(f"outbox at {address}", expected, _words(error)) from None
+    except TimeoutError:
+        raise _unreachable(address, "no answer in time") from None
     except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError) as error:
         raise _unreachable(address, _words(error)) from None
 

@@ -532,6 +532,16 @@ async def test_what_is_wrong_is_said_in_one_sentence(
     assert await relay_all(ledger, database) == Relayed(sent=1)
 
 
+async def test_a_database_that_does_not_answer_is_given_up(
+    database: AgencyDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("producers.outbox.source.ANSWER_TIMEOUT_S", 0.2)
+    async with session(database.owner) as owner, owner.transaction():
+        await owner.execute("LOCK TABLE runut_outbox.position")
+        with pytest.raises(Unreachable, match=r"does not answer at .* \(no answer in time\)"):
+            await standing(database.relay)
+
+
 async def test_an_agency_without_a_key_is_told_before_there_is_anything_to_send(
     ledger: Settings, database: AgencyDatabase
 ) -> None:
