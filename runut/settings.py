@@ -25,7 +25,10 @@ PLATFORM_FILE = "platform.json"
 class Settings(BaseSettings):
     """Where the parts are and how to speak with them."""
 
-    model_config = SettingsConfigDict(env_prefix="RUNUT_", frozen=True, extra="ignore")
+    # An empty variable says nothing: compose files and shells pass on what nobody set.
+    model_config = SettingsConfigDict(
+        env_prefix="RUNUT_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     data: Path = Path(".runut")
     """Data directory: the embedded platform's state, the key store, the logs."""

@@ -135,12 +135,14 @@ def test_the_example_of_settings_names_every_variable_and_keeps_no_password() ->
     assert "$" not in VARIABLE.sub("", COMPOSE_TEXT)
 
 
-def test_only_the_services_that_sign_hold_private_keys() -> None:
+def test_workers_read_the_private_keys_that_only_the_founding_services_write() -> None:
     data = re.findall(r"\bRUNUT_DATA=(\S+)", only("ENV"))[0]
     place = f"keys:{Settings(data=Path(data)).keys}"
-    holders = {name for name, service in SERVICES.items() if place in service.get("volumes", [])}
-    assert holders == set(LEDGERS.values())
-    assert str(SERVICES).count("keys:") == len(holders)
+    mounted = {name: service.get("volumes", []) for name, service in SERVICES.items()}
+    writers = {name for name, volumes in mounted.items() if place in volumes}
+    readers = {name for name, volumes in mounted.items() if f"{place}:ro" in volumes}
+    assert (writers, readers) == (set(LEDGERS.values()), set(WORKERS.values()))
+    assert str(SERVICES).count("keys:") == len(writers) + len(readers)
 
 
 # --- image ---------------------------------------------------------------------------------------
