@@ -1,6 +1,6 @@
 """Four months of coordination between five agencies, small enough to be measured by hand.
 
-Times are Jakarta's. Every event is recorded a minute after it occurred, each at a moment of its own.
+Times are Jakarta's. Every event is recorded a minute after it occurred, at a moment of its own.
 """
 
 from __future__ import annotations

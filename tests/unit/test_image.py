@@ -142,7 +142,7 @@ def test_workers_read_the_private_keys_that_only_the_founding_services_write() -
     writers = {name for name, volumes in mounted.items() if place in volumes}
     readers = {name for name, volumes in mounted.items() if f"{place}:ro" in volumes}
     assert (writers, readers) == (set(LEDGERS.values()), set(WORKERS.values()))
-    assert str(SERVICES).count("keys:") == len(writers) + len(readers)
+    assert str(SERVICES).count("'keys:") == len(writers) + len(readers)
 
 
 # --- image ---------------------------------------------------------------------------------------
