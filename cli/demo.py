@@ -123,5 +123,6 @@ async def _show_outcome(settings: Settings, console: Console) -> None:
         f"  runut case {CASE} --as-of 2025-06-12T02:00:00Z --by occurred\n"
         f"  runut history {CASE} --json\n"
         f"  runut commitments --agency bp3mi-ntt\n"
-        f"  runut history agent/P3MI-SENTOSA"
+        f"  runut case agent/P3MI-SENTOSA\n"
+        "  runut indicators"
     )
