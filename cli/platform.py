@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,9 @@ from runut.settings import Settings, given_settings, load_settings
 
 DEFAULT_PORT = 8080
 WORKER_RESTARTS = 5
+USUAL_WORKERS = 4
+"""More would leave nothing of a small machine to the broker and the database."""
+MAX_WORKERS = 64
 CLUSTER = 3
 MAX_BROKERS = 9
 POLL_S = 0.1
@@ -50,6 +54,15 @@ def up(
             help="Kafka brokers. Default: one, or as many as the data was made with.",
         ),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MAX_WORKERS,
+            help=f"Workers, which share the partitions. Default: one a core, {USUAL_WORKERS} at "
+            "most.",
+        ),
+    ] = None,
 ) -> None:
     """Start Kafka, the registry, PostgreSQL and Runut's services on this machine.
 
@@ -59,15 +72,21 @@ def up(
     """
     show = Show()
     platform = Platform(given_settings(data), port=port, brokers=brokers, show=show, signals=True)
-    asyncio.run(_up(platform, show, data, play_demo=play_demo, once=once))
+    services = Services(data, workers or min(USUAL_WORKERS, os.cpu_count() or 1))
+    asyncio.run(_up(platform, services, show, data, play_demo=play_demo, once=once))
 
 
 async def _up(
-    starting: Platform, show: Show, data: Path | None, *, play_demo: bool, once: bool
+    starting: Platform,
+    services: Services,
+    show: Show,
+    data: Path | None,
+    *,
+    play_demo: bool,
+    once: bool,
 ) -> None:
     async with starting as platform:
         show.note("Starting Kafka, PostgreSQL and the schema registry …")
-        services = Services(data)
         endpoints = await platform.start(services.parts)
         settings = load_settings(data)
         _print_places(settings, endpoints, services.ledger.name)
@@ -79,10 +98,11 @@ async def _up(
 
 
 class Services:
-    """Runut's own services on a platform: the worker, once there is a ledger to work on."""
+    """Runut's own services on a platform: workers, once there is a ledger to work on."""
 
-    def __init__(self, data: Path | None) -> None:
+    def __init__(self, data: Path | None, workers: int) -> None:
         self._data = data
+        self._workers = workers
         self._ledger: Ledger | None = None
 
     @property
@@ -91,7 +111,7 @@ class Services:
         return founded(self._ledger)
 
     def parts(self, endpoints: Endpoints) -> list[Part]:
-        """The worker: started again when it fails, but not for ever."""
+        """The workers: started again when they fail, but not for ever."""
         addresses = {
             "kafka_bootstrap": endpoints.kafka_bootstrap,
             "registry_url": endpoints.registry_url,
@@ -99,7 +119,7 @@ class Services:
         }
         settings = _with_replication(given_settings(self._data, **addresses))
         variables = {f"RUNUT_{name.upper()}": value for name, value in addresses.items()}
-        worker = Part(
+        first = Part(
             name="worker",
             command=[
                 sys.executable,
@@ -118,7 +138,8 @@ class Services:
             after=("postgres", "kafka", *(f"kafka-{n}" for n in range(1, MAX_BROKERS + 1))),
             restarts=WORKER_RESTARTS,
         )
-        return [worker]
+        # One founds the ledger and takes all partitions; the others then take their share.
+        return [first, *(_another(first, n) for n in range(2, self._workers + 1))]
 
     async def _found(self, settings: Settings) -> None:
         """Found or complete the ledger; the registry is waited for only where it is needed."""
@@ -134,6 +155,12 @@ class Services:
         async with postgres.connected(settings, name="runut up", autocommit=True) as connection:
             claimed = await is_claimed(connection, self.ledger.partitions)
             return None if claimed else "partitions that nobody claimed yet"
+
+
+def _another(first: Part, n: int) -> Part:
+    name = f"{first.name}-{n}"
+    log = first.log.with_name(f"{name}.log")
+    return replace(first, name=name, log=log, prepare=None, after=(first.name,))
 
 
 def _with_replication(settings: Settings) -> Settings:
