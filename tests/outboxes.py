@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -11,11 +13,15 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from producers.outbox.relay import Relay, Relayed
 from producers.outbox.source import ddl, grants
+from producers.outbox.standing import standing
 from runut.event import Recorded
+from runut.settings import Settings
 from tests.integration.logs import Log
 
 AGENCY = "kp2mi"
+DEADLINE_S = 60.0
 OCCURRED_AT = "2025-05-08T10:00:00+07:00"
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -63,6 +69,33 @@ def as_role(url: str, database: str, role: str | None = None) -> str:
     parts = urlsplit(url)
     who = parts.netloc if role is None else f"{role}:secret@{parts.hostname}:{parts.port}"
     return parts._replace(netloc=who, path=f"/{database}").geturl()
+
+
+@asynccontextmanager
+async def session(url: str) -> AsyncIterator[Connection]:
+    """A connection for as long as the block lasts."""
+    connection: Connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
+    async with connection:
+        yield connection
+
+
+async def relay_once(settings: Settings, database: AgencyDatabase) -> Relayed:
+    """Send whatever can be sent now."""
+    relay = Relay(settings, database.relay, AGENCY, at_once=4)
+    await relay.run(once=True)
+    return relay.relayed
+
+
+async def relay_all(settings: Settings, database: AgencyDatabase) -> Relayed:
+    """Send all, when nobody holds rows back: PostgreSQL itself may, for a moment."""
+
+    async def is_held_back() -> bool:
+        return (await standing(database.relay)).held_back > 0
+
+    async with asyncio.timeout(DEADLINE_S):
+        while await is_held_back():
+            await asyncio.sleep(0.05)
+    return await relay_once(settings, database)
 
 
 def contact(number: object) -> dict[str, Any]:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from embedded import postgres
 from embedded.platform import Endpoints
 from projections.install import install
 from runut.adapters.postgres import Connection, connected
 from runut.directory_follower import DirectoryFollower
 from runut.founding import register_schemas
 from runut.settings import Settings
+from tests import outboxes
 from tests.endpoints import WebhookServer, webhook_server
 from tests.integration.outbox_stage import Stage, is_size, projecting, until
 from tests.ledgers import found, introduce_agencies, own_settings
+from tests.outboxes import AgencyDatabase
 
 
 @pytest.fixture
@@ -82,3 +86,18 @@ def webhook() -> Iterator[WebhookServer]:
     """Takes notices."""
     with webhook_server() as server:
         yield server
+
+
+@pytest.fixture
+async def database(platform: Endpoints, platform_data: Path) -> AgencyDatabase:
+    """An agency's database with an outbox, on the session's PostgreSQL."""
+    password = postgres.open_passwords(platform_data / "postgres").postgres
+    port = urlsplit(platform.postgres_url).port or 0
+    return await outboxes.make_outbox(postgres.url(port, password, postgres.OWNER))
+
+
+@pytest.fixture
+async def app(database: AgencyDatabase) -> AsyncIterator[outboxes.Connection]:
+    """The agency's own system: every statement a transaction, unless it says otherwise."""
+    async with outboxes.session(database.app) as connection:
+        yield connection
