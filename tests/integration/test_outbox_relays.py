@@ -1,4 +1,4 @@
-"""Relays that share an outbox, hang or are stopped, and databases that are not as they should be."""
+"""Relays that share an outbox, hang or are stopped; databases that are not as they should be."""
 
 from __future__ import annotations
 
