@@ -17,6 +17,7 @@ from rich.text import Text
 from cli.labels import label
 from projections.portraits import Document
 from projections.wording import Lang, Voice, plain, zone_name
+from runut.calendar import local_time
 from runut.rfc3339 import parse_time
 
 Facts = list[tuple[str, Any]]
@@ -114,7 +115,7 @@ def local(text: str | None, zone: ZoneInfo) -> str:
     """`2025-06-12 09:30 WIB` of an RFC 3339 time; empty for none."""
     if text is None:
         return ""
-    moment = parse_time(text).astimezone(zone)
+    moment = local_time(parse_time(text), zone)
     return f"{moment:%Y-%m-%d %H:%M} {zone_name(moment)}"
 
 

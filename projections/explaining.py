@@ -18,7 +18,7 @@ from projections.folds.agreement_state import AgreementState
 from projections.folds.rows import Commitment
 from projections.folds.subject import Directories, Entry, FoldedSubject, fold_subject
 from projections.portraits import Document
-from runut.calendar import Calendar, CalendarDay
+from runut.calendar import Calendar, CalendarDay, local_time
 from runut.directory import Directory
 from runut.errors import NotFound, shorten
 from runut.event import Recorded
@@ -126,7 +126,7 @@ def _counted(limit: Limit, at: datetime, timezone: ZoneInfo, calendar: Calendar)
     due_at = limit.after(at, calendar, timezone)
     if limit.span == "h":
         return Known(due_at)
-    first, last = (moment.astimezone(timezone).date() for moment in (at, due_at))
+    first, last = (local_time(moment, timezone).date() for moment in (at, due_at))
     return Known(due_at, calendar.exceptions(first, last))
 
 

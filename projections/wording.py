@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from runut.calendar import local_time
 from runut.directory import Directory
 from runut.event import subject_id, subject_kind
 
@@ -63,7 +64,7 @@ class Voice(msgspec.Struct, frozen=True):
 
     def time(self, moment: datetime) -> str:
         """`13 Juni 2025 pukul 23.59 WIB`; `13 June 2025 at 23:59 WIB`."""
-        local = moment.astimezone(self.zone)
+        local = local_time(moment, self.zone)
         clock = f"{local:%H.%M}" if self.lang == "id" else f"{local:%H:%M}"
         at = " pukul " if self.lang == "id" else " at "
         return f"{self.date(local)}{at}{clock} {zone_name(local)}"

@@ -62,7 +62,7 @@ class Calendar:
 
         Source: events.md §6.
         """
-        day = self.nth_working_day_after(moment.astimezone(timezone).date(), n)
+        day = self.nth_working_day_after(local_time(moment, timezone).date(), n)
         return end_of_day(day, timezone)
 
     def exceptions(self, after: date, until: date) -> list[CalendarDay]:
@@ -78,6 +78,18 @@ class Calendar:
             for entry in self._entries[day]
             if (entry.kind == "WORKING") == self._worked[day]
         ]
+
+
+def local_time(moment: datetime, timezone: ZoneInfo) -> datetime:
+    """A moment in a time zone; where that lies beyond the years 1 to 9999, in UTC.
+
+    Agencies may promise anything for the last day of all, and that must stop neither a fold nor a
+    reader.
+    """
+    try:
+        return moment.astimezone(timezone)
+    except OverflowError:
+        return moment
 
 
 def end_of_day(day: date, timezone: ZoneInfo) -> datetime:

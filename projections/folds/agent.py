@@ -26,6 +26,7 @@ from projections.folds.folding import (
 from projections.folds.guards import role_required
 from projections.folds.obligations import local_zone
 from projections.folds.rows import DepositDraw, Inspection, Sanction
+from runut.calendar import local_time
 
 AgentStatus = Literal["ACTIVE", "EXPIRED", "SUSPENDED", "REVOKED"]
 
@@ -50,7 +51,7 @@ AgentFolding = Folding[AgentState]
 
 def status_at(state: AgentState, sanctions: Iterable[Sanction], moment: datetime) -> AgentStatus:
     """Whether the agent may work at a moment."""
-    today = moment.astimezone(ZoneInfo(state.timezone)).date()
+    today = local_time(moment, ZoneInfo(state.timezone)).date()
     begun = [one for one in sanctions if one.from_date <= today]
     if any(one.level == "REVOCATION" for one in begun):
         return "REVOKED"

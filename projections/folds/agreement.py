@@ -28,7 +28,7 @@ from projections.folds.folding import (
 )
 from projections.folds.obligations import add_commitment, cancel, local_zone
 from projections.folds.rows import Commitment
-from runut.calendar import end_of_day
+from runut.calendar import end_of_day, local_time
 
 
 def _proposed_guard(folding: AgreementFolding) -> Codes:
@@ -70,7 +70,7 @@ def _signed(folding: AgreementFolding) -> None:
     if state.signed != state.parties or status_at(state, folding.at) == "ENDED":
         return
     state.status = "ACTIVE"
-    state.signed_on = folding.at.astimezone(ZoneInfo(state.timezone)).date()
+    state.signed_on = local_time(folding.at, ZoneInfo(state.timezone)).date()
     for clause in state.clauses:
         if clause.every_days is not None:
             _open_period(folding, clause, 1)

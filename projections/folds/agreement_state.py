@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from projections.folds.folding import Codes, Folding
+from runut.calendar import local_time
 
 AgreementStatus = Literal["PROPOSED", "ACTIVE", "ENDED"]
 
@@ -66,7 +67,7 @@ def status_at(state: AgreementState, moment: datetime) -> AgreementStatus:
     """The status at a moment: past its last day an agreement has ended by itself."""
     if state.valid_to is None:
         return state.status
-    today = moment.astimezone(ZoneInfo(state.timezone)).date()
+    today = local_time(moment, ZoneInfo(state.timezone)).date()
     return "ENDED" if today > state.valid_to else state.status
 
 

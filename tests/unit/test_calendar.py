@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runut.calendar import Calendar, CalendarDay, DayKind
+from runut.calendar import Calendar, CalendarDay, DayKind, local_time
 from tests.builders import directory_log
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
@@ -85,3 +85,22 @@ def test_a_limit_counts_the_weekdays_less_and_plus_its_exceptions(
     changed = {one.date: one.kind == "WORKING" for one in calendar.exceptions(day, end)}
     assert weekdays + sum(1 if worked else -1 for worked in changed.values()) == n
     assert calendar.is_working_day(end)
+
+
+@pytest.mark.parametrize(
+    ("moment", "zone"),
+    [
+        (datetime(9999, 12, 31, 23, tzinfo=UTC), JAKARTA),
+        (datetime(1, 1, 1, 1, tzinfo=UTC), ZoneInfo("America/New_York")),
+    ],
+)
+def test_where_a_zone_leads_beyond_the_calendar_a_moment_is_told_in_utc(
+    moment: datetime, zone: ZoneInfo
+) -> None:
+    assert local_time(moment, zone) == moment
+    assert local_time(moment, zone).tzinfo is UTC
+
+
+def test_a_moment_is_told_in_its_zone() -> None:
+    local = local_time(datetime(2025, 7, 4, 18, tzinfo=UTC), JAKARTA)
+    assert (local.date(), local.hour) == (SATURDAY, 1)
