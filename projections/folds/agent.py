@@ -43,7 +43,6 @@ class AgentState(msgspec.Struct, gc=False):
     sanctions: int = 0
     inspections: int = 0
     draws: int = 0
-    open_commitments: int = 0
 
 
 AgentFolding = Folding[AgentState]

@@ -30,7 +30,6 @@ class ProgrammeState(msgspec.Struct, gc=False):
 
     service_point: ServicePoint | None = None
     outreach: int = 0
-    open_commitments: int = 0
 
 
 ProgrammeFolding = Folding[ProgrammeState]
