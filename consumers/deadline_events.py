@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID, uuid5
 
 from projections.due import Due, ToBreach, ToEscalate, ToLapse, TransferToEscalate
 from projections.folds.escalation import next_step
-from runut.directory import Directory, founded
+from runut.directory import Directory
 from runut.directory_writer import SYSTEM
 from runut.event import Event
+from runut.event_ids import ids_of
 from runut.json_form import from_json
 from runut.rfc3339 import format_time
 
@@ -95,19 +95,3 @@ class DeadlineEvents:
                 "data": data,
             }
         )
-
-
-class DerivedIds:
-    """Ids that say what they are about, each ledger its own."""
-
-    def __init__(self, ledger_id: bytes) -> None:
-        self._namespace = UUID(bytes=ledger_id)
-
-    def of(self, *about: str) -> str:
-        """The same for the same words, in the same order (RFC 9562 §5.5)."""
-        return str(uuid5(self._namespace, " ".join(about)))
-
-
-def ids_of(directory: Directory) -> DerivedIds:
-    """Those of the ledger that a directory founded."""
-    return DerivedIds(founded(directory.ledger).ledger_id)

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from consumers.deadline_events import DerivedIds, ids_of
 from projections.due import Owed, move_cursor, owed_between, reminded_until
 from projections.notices import Notice, enqueue
 from runut.adapters.postgres import Connection
 from runut.directory import Directory
+from runut.event_ids import DerivedIds, ids_of
 from runut.rfc3339 import format_time
 
 

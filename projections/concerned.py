@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
-from uuid import UUID, uuid5
 
 from projections.notices import Notice, NoticeKind
-from runut.directory import Directory, founded
+from runut.directory import Directory
+from runut.event_ids import ids_of
 
 Data = Mapping[str, Any]
 """An event's payload in the JSON form."""
@@ -133,5 +133,4 @@ def _can_be_told(code: str, directory: Directory) -> bool:
 
 def _notice_id(directory: Directory, kind: NoticeKind, news: News, agency: str) -> str:
     """The same for the same event and addressee, in each ledger another (RFC 9562 §5.5)."""
-    about = " ".join((kind, news.subject, news.agency, news.event_id, agency))
-    return str(uuid5(UUID(bytes=founded(directory.ledger).ledger_id), about))
+    return ids_of(directory).of(kind, news.subject, news.agency, news.event_id, agency)

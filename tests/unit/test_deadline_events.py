@@ -7,8 +7,9 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from consumers.deadline_events import DeadlineEvents, DerivedIds
+from consumers.deadline_events import DeadlineEvents
 from projections.due import Due, ToBreach, ToEscalate, ToLapse, TransferToEscalate
+from runut.event_ids import DerivedIds
 from tests.builders import LEDGER_ID, directory_from
 
 LIMIT = datetime(2025, 5, 8, 16, 59, 59, tzinfo=UTC)
