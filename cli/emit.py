@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from cli.common import Json, print_json, run
+from cli.given_event import (
+    About,
+    Emitter,
+    EventTypeName,
+    OccurredAt,
+    PayloadOrDirectory,
+    given_event,
+    payload_and_directory,
+)
 from cli.look import read_models
 from projections.foresight import verdict_in_advance
 from projections.portraits import Document
 from projections.reading import history_entry, load_directory
 from projections.waiting import wait_until_projected
-from runut.errors import FieldError, Refused
+from runut.errors import Refused
 from runut.event import Event
-from runut.json_form import from_json
 from runut.keystore import KeyStore
 from runut.lanes import Receipt
 from runut.producer import Producer
@@ -27,22 +34,11 @@ WAIT_S = 30.0
 
 
 def emit(
-    event_type: Annotated[str, typer.Argument(metavar="TYPE", help="Such as LetterSent.")],
-    subject: Annotated[str, typer.Option(help="What it is about, such as case/KP2MI-2025-0001.")],
-    agency: Annotated[str, typer.Option(help="Code of the emitting agency.")],
-    data: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="JSON|@FILE",
-            help="The payload as JSON, or @FILE. A value that is neither is the data directory.",
-        ),
-    ] = None,
-    occurred_at: Annotated[
-        str | None,
-        typer.Option(
-            metavar="T", help="When it happened: 2025-05-08T10:00:00+07:00. Default: now."
-        ),
-    ] = None,
+    event_type: EventTypeName,
+    subject: About,
+    agency: Emitter,
+    data: PayloadOrDirectory = None,
+    occurred_at: OccurredAt = None,
     force: Annotated[bool, typer.Option(help="Send it even if it would be irregular.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -54,8 +50,8 @@ def emit(
     Example: runut emit CaseVerified --subject case/X --agency kp2mi
     --data '{"result": "VERIFIED", "note": "Sesuai."}'
     """
-    payload, directory = _payload_and_directory(data or [])
-    event = _event(event_type, subject, agency, payload, occurred_at)
+    payload, directory = payload_and_directory(data or [])
+    event = given_event(event_type, subject, agency, payload, occurred_at)
     receipt, entry = run(_emit(load_settings(directory), event, force=force))
     if as_json:
         print_json({**msgspec.to_builtins(receipt), **_verdict(entry)})
@@ -73,41 +69,6 @@ def _verdict(entry: Document | None) -> dict[str, Any]:
     if entry is None:
         return {"verdict": None, "codes": []}
     return {"verdict": entry["verdict"], "codes": entry["codes"]}
-
-
-def _payload_and_directory(given: list[str]) -> tuple[str, Path | None]:
-    """Tell the payload from the data directory: both are called --data (interfaces.md)."""
-    payload, directory = "{}", None
-    for value in given:
-        if value.startswith("@"):
-            payload = _read(Path(value[1:]))
-        elif value.lstrip().startswith(("{", "[")):
-            payload = value
-        else:
-            directory = Path(value)
-    return payload, directory
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"expected a readable file, found {file}: {error}") from None
-
-
-def _event(
-    event_type: str, subject: str, agency: str, payload: str, occurred_at: str | None
-) -> Event:
-    about: dict[str, Any] = {"type": event_type, "subject": subject, "agency": agency}
-    about["occurred_at"] = occurred_at or datetime.now(UTC)
-    try:
-        about["data"] = msgspec.json.decode(payload)
-    except msgspec.DecodeError as error:
-        raise typer.BadParameter(f"--data: expected JSON, found {payload!r}: {error}") from None
-    try:
-        return from_json(about)
-    except FieldError as error:
-        raise typer.BadParameter(str(error)) from None
 
 
 async def _emit(
