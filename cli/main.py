@@ -18,6 +18,7 @@ from cli import (
     calendar,
     directory,
     emit,
+    encode,
     imports,
     look,
     network,
@@ -26,6 +27,7 @@ from cli import (
     platform,
     protocol,
     status,
+    web,
 )
 from runut.errors import RunutError
 
@@ -39,7 +41,9 @@ app = typer.Typer(
 app.command("up")(platform.up)
 app.command("down")(platform.down)
 app.command("worker")(platform.worker)
+app.command("web")(web.web)
 app.command("emit")(emit.emit)
+app.command("encode")(encode.encode)
 app.command("import")(imports.import_)
 app.command("case")(look.case)
 app.command("history")(look.history)

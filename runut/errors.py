@@ -7,7 +7,13 @@ RunutError
 ├── BadInput            something a person or a system gave us is wrong
 │   ├── FieldError      a field of an event in its JSON form
 │   ├── NotAnEvent      a Kafka record that is no event: it goes to quarantine
-│   └── BadFile         a directory, protocol or policy file
+│   ├── BadFile         a directory, protocol or policy file
+│   ├── TooLarge        more bytes than are taken
+│   └── TooSlow         the rest of something does not come
+├── Unauthenticated     nobody whom we know asks
+├── Forbidden           somebody asks for what is not theirs to do
+├── TooManyRequests     somebody asks for more than their share
+├── Busy                everybody together asks for more than there is room for
 ├── NotFound            the ledger holds nothing of what was asked for
 ├── Refused             the verdict in advance is irregular (codes)
 ├── MissingKey          no local signing key for an agency
@@ -52,6 +58,54 @@ class NotAnEvent(BadInput):
 
 class BadFile(BadInput):
     """A file that configures Runut (directory, protocol, policy) is wrong."""
+
+
+class TooLarge(BadInput):
+    """More bytes than are taken; `limit` says how many are."""
+
+    def __init__(self, thing: str, limit: int) -> None:
+        self.limit = limit
+        super().__init__(thing, f"at most {limit} bytes", "more")
+
+
+class TooSlow(BadInput):
+    """The rest of something does not come."""
+
+    def __init__(self, thing: str, patience_s: float) -> None:
+        super().__init__(thing, f"more of it within {patience_s:g} s", "nothing")
+
+
+class Unauthenticated(RunutError):
+    """Nobody whom we know asks. `found` says what was there instead of a valid token, never it."""
+
+    def __init__(self, found: str) -> None:
+        self.found = found
+        super().__init__(f"bearer token: expected a valid one, found {found}")
+
+
+class Forbidden(RunutError):
+    """Somebody asks for what is not theirs to do: what, and which right it needs."""
+
+    def __init__(self, what: str, needed: str) -> None:
+        self.what = what
+        self.needed = needed
+        super().__init__(f"{what}: needs {needed}")
+
+
+class TooManyRequests(RunutError):
+    """Somebody asks for more than their share: `retry_after_s` says when there is some again."""
+
+    def __init__(self, what: str, limit: str, retry_after_s: float) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(f"{what}: expected at most {limit}; try again in {retry_after_s:.1f} s")
+
+
+class Busy(RunutError):
+    """There is no room for more at present: `retry_after_s` says when to try again."""
+
+    def __init__(self, what: str, retry_after_s: float) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(f"{what}: no room at present; try again in {retry_after_s:.1f} s")
 
 
 class NotFound(RunutError):

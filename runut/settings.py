@@ -65,6 +65,15 @@ class Settings(BaseSettings):
     """How often it looks whether a limit has passed."""
     smtp_url: str | None = None
     """`smtp[s]://[user:password@]host[:port]?from=ADDRESS`: who takes the e-mail of notices."""
+    web_events_per_s: float = Field(default=20_000.0, gt=0, allow_inf_nan=False)
+    """Events that each agency may send by HTTP, a second and at once."""
+    web_body_bytes: int = Field(default=512 * 1024, ge=1024)
+    """Size of a request's body; that of a batch, which is not kept in memory, is below."""
+    web_batch_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
+    web_requests_at_once: int = Field(default=1_000, ge=1)
+    """Requests that are answered at the same time; more are told to try again."""
+    web_drain_s: float = Field(default=15.0, gt=0, allow_inf_nan=False)
+    """How long a web process that is told to stop goes on with what it began."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @property

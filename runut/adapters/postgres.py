@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Final, Self
 
 import orjson
 import psycopg
@@ -18,13 +18,17 @@ from psycopg.adapt import Dumper, Loader
 from psycopg.pq import Format
 from psycopg.types.array import ListBinaryDumper
 from psycopg.types.json import set_json_loads
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from runut.errors import SettingError, Unreachable
 from runut.settings import Settings
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+Lend = Callable[[], AbstractAsyncContextManager[Connection]]
+"""Lends a connection for as long as a block runs, such as `Pool.lent`."""
 
 CONNECT_TIMEOUT_S: Final = 10
+_ADVICE: Final = "start the platform with: runut up, or set RUNUT_POSTGRES_URL"
 
 
 class _UuidAsText(Loader):
@@ -95,32 +99,61 @@ async def connect(settings: Settings, *, name: str, autocommit: bool = False) ->
     Raises:
         Unreachable: nobody answers, or the address or password is wrong.
     """
-    if settings.postgres_url is None:
-        raise SettingError(
-            "RUNUT_POSTGRES_URL: expected the address of PostgreSQL, or a data directory whose "
-            "platform runs (runut up); found neither"
-        )
+    url = _url(settings)
+    options = _options(settings, name)
     try:
         connection: Connection = await psycopg.AsyncConnection.connect(
-            settings.postgres_url,
-            autocommit=autocommit,
-            connect_timeout=CONNECT_TIMEOUT_S,
-            application_name=name,
-            options=f"-c timezone=UTC -c search_path={settings.model_schema},"
-            f"{settings.operations_schema}",
+            url, autocommit=autocommit, **options
         )
     except psycopg.OperationalError as error:
-        advice = "start the platform with: runut up, or set RUNUT_POSTGRES_URL"
-        address = address_of(settings.postgres_url)
-        raise Unreachable("PostgreSQL", address, advice, str(error).strip()) from None
-    set_json_loads(orjson.loads, connection)
-    connection.adapters.register_loader("uuid", _UuidAsText)
-    connection.adapters.register_dumper(None, _UuidOfText)
-    connection.adapters.register_dumper(None, _JsonbOfText)
-    connection.adapters.register_dumper(None, _TextArray)
-    connection.adapters.register_dumper(None, _TimeArray)
-    connection.adapters.register_dumper(tuple, ListBinaryDumper)
+        raise Unreachable("PostgreSQL", address_of(url), _ADVICE, str(error).strip()) from None
+    await _adapt(connection)
     return connection
+
+
+class Pool:
+    """At most so many connections such as `connect` makes, with autocommit, lent one by one.
+
+    Opens without waiting for PostgreSQL: it may come later, or go and come back.
+    """
+
+    def __init__(self, settings: Settings, *, name: str, size: int) -> None:
+        """Take the name that pg_stat_activity shows, and the most connections there may be.
+
+        Raises:
+            SettingError: RUNUT_POSTGRES_URL is not set.
+        """
+        self._address = address_of(_url(settings))
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            _url(settings),
+            kwargs={"autocommit": True, **_options(settings, name)},
+            configure=_adapt,
+            min_size=1,
+            max_size=size,
+            timeout=CONNECT_TIMEOUT_S,
+            open=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._pool.open()
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def lent(self) -> AsyncIterator[Connection]:
+        """A connection for as long as the block runs.
+
+        Raises:
+            Unreachable: none is free in time, or PostgreSQL went away meanwhile.
+        """
+        try:
+            async with self._pool.connection() as connection:
+                yield connection
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            why = str(error).strip()
+            raise Unreachable("PostgreSQL", self._address, _ADVICE, why) from None
 
 
 @asynccontextmanager
@@ -133,6 +166,35 @@ async def connected(
         yield connection
     finally:
         await asyncio.shield(connection.close())
+
+
+def _url(settings: Settings) -> str:
+    if settings.postgres_url is None:
+        raise SettingError(
+            "RUNUT_POSTGRES_URL: expected the address of PostgreSQL, or a data directory whose "
+            "platform runs (runut up); found neither"
+        )
+    return settings.postgres_url
+
+
+def _options(settings: Settings, name: str) -> dict[str, Any]:
+    return {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "application_name": name,
+        "options": f"-c timezone=UTC -c search_path={settings.model_schema},"
+        f"{settings.operations_schema}",
+    }
+
+
+async def _adapt(connection: Connection) -> None:
+    """Have a connection speak Runut's types."""
+    set_json_loads(orjson.loads, connection)
+    connection.adapters.register_loader("uuid", _UuidAsText)
+    connection.adapters.register_dumper(None, _UuidOfText)
+    connection.adapters.register_dumper(None, _JsonbOfText)
+    connection.adapters.register_dumper(None, _TextArray)
+    connection.adapters.register_dumper(None, _TimeArray)
+    connection.adapters.register_dumper(tuple, ListBinaryDumper)
 
 
 def address_of(url: str) -> str:

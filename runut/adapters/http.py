@@ -1,0 +1,112 @@
+"""What all routes share: problem documents, who asks, and their share of the ledger.
+
+Thin, over FastAPI. `app.state.authenticate` (an `Authenticate`) says who somebody is and
+`app.state.rates` how much each agency may send. What is told of an error is `runut.problems`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPBearer
+from starlette.exceptions import HTTPException
+
+from runut.access import Authenticate, Principal, Role, require_role
+from runut.errors import FieldError, RunutError
+from runut.problems import MEDIA_TYPE, Problem, plain_problem, problem_of
+from runut.rates import Rates
+
+# Only for the OpenAPI document: `principal` reads the header itself.
+_BEARER: Final = HTTPBearer(
+    auto_error=False, description="A credential (`runut credentials new`) or an OIDC access token."
+)
+_UNREAD: Final = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT}
+"""Answers after which the rest of a body is not read."""
+
+
+def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """A problem document as an answer, with Retry-After where it says when."""
+    given = dict(headers or {})
+    if problem.retry_after_s is not None:
+        given["Retry-After"] = str(problem.retry_after_s)
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        given["WWW-Authenticate"] = 'Bearer realm="runut"'
+    if problem.status in _UNREAD:
+        given["Connection"] = "close"
+    return Response(orjson.dumps(problem.document()), problem.status, given, MEDIA_TYPE)
+
+
+def install_problems(app: FastAPI) -> None:
+    """Answer every error of an app's routes with its problem document."""
+    app.add_exception_handler(RunutError, _on_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(Exception, _on_error)
+
+
+async def principal(
+    request: Request, _documented: Annotated[Any, Depends(_BEARER)] = None
+) -> Principal:
+    """Who asks, as a dependency of a route.
+
+    Raises:
+        Unauthenticated: nobody whom we know.
+    """
+    authenticate: Authenticate = request.app.state.authenticate
+    return await authenticate(request.headers.get("authorization"))
+
+
+def needs(*roles: Role) -> Callable[..., Awaitable[Principal]]:
+    """A dependency: who asks, having one of these roles.
+
+    It raises Unauthenticated or Forbidden.
+    """
+
+    async def allowed(who: Annotated[Principal, Depends(principal)]) -> Principal:
+        require_role(who, *roles)
+        return who
+
+    return allowed
+
+
+def spend(request: Request, who: Principal, events: int = 1) -> None:
+    """Take events off the share of who asks.
+
+    Raises:
+        TooManyRequests: so many are not left; nothing is taken.
+    """
+    rates: Rates = request.app.state.rates
+    rates.spend(who.agency or who.name, events, asyncio.get_running_loop().time())
+
+
+async def pace(request: Request, who: Principal, events: int) -> None:
+    """Take events off the share of who asks, and wait until it covers them: for streams."""
+    rates: Rates = request.app.state.rates
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(rates.borrow(who.agency or who.name, events, loop.time()))
+
+
+async def _on_error(_request: Request, error: Exception) -> Response:
+    return problem_response(problem_of(error))
+
+
+async def _on_http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - so it was registered
+    if isinstance(error.__cause__, RunutError):  # FastAPI hides what reading a body raised
+        return problem_response(problem_of(error.__cause__))
+    title = HTTPStatus(error.status_code).phrase
+    problem = plain_problem(error.status_code, title, str(error.detail))
+    return problem_response(problem, error.headers)
+
+
+async def _on_invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - so it was registered
+    first = error.errors()[0]
+    path = ".".join(map(str, first["loc"]))
+    return problem_response(problem_of(FieldError(path, first["msg"], first.get("input"))))

@@ -1,0 +1,151 @@
+"""What stands before all routes: a trace id and an answer whatever fails, and limits on what comes.
+
+ASGI middleware, so that bodies pass as streams. Refuses to know routes, but for those whose bodies
+may be larger than usual.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Collection, Mapping
+from typing import Final
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from runut.adapters.http import problem_response
+from runut.errors import Busy, TooLarge, TooSlow
+from runut.outgoing import TRACE_HEADER
+from runut.problems import problem_of
+
+log = structlog.get_logger(__name__)
+
+ROOM_AGAIN_S: Final = 1.0
+_TRACE: Final = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_NO_TRACE: Final = "0" * 32
+
+
+class Traced:
+    """Gives each request a trace id, that of its `traceparent` where it has one.
+
+    A failure that nobody expected is logged with it, and the answer tells no more than it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        trace_id = _trace_id(Headers(scope=scope).get(TRACE_HEADER))
+        scope.setdefault("state", {})["trace_id"] = trace_id
+        began = False
+
+        async def sending(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            log.exception("failed", trace_id=trace_id, path=scope["path"])
+            if began:
+                raise  # half an answer: only the end of the connection says so
+            answer = problem_response(problem_of(error, trace_id=trace_id))
+            await answer(scope, receive, send)
+
+
+class Limited:
+    """Refuses requests beyond a number at a time, bodies beyond a size, and those that stall."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        at_once: int,
+        body_bytes: int,
+        wider: Mapping[str, int],
+        patience_s: float,
+        always: Collection[str] = (),
+    ) -> None:
+        """Take the limits.
+
+        Args:
+            app: what answers.
+            at_once: how many requests may be under way.
+            body_bytes: size of a body.
+            wider: size of a body by path, where it is another.
+            patience_s: how long the next part of a body may take.
+            always: paths that are answered however many requests are under way.
+        """
+        self._app = app
+        self._at_once = at_once
+        self._body_bytes = body_bytes
+        self._wider = wider
+        self._patience_s = patience_s
+        self._always = always
+        self._under_way = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http" or scope["path"] in self._always:
+            await self._app(scope, receive, send)
+        elif refusal := self._refusal(scope):
+            await problem_response(problem_of(refusal))(scope, receive, send)
+        else:
+            limit = self._limit(scope)
+            self._under_way += 1
+            try:
+                await self._app(scope, _measured(receive, limit, self._patience_s), send)
+            finally:
+                self._under_way -= 1
+
+    def _limit(self, scope: Scope) -> int:
+        return self._wider.get(scope["path"], self._body_bytes)
+
+    def _refusal(self, scope: Scope) -> Busy | TooLarge | None:
+        if self._under_way >= self._at_once:
+            return Busy(f"{self._at_once} requests are under way", ROOM_AGAIN_S)
+        announced = Headers(scope=scope).get("content-length", "0")
+        if not announced.isdecimal() or int(announced) > self._limit(scope):
+            return TooLarge("body", self._limit(scope))
+        return None
+
+
+def _measured(receive: Receive, limit: int, patience_s: float) -> Receive:
+    """The parts of a body, until there are too many bytes of it or the next one does not come.
+
+    Raises:
+        TooLarge: it is larger than `limit`.
+        TooSlow: its next part takes longer than `patience_s`.
+    """
+    got, more = 0, True
+
+    async def receiving() -> Message:
+        nonlocal got, more
+        if not more:
+            return await receive()
+        try:
+            async with asyncio.timeout(patience_s):
+                message = await receive()
+        except TimeoutError:
+            raise TooSlow("body", patience_s) from None
+        got += len(message.get("body", b""))
+        more = message.get("more_body", False)
+        if got > limit:
+            raise TooLarge("body", limit)
+        return message
+
+    return receiving
+
+
+def _trace_id(header: str | None) -> str:
+    """Of a request that belongs to a trace (W3C Trace Context), else a new one."""
+    found = _TRACE.fullmatch(header or "")
+    return found[1] if found and found[1] != _NO_TRACE else os.urandom(16).hex()
