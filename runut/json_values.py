@@ -2,7 +2,8 @@
 
 Each converter takes a value and its place (`data.to[1]`) and raises FieldError naming the
 place, what was expected and what was found. Python values (aware datetime, date, Decimal,
-bytes, UUID, tuple) may stand where JSON has text or a list.
+bytes, UUID, tuple) may stand where JSON has text or a list, records of `runut.events` where it has
+an object.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, Final
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from runut.avro_reader import MAX_ARRAY, UNSPECIFIED
 from runut.errors import BadInput, FieldError, shorten
@@ -58,7 +62,9 @@ def record_converter(
 
     def convert(value: Any, place: str) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise wrong(place, f"an object ({schema['name']})", value)
+            if not isinstance(value, Struct):
+                raise wrong(place, f"an object ({schema['name']})", value)
+            value = dict(zip(value.__struct_encode_fields__, astuple(value), strict=True))
         prefix = f"{place}." if place else ""
         for name in value.keys() - fields.keys():
             raise _unknown(prefix, name, known)
