@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from runut.errors import BadInput
 from runut.merkle import EMPTY_ROOT, node_hash
 
@@ -21,7 +23,7 @@ class LeafRange(NamedTuple):
     end: int
 
 
-class Subtree(NamedTuple):
+class Subtree(msgspec.Struct, frozen=True, gc=False):
     """The complete subtree over the 2^level leaves from index × 2^level on."""
 
     level: int

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from runut.errors import BadInput
 from runut.merkle import EMPTY_ROOT, root
@@ -26,7 +28,7 @@ _LEVEL: Final = re.compile(r"[0-9]|[1-5][0-9]|6[0-3]")
 _WIDTH: Final = re.compile(r"[1-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5]")
 
 
-class Tile(NamedTuple):
+class Tile(msgspec.Struct, frozen=True, gc=False):
     """A tile by its place, with as many of its hashes as are wanted."""
 
     level: int
@@ -39,7 +41,7 @@ class Tile(NamedTuple):
         return f"tile/{self.level}/{_place(self.index, self.width)}"
 
 
-class TileNode(NamedTuple):
+class TileNode(msgspec.Struct, frozen=True, gc=False):
     """A hash of level 1 or more in its tile: the root of a full tile of the level below."""
 
     level: int
@@ -48,7 +50,7 @@ class TileNode(NamedTuple):
     hash: bytes
 
 
-class TileSlice(NamedTuple):
+class TileSlice(msgspec.Struct, frozen=True, gc=False):
     """The hashes of a tile from `start` up to `end` that a subtree is over."""
 
     level: int
@@ -150,7 +152,7 @@ def bundle(entries: Iterable[bytes]) -> bytes:
     Raises:
         BadInput: an entry is too long for that.
     """
-    parts = []
+    parts: list[bytes] = []
     for entry in entries:
         if len(entry) > MAX_ENTRY:
             raise BadInput("entry of a log", f"{MAX_ENTRY} bytes at most", len(entry))

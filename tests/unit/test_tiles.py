@@ -21,6 +21,7 @@ from runut.tiles import (
     TILE_WIDTH,
     GrowingTree,
     Tile,
+    TileNode,
     bundle,
     bundle_at,
     bundle_path,
@@ -50,9 +51,9 @@ def tiles_of(leaves: list[bytes]) -> list[list[bytes]]:
 def root_by_slices(levels: list[list[bytes]], leaves: LeafRange) -> bytes:
     hashes = []
     for subtree in complete_subtrees(leaves):
-        level, index, start, end = slice_of(subtree)
-        tile = levels[level][index * TILE_WIDTH : (index + 1) * TILE_WIDTH]
-        hashes.append(merkle.root(tile[start:end]))
+        place = slice_of(subtree)
+        first = place.index * TILE_WIDTH
+        hashes.append(merkle.root(levels[place.level][first + place.start : first + place.end]))
     return root_of_subtrees(hashes)
 
 
@@ -108,7 +109,7 @@ def test_a_tree_grown_in_any_steps_has_the_root_and_tiles_of_all_its_leaves(
     levels = tiles_of(MANY[:at])
     assert (tree.size, tree.root()) == (at, merkle.root(MANY[:at]))
     assert [node for node in nodes if node.level == 1] == [
-        (1, index, node) for index, node in enumerate(levels[1] if at >= TILE_WIDTH else [])
+        TileNode(1, index, node) for index, node in enumerate(levels[1] if at >= TILE_WIDTH else [])
     ]
 
 
@@ -116,9 +117,10 @@ def test_a_tree_grown_in_any_steps_has_the_root_and_tiles_of_all_its_leaves(
 def test_a_tree_goes_on_from_its_open_tiles(size: int) -> None:
     levels = tiles_of(MANY[:size])
     opened = []
-    for level, index, width in open_tiles(size):
-        tile = levels[level][index * TILE_WIDTH :] if level < len(levels) else []
-        assert len(tile) == width == tile_width(level, index, size)
+    for last in open_tiles(size):
+        level = levels[last.level] if last.level < len(levels) else []
+        tile = level[last.index * TILE_WIDTH :]
+        assert len(tile) == last.width == tile_width(last.level, last.index, size)
         opened.append(tile)
     tree = GrowingTree(opened, size)
     assert tree.root() == merkle.root(MANY[:size])
@@ -142,7 +144,7 @@ def test_a_tile_is_found_by_the_name_that_c2sp_gives_it(tile: Tile, path: str) -
     assert tile.path == path
     assert tile_at(level, place) == tile
     assert bundle_path(tile) == f"tile/entries/{place}"
-    assert bundle_at(place) == tile._replace(level=0)
+    assert bundle_at(place) == Tile(0, tile.index, tile.width)
 
 
 @pytest.mark.parametrize(
