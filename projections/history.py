@@ -22,7 +22,7 @@ HISTORY: Final = Target(
     (
         *("subject", "seq", "event_id", "type", "agency", "occurred_at", "recorded_at"),
         *("partition", "offset", "directory_offset", "verdict", "codes", "differs"),
-        *("signature", "schema_id", "body", "data"),
+        *("signature", "schema_id", "body", "data", "security"),
     ),
 )
 
@@ -49,6 +49,7 @@ def history_values(entry: HistoryEntry) -> tuple[Any, ...]:
         recorded.schema_id,
         recorded.body,
         data_json(event).decode(),
+        event.meta["security"],
     )
 
 

@@ -75,10 +75,13 @@ CREATE TABLE history (
     schema_id        integer NOT NULL,
     body             bytea NOT NULL,              -- the Avro body, to fold the subject again
     data             jsonb NOT NULL,              -- the payload in its JSON form, to read
+    security         text NOT NULL,               -- how far it may be told: meta.security
     PRIMARY KEY (subject, seq)
 );
 CREATE UNIQUE INDEX history_place ON history (partition, "offset");
 CREATE INDEX history_event ON history (event_id, subject);
+-- What is not to be told to everybody who takes part: little among much.
+CREATE INDEX history_guarded ON history (subject) WHERE security <> 'ORDINARY';
 CREATE INDEX history_data_shared ON history (occurred_at) WHERE type = 'DataShared';
 
 CREATE TABLE custody_interval (
