@@ -187,6 +187,7 @@ class Store:
             await self._advance(moves)
             await self._forget_rewritten(changes)
             await self._writer.write(rows)
+            await self._connection.execute(_SQL["tell"])
 
     async def _advance(self, moves: Sequence[tuple[Position, Position]]) -> None:
         before = [move[0] for move in moves]

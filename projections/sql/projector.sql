@@ -26,6 +26,10 @@ UPDATE position
    AND position.next_offset = moved.expected
 RETURNING position.partition;
 
+-- name: tell
+-- Whoever follows the read models (projections/following.py) learns of it with the commit.
+SELECT pg_notify('runut_projected', current_schema());
+
 -- name: load_subjects
 SELECT subject, events, irregular, duplicate, corrected, last_recorded_at, state
   FROM subject
