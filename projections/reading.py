@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from projections import row_tables
 from projections.batch import HistoryEntry
@@ -55,26 +56,32 @@ def expecting_tables() -> Iterator[None]:
 async def snapshot(connection: Connection) -> AsyncIterator[None]:
     """All reads within see the tables at one moment, whatever the projector writes meanwhile.
 
-    The connection must not be within a transaction yet.
+    Within another snapshot it is that one; within no other transaction.
 
     Raises:
         PlatformError: the read models were never made.
     """
     with expecting_tables():
+        if connection.info.transaction_status is TransactionStatus.INTRANS:
+            yield
+            return
         async with connection.transaction():
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield
 
 
-async def load_directory(connection: Connection) -> DirectoryLog:
+async def load_directory(connection: Connection, known: DirectoryLog | None = None) -> DirectoryLog:
     """The directory as far as the projector has read it: each record judged again.
 
-    Roots of its tree are those of Kafka where the topic has its usual name, as it is not kept.
+    A log that is `known` already gets what it lacks: judging costs some signatures. Several may
+    ask for the same at once. Roots of its tree are those of Kafka where the topic has its usual
+    name, as it is not kept.
     """
-    log = DirectoryLog()
-    cursor = await connection.execute(_SQL["load_directory"])
+    log = DirectoryLog() if known is None else known
+    cursor = await connection.execute(_SQL["load_directory"], {"from": log.size})
     for row in await cursor.fetchall():
-        log.append(_raw_record(row))
+        if row[0] == log.size:  # else another took it meanwhile
+            log.append(_raw_record(row))
     return log
 
 

@@ -3,6 +3,7 @@
 -- name: load_directory
 SELECT "offset", timestamp_ms, timestamp_type, key, value, header_names, header_values
   FROM directory_record
+ WHERE "offset" >= %(from)s
  ORDER BY "offset";
 
 -- name: load_subject
