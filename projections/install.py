@@ -59,18 +59,18 @@ async def install(connection: Connection, settings: Settings) -> None:
 async def install_views(connection: Connection, settings: Settings) -> None:
     """Point the stable views at the present tables: after a change of either."""
     async with connection.transaction():
-        await _create_reader(connection)
+        await create_role(connection, READER_ROLE)
         views = sql.Identifier(settings.views_schema)
         await connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(views))
         # Tables go before views of the same name.
-        await _look_in(connection, settings.model_schema, settings.views_schema)
+        await look_in(connection, settings.model_schema, settings.views_schema)
         for file in VIEWS:
             statements = sql.SQL(script(file)).format(
                 views=views, reader=sql.Identifier(READER_ROLE), **view_bodies()
             )
             await connection.execute(statements)
         version = version_of(*VIEWS, MEASURES)
-        await _describe(connection, settings.views_schema, "Stable views of Runut", version)
+        await describe(connection, settings.views_schema, "Stable views of Runut", version)
 
 
 async def installed_version(connection: Connection, schema: str) -> str | None:
@@ -102,9 +102,9 @@ async def _install_model(connection: Connection, schema: str) -> None:
             f"schema {schema}: expected read models of Runut, found something else; "
             "name another one by RUNUT_MODEL_SCHEMA"
         ) from None
-    await _look_in(connection, schema)
+    await look_in(connection, schema)
     await connection.execute(script("model"))
-    await _describe(connection, schema, "Read models of Runut, made from the log", expected)
+    await describe(connection, schema, "Read models of Runut, made from the log", expected)
 
 
 async def _install_operations(connection: Connection, schema: str) -> None:
@@ -113,18 +113,18 @@ async def _install_operations(connection: Connection, schema: str) -> None:
         return
     named = sql.Identifier(schema)
     await connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(named))
-    await _look_in(connection, schema)
+    await look_in(connection, schema)
     await connection.execute(script("operations"))
-    await _describe(connection, schema, "Operations of Runut, not made from the log", version)
+    await describe(connection, schema, "Operations of Runut, not made from the log", version)
 
 
-async def _look_in(connection: Connection, *schemas: str) -> None:
+async def look_in(connection: Connection, *schemas: str) -> None:
     """Where names without a schema are looked up, until the transaction ends."""
     path = sql.SQL(", ").join(map(sql.Identifier, schemas))
     await connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(path))
 
 
-async def _describe(connection: Connection, schema: str, what: str, version: str) -> None:
+async def describe(connection: Connection, schema: str, what: str, version: str) -> None:
     """Say in the schema's comment what it holds, and in which version."""
     comment = f"{what}; version {version}"
     await connection.execute(
@@ -132,20 +132,23 @@ async def _describe(connection: Connection, schema: str, what: str, version: str
     )
 
 
-async def _create_reader(connection: Connection) -> None:
-    found = await connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (READER_ROLE,))
+async def create_role(connection: Connection, role: str) -> None:
+    """Create a role that nobody can log in with, if it is not there.
+
+    Raises:
+        PlatformError: it is missing and may not be created.
+    """
+    found = await connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,))
     if await found.fetchone() is not None:
         return
     # Roles belong to all databases of a server, so another one may create it meanwhile.
     try:
         async with connection.transaction():
-            await connection.execute(
-                sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(READER_ROLE))
-            )
+            await connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
     except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
         pass
     except psycopg.errors.InsufficientPrivilege:
         raise PlatformError(
-            f"role {READER_ROLE}: expected it, or the right to create it, in PostgreSQL; found "
-            f"neither; have an administrator run: CREATE ROLE {READER_ROLE} NOLOGIN"
+            f"role {role}: expected it, or the right to create it, in PostgreSQL; found "
+            f"neither; have an administrator run: CREATE ROLE {role} NOLOGIN"
         ) from None

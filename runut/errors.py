@@ -21,7 +21,8 @@ RunutError
 ├── NotRecorded         Kafka answers and refuses to store an event
 ├── NotDelivered        an endpoint did not take a notice
 ├── LedgerMismatch      the log or directory is not the one expected
-├── FencedOut           another worker owns the partition now
+│   └── SealMismatch    a seal is not what the log gives
+├── FencedOut           another worker owns the partition, or the log of seals, now
 ├── SettingError        a RUNUT_ variable is wrong
 └── PlatformError       a part of the embedded platform failed
 """
@@ -165,13 +166,22 @@ class LedgerMismatch(RunutError):
     """The log, the directory or a position is not the one that was expected."""
 
 
-class FencedOut(RunutError):
-    """Another worker took over a partition: this one must stop writing."""
+class SealMismatch(LedgerMismatch):
+    """A seal is not what the log gives, or what was sealed before: somebody changed one of them."""
 
-    def __init__(self, partition: int, epoch: int) -> None:
+    def __init__(self, seal: int, thing: str, expected: object, found: object) -> None:
+        self.seal = seal
+        super().__init__(f"seal {seal}, {thing}: expected {expected}, found {found}")
+
+
+class FencedOut(RunutError):
+    """Another worker took over a partition, or the log of seals: this one must stop writing."""
+
+    def __init__(self, partition: int | None, epoch: int) -> None:
         self.partition = partition
         self.epoch = epoch
-        super().__init__(f"partition {partition} is no longer owned in epoch {epoch}: stopping")
+        what = "the log of seals" if partition is None else f"partition {partition}"
+        super().__init__(f"{what} is no longer owned in epoch {epoch}: stopping")
 
 
 class SettingError(RunutError):

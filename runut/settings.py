@@ -65,6 +65,15 @@ class Settings(BaseSettings):
     """How often it looks whether a limit has passed."""
     smtp_url: str | None = None
     """`smtp[s]://[user:password@]host[:port]?from=ADDRESS`: who takes the e-mail of notices."""
+    seal_interval_s: float = Field(default=60.0, gt=0, le=3600)
+    """How long a record waits for a seal at most."""
+    seal_count: int = Field(default=200_000, ge=1)
+    """Records that are sealed without waiting for that."""
+    seal_witnessed: Path | None = None
+    """A checkpoint that a witness has: after a loss, nothing is signed before the rebuilt log is
+    found to contain it."""
+    witnesses: str = ""
+    """Verifier keys of the witnesses whose cosignatures are taken, separated by spaces."""
     web_events_per_s: float = Field(default=20_000.0, gt=0, allow_inf_nan=False)
     """Events that each agency may send by HTTP, a second and at once."""
     web_body_bytes: int = Field(default=512 * 1024, ge=1024)
@@ -85,6 +94,11 @@ class Settings(BaseSettings):
     def operations_schema(self) -> str:
         """PostgreSQL schema of what is not made from the log, and outlives the read models."""
         return f"{self.views_schema}_operations"
+
+    @property
+    def seals_schema(self) -> str:
+        """PostgreSQL schema of the trees, maps and seals."""
+        return f"{self.views_schema}_seals"
 
     @classmethod
     def settings_customise_sources(

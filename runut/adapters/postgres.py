@@ -94,7 +94,7 @@ _LENGTH: Final = struct.Struct(">i")
 async def connect(settings: Settings, *, name: str, autocommit: bool = False) -> Connection:
     """Open a connection; `name` is what pg_stat_activity shows.
 
-    Its search path is the schema of the read models, then that of the operations.
+    Its search path is the schema of the read models, then those of the operations and the seals.
 
     Raises:
         Unreachable: nobody answers, or the address or password is wrong.
@@ -182,7 +182,7 @@ def _options(settings: Settings, name: str) -> dict[str, Any]:
         "connect_timeout": CONNECT_TIMEOUT_S,
         "application_name": name,
         "options": f"-c timezone=UTC -c search_path={settings.model_schema},"
-        f"{settings.operations_schema}",
+        f"{settings.operations_schema},{settings.seals_schema}",
     }
 
 

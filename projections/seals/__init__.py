@@ -1,0 +1,1 @@
+"""Trees, maps and seals in PostgreSQL: written by the sealer, read for proofs."""
