@@ -82,7 +82,17 @@ def encode_record(
 
 def leaf_entry(key: bytes | None, record: bytes) -> bytes:
     """The tree's entry for an encoded record: 78 bytes that reveal nothing of its content."""
-    return _LEAF_CONTEXT + sha256(key or b"").digest() + sha256(record).digest()
+    return hashed_entry(key_hash(key), sha256(record).digest())
+
+
+def hashed_entry(of_key: bytes, of_record: bytes) -> bytes:
+    """The entry that has these hashes, 32 bytes each, of a record's key and encoding."""
+    return _LEAF_CONTEXT + of_key + of_record
+
+
+def key_hash(key: bytes | None) -> bytes:
+    """SHA-256 of a record's key: what its partition's map knows it by."""
+    return sha256(key or b"").digest()
 
 
 def record_leaf(
@@ -139,7 +149,11 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
 
     def leaf(self) -> bytes:
         """Its leaf hash (integrity.md §2)."""
-        return record_leaf(
+        return leaf_hash(leaf_entry(self.key, self.encoded()))
+
+    def encoded(self) -> bytes:
+        """It as bytes, in the encoding that stands above."""
+        return encode_record(
             self.topic,
             self.partition,
             self.offset,
