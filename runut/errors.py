@@ -16,6 +16,7 @@ RunutError
 ├── Busy                everybody together asks for more than there is room for
 ├── NotFound            the ledger holds nothing of what was asked for
 ├── Refused             the verdict in advance is irregular (codes)
+├── AlreadyRecorded     an event_id is given to another event
 ├── MissingKey          no local signing key for an agency
 ├── Unreachable         a service does not answer
 ├── NotRecorded         Kafka answers and refuses to store an event
@@ -125,6 +126,17 @@ class Refused(RunutError):
         self.subject = subject
         self.codes = codes
         super().__init__(f"{event_type} on {subject} would be irregular: {', '.join(codes)}")
+
+
+class AlreadyRecorded(RunutError):
+    """Another event of the agency has this event_id: it was not sent."""
+
+    def __init__(self, agency: str, event_id: str) -> None:
+        self.agency = agency
+        self.event_id = event_id
+        super().__init__(
+            f"event_id {event_id}: expected the event that {agency} recorded under it, found another"
+        )
 
 
 class MissingKey(RunutError):

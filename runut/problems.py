@@ -68,6 +68,7 @@ _KINDS: Final[Mapping[type[errors.RunutError], _Kind]] = {
     errors.TooSlow: _Kind(408, "too-slow", "The rest of the request did not come"),
     errors.NotFound: _Kind(404, "not-found", "The ledger holds nothing of this"),
     errors.Refused: _Kind(409, "irregular", "The event would be irregular"),
+    errors.AlreadyRecorded: _Kind(409, "already-recorded", "The event_id is another event's"),
     errors.Unauthenticated: _Kind(401, "unauthenticated", "It is not known who asks"),
     errors.Forbidden: _Kind(403, "forbidden", "This is not yours to do"),
     errors.TooManyRequests: _Kind(429, "too-many-requests", "More than your share"),
