@@ -135,7 +135,7 @@ class AlreadyRecorded(RunutError):
         self.agency = agency
         self.event_id = event_id
         super().__init__(
-            f"event_id {event_id}: expected the event of {agency} that has it already, found another"
+            f"event_id {event_id}: expected the event that {agency} gave it to, found another"
         )
 
 
