@@ -19,13 +19,15 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from runut.adapters import kafka
+from runut.backoff import full_jitter
 from runut.errors import LedgerMismatch, NotRecorded, Unreachable
 from runut.outgoing import Outgoing
 from runut.settings import Settings
 
 ATTEMPTS: Final = 3
 """How often Kafka may refuse a batch, each time from a new producer, until it is given up."""
-_PAUSE_S: Final = 0.5
+FIRST_PAUSE_S: Final = 0.1
+LONGEST_PAUSE_S: Final = 5.0
 _UNKNOWN_OFFSET: Final = -1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -91,7 +93,7 @@ class Delivery:
             Unreachable: no broker took them in time; they may still be in the log.
             NotRecorded: Kafka refuses them.
         """
-        refused = 0
+        failures = refusals = 0
         try:
             async with asyncio.timeout(self._timeout_s):
                 while True:
@@ -99,11 +101,13 @@ class Delivery:
                         async with self._connected() as producer:
                             return await self._write(producer, partition, records)
                     except Unreachable:
-                        await asyncio.sleep(_PAUSE_S)
+                        pass
                     except KafkaError as error:
-                        refused += 1
-                        if refused == ATTEMPTS:
+                        refusals += 1
+                        if refusals == ATTEMPTS:
                             raise NotRecorded(self._topic, partition, repr(error)) from None
+                    failures += 1
+                    await asyncio.sleep(_pause_s(failures))
         except TimeoutError:
             advice = "what was sent may be in the log: send it again with the same event ids"
             raise Unreachable("Kafka", kafka.bootstrap(self._settings), advice) from None
@@ -155,3 +159,7 @@ class Delivery:
                 await kafka.start(self._settings, producer)
                 self._line = _Line(producer)
             return self._line
+
+
+def _pause_s(failures: int) -> float:
+    return full_jitter(failures, first_s=FIRST_PAUSE_S, most_s=LONGEST_PAUSE_S)

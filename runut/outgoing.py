@@ -7,10 +7,9 @@ looks alike (events.md §1, integrity.md §1). Sending is `runut.producer` and
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from runut import codec
 from runut.admission import check_ids, cloud_event_headers
@@ -21,8 +20,7 @@ from runut.event import Event
 from runut.json_form import from_json
 from runut.keystore import KeyStore, SigningKey
 from runut.signing import Headers, Signable, Signer
-
-TRACE_HEADER: Final = "traceparent"
+from runut.tracing import trace_header
 
 
 class Draft(NamedTuple):
@@ -31,6 +29,8 @@ class Draft(NamedTuple):
     event: Event
     event_type: EventType
     body: bytes
+    trace: bytes | None = None
+    """`traceparent` of what it was sent in; None gives it a trace of its own."""
 
 
 class Outgoing(NamedTuple):
@@ -68,18 +68,13 @@ class Envelope:
             BadInput: it is no well-formed event of the catalogue, naming the field.
             LedgerMismatch: the ledger does not know this release's schema of it.
         """
-        event_type = catalogue().by_name(event.type)
+        draft = draft_of(event)
         if event.type not in self._schema_ids:
             raise LedgerMismatch(
                 f"the ledger does not know this release's schema of {event.type}; "
                 "announce it with: runut ledger create"
             )
-        body = codec.encode(event_type, event)
-        try:
-            check_ids(event_type, event)
-        except NotAnEvent as error:
-            raise BadInput(error.thing, error.expected, error.found) from None
-        return Draft(event, event_type, body)
+        return draft
 
     def seal(self, drafts: Sequence[Draft], signer: Signer | None) -> list[Outgoing]:
         """The records of at most 1,024 drafts, which share one signature; in order."""
@@ -93,23 +88,25 @@ class Envelope:
 
     def _record(self, draft: Draft, signature: Headers, digest: bytes | None) -> Outgoing:
         event = draft.event
+        trace = trace_header(event, draft.trace)
         return Outgoing(
             event=event,
             key=event.meta["subject"].encode(),
             value=codec.frame(self._schema_ids[event.type], draft.body),
-            headers=[*cloud_event_headers(event), trace_header(event), *signature],
+            headers=[*cloud_event_headers(event), trace, *signature],
             digest=digest,
         )
 
 
-def trace_header(event: Event) -> tuple[str, bytes]:
-    """Where the event belongs in a trace (W3C Trace Context, `traceparent`).
-
-    The trace is the correlation's, else the event's own, so that systems which pass an id on find
-    everything that came of it.
-    """
-    trace = (event.meta["correlation_id"] or event.meta["event_id"]).replace("-", "")
-    return TRACE_HEADER, f"00-{trace}-{os.urandom(8).hex()}-01".encode()
+def draft_of(event: Event) -> Draft:
+    """Encode an event, whatever the ledger. Raises BadInput as `Envelope.draft`."""
+    event_type = catalogue().by_name(event.type)
+    body = codec.encode(event_type, event)
+    try:
+        check_ids(event_type, event)
+    except NotAnEvent as error:
+        raise BadInput(error.thing, error.expected, error.found) from None
+    return Draft(event, event_type, body)
 
 
 def known_schema_ids(directory: Directory) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """The way in for programs: emit events, and get receipts when they are in the log.
 
-`async with Producer(settings) as p: receipt = await p.emit("LetterSent", …)`. Owns encoding,
+`async with Producer(settings) as p: receipt = await p.emit(LetterSent(…), …)`. Owns encoding,
 signing in batches (integrity.md §1), the order of events per subject and the limit on what is
 under way. Refuses what is no well-formed event; whether an event counts is a verdict of the
 folds and not asked here. Sending an event again is harmless as long as its event_id stays.
@@ -9,23 +9,23 @@ folds and not asked here. Sending an event again is harmless as long as its even
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from runut.delivery import Delivery
-from runut.directory import Directory, founded
-from runut.directory_follower import DirectoryFollower
-from runut.errors import BadInput, MissingKey
-from runut.event import LEDGER_KINDS, AgencyCode, Event
-from runut.json_form import from_json
+from runut.emitting import Emitter
+from runut.errors import BadInput
+from runut.event import LEDGER_KINDS, Event
 from runut.keystore import KeyStore
 from runut.lanes import Lane, Receipt, Room, Sent
-from runut.outgoing import Draft, Envelope, Outgoing, usable_key
+from runut.outgoing import Draft, Outgoing
 from runut.partitioner import partition_of
 from runut.settings import Settings
+from runut.signers import EVERY_S, Signers
 from runut.signing import MAX_BATCH, Signer
+from runut.tracing import Emissions
 
 LINGER_S: Final = 0.002
 """How long an event waits for others to share a signature with."""
@@ -44,7 +44,7 @@ class _Waiting(NamedTuple):
     receipt: asyncio.Future[Receipt]
 
 
-class Producer:
+class Producer(Emitter[Receipt]):
     """Emits events of the agencies whose keys are in a key store."""
 
     def __init__(
@@ -54,6 +54,7 @@ class Producer:
         *,
         require_keys: bool = True,
         delivery_timeout_s: float = DELIVERY_TIMEOUT_S,
+        directory_every_s: float = EVERY_S,
     ) -> None:
         """Take the key store, that of the data directory by default.
 
@@ -61,17 +62,21 @@ class Producer:
             require_keys: False lets events of agencies without a usable local key go unsigned;
                 what they are worth is for the verdict to say.
             delivery_timeout_s: how long an event is tried while no broker answers.
+            directory_every_s: how often the directory is read on. A key that is revoked there
+                signs so long at most.
         """
         self._settings = settings
-        self._keys = keys or KeyStore(settings.keys)
-        self._require_keys = require_keys
+        self._signers = Signers(
+            settings,
+            keys or KeyStore(settings.keys),
+            require_keys=require_keys,
+            every_s=directory_every_s,
+        )
         self._delivery = Delivery(settings, settings.events_topic, delivery_timeout_s)
         self._room = Room()
-        self._signers: dict[str, Signer | None] = {}
         self._waiting: list[_Waiting] = []
         self._linger: asyncio.TimerHandle | None = None
         self._lanes: dict[int, Lane] = {}
-        self._directory: Directory | None = None
 
     async def __aenter__(self) -> Self:
         """Read the directory and connect.
@@ -80,13 +85,14 @@ class Producer:
             Unreachable: no broker answers.
             LedgerMismatch: no ledger is founded there, or the events topic is not its own.
         """
-        self._directory = directory = await self._read_directory()
-        ledger = founded(directory.ledger)
-        self._envelope = Envelope.of(directory)
-        self._partitions = ledger.partitions
-        self._own_times = ledger.clock == "TEST"
-        self._require_keys = self._require_keys and ledger.require_signatures
-        await self._delivery.start(ledger.partitions)
+        async with AsyncExitStack() as stack:
+            ledger = (await stack.enter_async_context(self._signers)).ledger
+            self._partitions = ledger.partitions
+            self._own_times = ledger.clock == "TEST"
+            self._emissions = Emissions(self._settings.events_topic)
+            stack.push_async_callback(self._delivery.stop)
+            await self._delivery.start(ledger.partitions)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(
@@ -102,42 +108,15 @@ class Producer:
         finally:
             await self._stop()
 
-    async def emit(
-        self,
-        event_type: str,
-        *,
-        subject: str,
-        agency: str,
-        data: Mapping[str, Any],
-        occurred_at: datetime | str | None = None,
-        **meta: Any,
-    ) -> Receipt:
+    async def emit_event(self, event: Event) -> Receipt:
         """Send one event and wait until it is in the log.
 
-        `data` and `meta` (such as `channel`, `causation_id`, `event_id`) as in the JSON form,
-        where times may be aware datetimes, amounts Decimals and so on; `occurred_at` is now by
-        default.
-
         Raises:
-            FieldError: naming the field, what was expected and what was found.
-            MissingKey: the agency has no key here that the directory knows.
+            BadInput, LedgerMismatch, MissingKey: as `send`.
             Unreachable: no broker took it in time; it may still be in the log.
             NotRecorded: Kafka refuses it.
         """
-        return await self.emit_json(
-            {
-                **meta,
-                "type": event_type,
-                "subject": subject,
-                "agency": agency,
-                "occurred_at": occurred_at or datetime.now(UTC),
-                "data": dict(data),
-            }
-        )
-
-    async def emit_json(self, given: bytes | str | dict[str, Any]) -> Receipt:
-        """Send one event in its JSON form and wait until it is in the log. Raises as `emit`."""
-        return await (await self.send(from_json(given)))
+        return await (await self.send(event))
 
     async def send(
         self, event: Event, *, recorded_at: datetime | None = None
@@ -155,14 +134,16 @@ class Producer:
         The future raises Unreachable or NotRecorded: what waits behind a failed event in its
         partition fails with it, so that nothing overtakes.
         """
-        draft = self._envelope.draft(event)
+        draft = self._signers.envelope.draft(event)
         if draft.event_type.kinds.isdisjoint(LEDGER_KINDS):
             raise BadInput("type", "an event of an agency", event.type)
         timestamp_ms = self._timestamp(event, recorded_at)
-        signer = self._signers.get(event.meta["agency"]) or await self._signer(event.agency)
+        signer = self._signers.known.get(event.agency) or await self._signers.of(event.agency)
         await self._room.enter(len(draft.body))
         receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         partition = partition_of(event.subject.encode(), self._partitions)
+        if trace := self._emissions.begin(event, partition, receipt):
+            draft = draft._replace(trace=trace)
         self._waiting.append(_Waiting(draft, partition, signer, timestamp_ms, receipt))
         if len(self._waiting) == MAX_BATCH:
             self._sign()
@@ -185,7 +166,7 @@ class Producer:
             one.receipt.cancel()
         for lane in self._lanes.values():
             await lane.stop()
-        await self._delivery.stop()
+        await self._stack.aclose()
 
     def _sign(self) -> None:
         """Sign what waits, an agency's events together, and put it on its way in order."""
@@ -200,7 +181,8 @@ class Producer:
             groups.setdefault(waiting[index].signer, []).append(index)
         records: dict[int, Outgoing] = {}
         for signer, indices in groups.items():
-            sealed = self._envelope.seal([waiting[index].draft for index in indices], signer)
+            drafts = [waiting[index].draft for index in indices]
+            sealed = self._signers.envelope.seal(drafts, signer)
             records.update(zip(indices, sealed, strict=True))
         for index, one in enumerate(waiting):
             self._lane(one.partition).put(
@@ -213,25 +195,6 @@ class Producer:
             lane = Lane(self._delivery, self._settings.events_topic, partition, self._room)
             self._lanes[partition] = lane
         return lane
-
-    async def _signer(self, agency: AgencyCode) -> Signer | None:
-        """What signs an agency's events, looked for again as long as there is none."""
-        if agency in self._signers and not self._require_keys:
-            return None
-        directory = self._directory
-        key = usable_key(self._keys, directory, agency) if directory else None
-        if key is None and self._keys.keys(agency):
-            # It may have been published since we began.
-            self._directory = await self._read_directory()
-            key = usable_key(self._keys, self._directory, agency)
-        if key is None and self._require_keys:
-            raise MissingKey(agency, self._keys.path)
-        self._signers[agency] = key.signer() if key else None
-        return self._signers[agency]
-
-    async def _read_directory(self) -> Directory:
-        async with DirectoryFollower(self._settings) as follower:
-            return follower.log.latest
 
     def _timestamp(self, event: Event, recorded_at: datetime | None) -> int | None:
         if not self._own_times:

@@ -18,8 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runut.adapters.http import problem_response
 from runut.errors import Busy, TooLarge, TooSlow
-from runut.outgoing import TRACE_HEADER
 from runut.problems import problem_of
+from runut.tracing import TRACE_HEADER
 
 log = structlog.get_logger(__name__)
 

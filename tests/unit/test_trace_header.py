@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from runut.outgoing import compose, trace_header
+from runut.outgoing import compose
+from runut.tracing import trace_header
 
 DATA = {"contact_id": "K1", "mode": "CHAT", "direction": "INCOMING", "summary": "-"}
 
@@ -14,7 +15,7 @@ def test_an_event_begins_a_trace_of_its_own() -> None:
     event = compose("ContactLogged", "case/X", "kp2mi", datetime(2025, 5, 8, tzinfo=UTC), DATA)
     name, value = trace_header(event)
     assert name == "traceparent"
-    assert re.fullmatch(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-01", value)
+    assert re.fullmatch(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-00", value)
     assert value[3:35].decode() == event.event_id.replace("-", "")
 
 
