@@ -35,7 +35,7 @@ def from_json(given: bytes | str | dict[str, Any], *, derive_id: bool = False) -
     Raises:
         FieldError: naming the field by its dotted path, what was expected and what was found.
     """
-    fields = given if isinstance(given, dict) else _parse(given)
+    fields = given if isinstance(given, dict) else json_object(given)
     event_type = _event_type(fields.get("type", ABSENT))
     to_meta, to_data = _converters(event_type)
     envelope = {name: value for name, value in fields.items() if name not in {"type", "data"}}
@@ -51,6 +51,26 @@ def from_json(given: bytes | str | dict[str, Any], *, derive_id: bool = False) -
     except NotAnEvent as error:
         raise FieldError(error.thing, error.expected, error.found) from None
     return event
+
+
+def json_object(text: bytes | str) -> dict[str, Any]:
+    """The one JSON object in a text of at most 256 KiB, read strictly: no name stands twice.
+
+    Raises:
+        FieldError: it is none.
+    """
+    if len(text) > MAX_VALUE:
+        raise FieldError("event", f"{MAX_VALUE} bytes at most", f"{len(text)} bytes")
+    try:
+        text = text.decode() if isinstance(text, bytes) else text
+        found = _STRICT.decode(text)
+    except UnicodeDecodeError as error:
+        raise FieldError("event", "UTF-8 text", f"{error.reason} at {error.start}") from None
+    except (ValueError, RecursionError) as error:
+        raise FieldError("event", "a JSON object", error) from None
+    if not isinstance(found, dict):
+        raise wrong("event", "a JSON object", found)
+    return found
 
 
 def to_json(event: Event) -> dict[str, Any]:
@@ -89,21 +109,6 @@ def _event_type(name: Any) -> EventType:
         return catalogue().by_name(name)
     except BadInput as error:
         raise FieldError(error.thing, error.expected, error.found) from None
-
-
-def _parse(text: bytes | str) -> dict[str, Any]:
-    if len(text) > MAX_VALUE:
-        raise FieldError("event", f"{MAX_VALUE} bytes at most", f"{len(text)} bytes")
-    try:
-        text = text.decode() if isinstance(text, bytes) else text
-        found = _STRICT.decode(text)
-    except UnicodeDecodeError as error:
-        raise FieldError("event", "UTF-8 text", f"{error.reason} at {error.start}") from None
-    except (ValueError, RecursionError) as error:
-        raise FieldError("event", "a JSON object", error) from None
-    if not isinstance(found, dict):
-        raise wrong("event", "a JSON object", found)
-    return found
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

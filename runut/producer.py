@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from runut.delivery import Delivery
+from runut.directory_log import DirectoryLog
 from runut.emitting import Emitter
 from runut.errors import BadInput
 from runut.event import LEDGER_KINDS, Event
@@ -108,6 +109,11 @@ class Producer(Emitter[Receipt]):
         finally:
             await self._stop()
 
+    @property
+    def directories(self) -> DirectoryLog:
+        """The directory, which is read on while the producer is open."""
+        return self._signers.directories
+
     async def emit_event(self, event: Event) -> Receipt:
         """Send one event and wait until it is in the log.
 
@@ -134,9 +140,20 @@ class Producer(Emitter[Receipt]):
         The future raises Unreachable or NotRecorded: what waits behind a failed event in its
         partition fails with it, so that nothing overtakes.
         """
+        return await self.send_draft(self.draft(event), recorded_at=recorded_at)
+
+    def draft(self, event: Event) -> Draft:
+        """Encode an event, for who looks at it before it is sent. Raises as `send`."""
         draft = self._signers.envelope.draft(event)
         if draft.event_type.kinds.isdisjoint(LEDGER_KINDS):
             raise BadInput("type", "an event of an agency", event.type)
+        return draft
+
+    async def send_draft(
+        self, draft: Draft, *, recorded_at: datetime | None = None
+    ) -> asyncio.Future[Receipt]:
+        """Accept an event that `draft` made; otherwise as `send`."""
+        event = draft.event
         timestamp_ms = self._timestamp(event, recorded_at)
         signer = self._signers.known.get(event.agency) or await self._signers.of(event.agency)
         await self._room.enter(len(draft.body))
@@ -150,6 +167,16 @@ class Producer(Emitter[Receipt]):
             await asyncio.sleep(0)  # who sends many must not starve those who carry them
         elif self._linger is None:
             self._linger = asyncio.get_running_loop().call_later(LINGER_S, self._sign)
+        return receipt
+
+    async def forward(self, record: Outgoing) -> asyncio.Future[Receipt]:
+        """Accept a record that its agency signed itself and that was checked; else as `send`."""
+        await self._room.enter(len(record.value))
+        self._sign()  # what was accepted before goes first
+        receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        partition = partition_of(record.key, self._partitions)
+        timestamp_ms = self._timestamp(record.event, None)
+        self._lane(partition).put(Sent(record, timestamp_ms, len(record.value), receipt))
         return receipt
 
     async def flush(self) -> None:

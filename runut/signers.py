@@ -15,6 +15,7 @@ import structlog
 
 from runut.directory import Directory, Ledger, founded
 from runut.directory_follower import DirectoryFollower
+from runut.directory_log import DirectoryLog
 from runut.errors import MissingKey, Unreachable
 from runut.event import AgencyCode
 from runut.keystore import KeyStore
@@ -67,6 +68,11 @@ class Signers:
         self._following.cancel()
         await asyncio.wait([self._following])
         await self._stack.aclose()
+
+    @property
+    def directories(self) -> DirectoryLog:
+        """The directory as far as it was read."""
+        return self._follower.log
 
     @property
     def ledger(self) -> Ledger:
