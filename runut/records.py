@@ -33,13 +33,14 @@ from typing import Final
 import msgspec
 
 from runut.errors import BadInput
-from runut.merkle import leaf_hash
+from runut.merkle import HASH_SIZE, leaf_hash
 
 CREATE_TIME: Final = 0
 LOG_APPEND_TIME: Final = 1
 
 _LEAF_CONTEXT: Final = b"runut/leaf/v1\n"
 _FILLER_CONTEXT: Final = b"runut/filler/v1\n"
+_LEAF_SIZE: Final = len(_LEAF_CONTEXT) + 2 * HASH_SIZE
 _NULL: Final = b"\xff\xff\xff\xff"
 _U32: Final = struct.Struct(">I")
 _PLACE: Final = struct.Struct(">IQ")
@@ -90,6 +91,19 @@ def hashed_entry(of_key: bytes, of_record: bytes) -> bytes:
     return _LEAF_CONTEXT + of_key + of_record
 
 
+def entry_key(entry: bytes) -> bytes | None:
+    """The hash of the key in a leaf's entry; None where it is of an offset without a record.
+
+    Raises:
+        BadInput: it is neither entry.
+    """
+    if entry.startswith(_LEAF_CONTEXT) and len(entry) == len(_LEAF_CONTEXT) + 2 * HASH_SIZE:
+        return entry[len(_LEAF_CONTEXT) : -HASH_SIZE]
+    if entry.startswith(_FILLER_CONTEXT):
+        return None
+    raise BadInput("entry of a leaf", "that of a record, or of an offset without one", entry)
+
+
 def key_hash(key: bytes | None) -> bytes:
     """SHA-256 of a record's key: what its partition's map knows it by."""
     return sha256(key or b"").digest()
@@ -124,6 +138,19 @@ def filler_entry(topic: str, partition: int, offset: int) -> bytes:
         found = (partition, offset)
         raise BadInput(f"place in {topic}", "partition u32, offset u64", found) from None
     return _FILLER_CONTEXT + _sized(topic.encode()) + place
+
+
+def key_hash_of(entry: bytes, topic: str, partition: int, offset: int) -> bytes | None:
+    """SHA-256 of the key of the record that a tree's entry stands for; None of a filler.
+
+    Raises:
+        BadInput: the entry is neither a leaf's nor the filler's of that place.
+    """
+    if len(entry) == _LEAF_SIZE and entry.startswith(_LEAF_CONTEXT):
+        return entry[len(_LEAF_CONTEXT) : len(_LEAF_CONTEXT) + HASH_SIZE]
+    if entry == filler_entry(topic, partition, offset):
+        return None
+    raise BadInput(f"entry {offset} of {topic}/{partition}", "a record's or a filler's", entry)
 
 
 def filler_leaf(topic: str, partition: int, offset: int) -> bytes:
