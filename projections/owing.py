@@ -22,6 +22,7 @@ from projections.reading import load_directory, load_entries, snapshot
 from projections.render import Standing, render_commitment
 from runut.adapters.postgres import Connection
 from runut.directory import Agency, Directory
+from runut.directory_log import DirectoryLog
 from runut.errors import NotFound, shorten
 from runut.rfc3339 import format_time
 
@@ -36,6 +37,7 @@ async def commitments(
     agency: str | None = None,
     overdue: bool = False,
     as_of: datetime | None = None,
+    known: DirectoryLog | None = None,
 ) -> list[Document]:
     """Commitments as JSON (interfaces.md), ordered by due_at, those without one last.
 
@@ -48,7 +50,7 @@ async def commitments(
             cursor = await connection.execute(_SQL["commitments"], asked)
             found = [row_tables.from_values(Commitment, row) for row in await cursor.fetchall()]
             return [render_commitment(one, now) for one in found]
-        directories = (await load_directory(connection)).at
+        directories = (await load_directory(connection, known)).at
         standings = _standings_at(connection, directories, as_of)
         wanted = [
             one
@@ -60,7 +62,10 @@ async def commitments(
 
 
 async def explanation(
-    connection: Connection, commitment_id: str, subject: str | None = None
+    connection: Connection,
+    commitment_id: str,
+    subject: str | None = None,
+    known: DirectoryLog | None = None,
 ) -> Document:
     """Why a commitment is due when it is (`projections.explaining`).
 
@@ -72,7 +77,7 @@ async def explanation(
     async with snapshot(connection):
         if subject is None:
             subject = await _only_subject(connection, commitment_id)
-        directory = await load_directory(connection)
+        directory = await load_directory(connection, known)
         entries = await load_entries(connection, subject, directory.at)
     records = [entry.recorded for entry in entries]
     return explain(records, commitment_id, directory.at, directory.latest)
@@ -96,6 +101,7 @@ async def agency(
     *,
     now: datetime,
     as_of: datetime | None = None,
+    known: DirectoryLog | None = None,
 ) -> Document:
     """What an agency owes others, the open cases that it holds, and what it awaits from others.
 
@@ -107,15 +113,15 @@ async def agency(
     """
     moment = as_of or now
     async with snapshot(connection):
-        directory = await load_directory(connection)
-        known = _known_agency(directory.latest, code)
+        directory = await load_directory(connection, known)
+        found = _known_agency(directory.latest, code)
         if as_of is None:
             pending, cases = await _present(connection, code)
         else:
             pending, cases = await _past(connection, directory.at, code, as_of)
     pending.sort(key=_by_due_at)
     return {
-        "agency": _render_agency(known),
+        "agency": render_agency(found),
         "owes": [render_commitment(one, moment) for one in pending if one.debtor == code],
         "holds": [_held(subject, state) for subject, state in sorted(cases.items())],
         "awaits": [render_commitment(one, moment) for one in pending if one.creditor == code],
@@ -170,7 +176,8 @@ def _known_agency(directory: Directory, code: str) -> Agency:
     return found
 
 
-def _render_agency(found: Agency) -> Document:
+def render_agency(found: Agency) -> Document:
+    """An agency as the directory has it."""
     return {
         "code": found.code,
         "name_id": found.name_id,

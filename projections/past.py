@@ -16,7 +16,8 @@ from projections.history import entry_from
 from projections.queries import queries
 from runut.adapters.postgres import Connection
 
-SUBJECTS_AT_ONCE: Final = 200
+SUBJECTS_AT_ONCE: Final = 50
+"""A chunk is folded in one go, and nothing else happens meanwhile."""
 
 _SQL: Final = queries("reading")
 
@@ -27,12 +28,14 @@ async def subjects_at(
     moment: datetime,
     *,
     only_changed: bool = False,
+    after: str = "",
 ) -> AsyncIterator[tuple[str, FoldedSubject]]:
     """Every subject that was known at a moment, in order, after the events recorded until then.
 
-    With `only_changed` those that got events since: the others are as the tables have them.
+    With `only_changed` those that got events since: the others are as the tables have them. Begins
+    behind the subject `after`.
     """
-    last = ""
+    last = after
     while True:
         asked: dict[str, Any] = {
             "after": last,

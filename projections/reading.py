@@ -17,7 +17,7 @@ from psycopg.pq import TransactionStatus
 
 from projections import row_tables
 from projections.batch import HistoryEntry
-from projections.folds.rows import TABLES
+from projections.folds.rows import TABLES, Row
 from projections.folds.subject import Directories, Past, fold_subject, state_as_of
 from projections.history import entry_from
 from projections.loaded import Counts
@@ -96,7 +96,11 @@ async def subject_state(connection: Connection, subject: str, now: datetime) -> 
 
 
 async def subject_state_as_of(
-    connection: Connection, subject: str, moment: datetime, by: By
+    connection: Connection,
+    subject: str,
+    moment: datetime,
+    by: By,
+    known: DirectoryLog | None = None,
 ) -> Document:
     """A subject's state as of a moment (events.md §3), by recorded or by occurred time.
 
@@ -104,7 +108,7 @@ async def subject_state_as_of(
         NotFound: it had none then.
     """
     async with snapshot(connection):
-        directories = (await load_directory(connection)).at
+        directories = (await load_directory(connection, known)).at
         entries = await load_entries(connection, subject, directories)
     folded = state_as_of([entry.recorded for entry in entries], directories, moment, by)
     return render_state(Standing.of(subject, folded), moment, moment)
@@ -122,9 +126,7 @@ async def history(
     """
     async with snapshot(connection):
         directory = await load_directory(connection)
-        entries = await load_entries(connection, subject, directory.at)
-    if as_of is not None:
-        entries = _as_known_at(entries, directory.at, as_of)
+        entries = await load_entries(connection, subject, directory.at, as_of)
     return [render_entry(entry, directory.latest) for entry in entries]
 
 
@@ -154,31 +156,60 @@ async def load_standing(connection: Connection, subject: str) -> Standing:
     found = await cursor.fetchone()
     if found is None:
         raise _unknown(subject)
-    past = Past()
-    for table in TABLES:
-        cursor = await connection.execute(
-            row_tables.select(table, "by_subject"), {"subjects": [subject]}
+    return (await standings_of(connection, [found]))[0]
+
+
+async def standings_of(
+    connection: Connection,
+    subjects: Sequence[Sequence[Any]],
+    tables: Sequence[type[Row]] = TABLES,
+) -> list[Standing]:
+    """Subjects, given as rows of `load_subject`, with their rows of some tables."""
+    past = {row[0]: Past() for row in subjects}
+    async with connection.pipeline():
+        asked = {"subjects": list(past)}
+        selects = [row_tables.select(table, "by_subject") for table in tables]
+        cursors = [await connection.execute(one, asked) for one in selects]
+        for table, cursor in zip(tables, cursors, strict=True):
+            for values in await cursor.fetchall():
+                row = row_tables.from_values(table, values)
+                past[row.subject].rows[table, row.ident] = row
+    return [
+        Standing(
+            row[0], row_tables.state_from(row[0], row[6]), past[row[0]], Counts(*row[1:5]), row[5]
         )
-        rows = [row_tables.from_values(table, row) for row in await cursor.fetchall()]
-        past.rows.update(((table, row.ident), row) for row in rows)
-    return Standing(
-        subject, row_tables.state_from(subject, found[5]), past, Counts(*found[:4]), found[4]
-    )
+        for row in subjects
+    ]
 
 
 async def load_entries(
-    connection: Connection, subject: str, directories: Directories
+    connection: Connection, subject: str, directories: Directories, as_of: datetime | None = None
 ) -> list[HistoryEntry]:
     """A subject's whole history; within a snapshot.
+
+    With `as_of`, the events recorded until then with the verdicts that they had then.
 
     Raises:
         NotFound: no event of the subject was ever recorded.
     """
-    cursor = await connection.execute(_SQL["load_history"], {"subject": subject})
-    entries = [entry_from(row, directories) for row in await cursor.fetchall()]
+    entries = await load_some_entries(connection, subject, directories)
     if not entries:
         raise _unknown(subject)
-    return entries
+    return entries if as_of is None else _as_known_at(entries, directories, as_of)
+
+
+async def load_some_entries(
+    connection: Connection,
+    subject: str,
+    directories: Directories,
+    *,
+    after_seq: int = 0,
+    limit: int | None = None,
+) -> list[HistoryEntry]:
+    """A part of a subject's history, in order; within a snapshot."""
+    asked = {"subject": subject, "after_seq": after_seq, "limit": limit}
+    cursor = await connection.execute(_SQL["load_history"], asked)
+    return [entry_from(row, directories) for row in await cursor.fetchall()]
 
 
 def _as_known_at(

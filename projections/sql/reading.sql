@@ -7,7 +7,7 @@ SELECT "offset", timestamp_ms, timestamp_type, key, value, header_names, header_
  ORDER BY "offset";
 
 -- name: load_subject
-SELECT events, irregular, duplicate, corrected, last_recorded_at, state
+SELECT subject, events, irregular, duplicate, corrected, last_recorded_at, state
   FROM subject
  WHERE subject = %(subject)s;
 
@@ -15,8 +15,9 @@ SELECT events, irregular, duplicate, corrected, last_recorded_at, state
 SELECT subject, seq, event_id, type, agency, occurred_at, recorded_at, partition, "offset",
        directory_offset, verdict, codes, differs, signature, schema_id, body, data
   FROM history
- WHERE subject = %(subject)s
- ORDER BY seq;
+ WHERE subject = %(subject)s AND seq > %(after_seq)s
+ ORDER BY seq
+ LIMIT %(limit)s;
 
 -- name: load_entry
 SELECT subject, seq, event_id, type, agency, occurred_at, recorded_at, partition, "offset",
@@ -77,9 +78,13 @@ SELECT subject.subject, subject.state
 
 -- name: positions
 SELECT position.partition, position.next_offset, position.recorded_at, position.directory_offset,
-       count(quarantine.partition)
+       count(quarantine.partition), count(quarantine.partition) - count(taken.partition)
   FROM position
   LEFT JOIN quarantine ON quarantine.partition = position.partition
+  LEFT JOIN quarantine_acknowledgement AS taken
+    ON taken.partition = quarantine.partition
+   AND taken."offset" = quarantine."offset"
+   AND taken.leaf_hash = quarantine.leaf_hash
  GROUP BY position.partition
  ORDER BY position.partition;
 
