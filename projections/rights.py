@@ -1,0 +1,81 @@
+"""Who may see which subject: agencies those in which they take part, auditors and operators all.
+
+Owns the one rule, in sql/rights.sql: it is a part of every query that lists subjects, so that no
+list shows what a single answer refuses. What of a subject's events may be told says
+`projections.guarded`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cache
+from typing import Any, Final, LiteralString
+
+import msgspec
+from psycopg import sql
+
+from projections.queries import queries
+from runut.adapters.postgres import Connection
+from runut.errors import NotFound
+
+_SQL: Final = queries("rights")
+
+
+class Sight(msgspec.Struct, frozen=True):
+    """How far somebody sees."""
+
+    agency: str | None
+    """The agency whose reader it is."""
+    sees_all: bool = False
+    """Every subject, not only those in which the agency takes part."""
+    is_auditor: bool = False
+    """Whatever is guarded, too."""
+
+    @property
+    def limited_to(self) -> str | None:
+        """The agency that has to take part in what is shown; None where nobody has to."""
+        return None if self.sees_all else self.agency
+
+
+EVERYTHING: Final = Sight(None, sees_all=True, is_auditor=True)
+"""Of whoever has the database anyway."""
+
+
+@cache
+def with_rights(query: LiteralString) -> sql.Composed:
+    """A query in which `{takes_part}` stands for the rule about the subject `it`.
+
+    It asks for a parameter `limited_to`: the agency that has to take part, null for none.
+    """
+    return sql.SQL(query).format(takes_part=_takes_part(sql.Placeholder("limited_to")))
+
+
+async def visible(connection: Connection, subjects: Collection[str], sight: Sight) -> set[str]:
+    """Those of some subjects that somebody may see."""
+    asked: dict[str, Any] = {"subjects": list(subjects), "limited_to": sight.limited_to}
+    cursor = await connection.execute(with_rights(_SQL["visible"]), asked)
+    return {row[0] for row in await cursor.fetchall()}
+
+
+async def require_visible(connection: Connection, subject: str, sight: Sight) -> None:
+    """Demand that somebody may see a subject; what may not be seen is as if it were not there.
+
+    Raises:
+        NotFound: there is no such subject, or it may not be seen.
+    """
+    if subject not in await visible(connection, [subject], sight):
+        raise NotFound(subject, "expected events of it in the ledger, found none")
+
+
+async def taking_part(
+    connection: Connection, subjects: Collection[str], agencies: Collection[str]
+) -> set[tuple[str, str]]:
+    """Pairs of a subject and an agency whose readers may see it."""
+    asked = {"subjects": list(subjects), "agencies": list(agencies)}
+    pairs = sql.SQL(_SQL["pairs"]).format(takes_part=_takes_part(sql.SQL("asked.agency")))
+    cursor = await connection.execute(pairs, asked)
+    return {(subject, agency) for subject, agency in await cursor.fetchall()}
+
+
+def _takes_part(agency: sql.Composable) -> sql.Composed:
+    return sql.SQL(_SQL["takes_part"]).format(agency=agency)
