@@ -1,0 +1,256 @@
+"""Subjects and commitments one after another, for lists that somebody turns over page by page.
+
+Owns the order of lists, and where the next page begins: behind the last item, by keys that do not
+change when others come. What an item says is `projections.render`'s, as for a single one. Within a
+snapshot of the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import asdict
+
+from projections import row_tables
+from projections.folds.rows import TABLES, Commitment, Row, Sanction
+from projections.owing import commitments as all_commitments
+from projections.past import subjects_at
+from projections.portraits import Document
+from projections.queries import queries
+from projections.reading import standings_of
+from projections.render import Standing, render_commitment, render_state
+from projections.rights import Sight, visible, with_rights
+from runut.adapters.postgres import Connection
+from runut.directory_log import DirectoryLog
+from runut.event import subject_kind
+from runut.rfc3339 import parse_time
+
+AT_ONCE: Final = 200
+"""Subjects that are loaded together."""
+SUMMARISED: Final[tuple[type[Row], ...]] = (Commitment, Sanction)
+"""Rows on which a summary depends."""
+FACTS: Final = (
+    *("status", "custodian", "category", "urgency", "phase", "country", "trafficking"),
+    *("participants", "escalation_due", "opened_at", "closed_at"),
+)
+"""What a summary takes from the state as it is, null where the kind has none of it."""
+
+_SQL: Final = queries("listing")
+_FIRST: Final = datetime.min.replace(tzinfo=UTC, year=1900)
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """For when and for whom a list is asked."""
+
+    now: datetime
+    as_of: datetime | None
+    """A past moment, by recorded time; None for the present."""
+    sight: Sight
+    log: DirectoryLog
+    """The directory as far as it is known."""
+
+    @property
+    def at(self) -> datetime:
+        """When what time decides is asked for."""
+        return self.as_of or self.now
+
+
+class SubjectsWanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What subjects have to be like; None asks for nothing."""
+
+    kind: str | None = None
+    status: str | None = None
+    custodian: str | None = None
+    category: str | None = None
+    urgency: str | None = None
+    country: str | None = None
+    participant: str | None = None
+    overdue: bool | None = None
+    """Whether something on it is owed and past its limit."""
+
+    def holds(self, document: Document) -> bool:
+        """Whether a subject's state is wanted."""
+        return (
+            all(
+                document.get(name) == wanted
+                for name in ("status", "custodian", "category", "urgency", "country")
+                if (wanted := getattr(self, name)) is not None
+            )
+            and self.kind in {None, subject_kind(document["subject"])}
+            and self.participant in {None, *document.get("participants", ())}
+            and self.overdue in {None, document["commitments"]["overdue"] > 0}
+        )
+
+
+async def states(
+    connection: Connection,
+    moment: Moment,
+    wanted: SubjectsWanted,
+    *,
+    after: str = "",
+    at_once: int = AT_ONCE,
+    tables: Sequence[type[Row]] = TABLES,
+) -> AsyncIterator[Document]:
+    """States of subjects as JSON (interfaces.md), in the order of their names, behind `after`.
+
+    With fewer `tables` what depends on the others is missing.
+    """
+    async for standings in _standings(connection, moment, wanted, after, at_once, tables):
+        for standing in standings:
+            document = render_state(standing, moment.at, moment.as_of)
+            if wanted.holds(document):
+                yield document
+
+
+def summary(state: Document) -> Document:
+    """A state on one line: what lists of subjects show, of every kind alike."""
+    facts = {name: state.get(name) for name in FACTS}
+    return {
+        "subject": state["subject"],
+        "kind": subject_kind(state["subject"]),
+        "title": state.get("title") or state.get("name"),
+        **facts,
+        "open": state["commitments"]["open"],
+        "overdue": state["commitments"]["overdue"],
+        "events": state["counts"]["events"],
+        "last_recorded_at": state["last_recorded_at"],
+    }
+
+
+class CommitmentKey(msgspec.Struct, frozen=True):
+    """A commitment's place in the order of lists: by limit, those without one last."""
+
+    due_at: str | None
+    subject: str
+    commitment_id: str
+
+    @classmethod
+    def of(cls, document: Document) -> CommitmentKey:
+        """The place of a commitment that was shown."""
+        return msgspec.convert(document, cls)
+
+    @property
+    def moment(self) -> datetime | None:
+        """Its limit."""
+        return parse_time(self.due_at) if self.due_at else None
+
+    @property
+    def ordered(self) -> tuple[bool, datetime, str, str]:
+        """To be compared."""
+        return self.due_at is None, self.moment or _FIRST, self.subject, self.commitment_id
+
+
+class CommitmentsWanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What commitments have to be like."""
+
+    debtor: str | None = None
+    creditor: str | None = None
+    overdue: bool = False
+    """Owed and past their limits."""
+
+
+async def commitments(
+    connection: Connection,
+    moment: Moment,
+    wanted: CommitmentsWanted,
+    *,
+    after: CommitmentKey | None = None,
+    at_once: int = AT_ONCE,
+) -> AsyncIterator[Document]:
+    """Commitments as JSON (interfaces.md), in the order of `CommitmentKey`, behind `after`."""
+    if moment.as_of is not None:
+        for one in await _past_commitments(connection, moment, wanted, after):
+            yield one
+        return
+    is_due = after is None or after.due_at is not None
+    while True:
+        asked = {
+            **asdict(wanted),
+            **_place(after),
+            "now": moment.now,
+            "limited_to": moment.sight.limited_to,
+            "limit": at_once,
+        }
+        query = with_rights(_SQL["commitments_due" if is_due else "commitments_never_due"])
+        cursor = await connection.execute(query, asked)
+        rows = [row_tables.from_values(Commitment, row) for row in await cursor.fetchall()]
+        for row in rows:
+            document = render_commitment(row, moment.now)
+            after = CommitmentKey.of(document)
+            yield document
+        if len(rows) < at_once:
+            if not is_due or wanted.overdue:
+                return
+            is_due, after = False, None
+
+
+def _place(after: CommitmentKey | None) -> dict[str, Any]:
+    if after is None:
+        return {"due_at": _FIRST, "subject": "", "commitment_id": ""}
+    return {"due_at": after.moment, "subject": after.subject, "commitment_id": after.commitment_id}
+
+
+async def _past_commitments(
+    connection: Connection,
+    moment: Moment,
+    wanted: CommitmentsWanted,
+    after: CommitmentKey | None,
+) -> list[Document]:
+    """Folded again whole, whatever the page."""
+    found = await all_commitments(
+        connection,
+        now=moment.now,
+        agency=wanted.debtor,
+        overdue=wanted.overdue,
+        as_of=moment.as_of,
+        known=moment.log,
+    )
+    shown = await visible(connection, {one["subject"] for one in found}, moment.sight)
+    return [
+        one
+        for one in found
+        if one["subject"] in shown
+        and wanted.creditor in {None, one["creditor"]}
+        and (after is None or CommitmentKey.of(one).ordered > after.ordered)
+    ]
+
+
+async def _standings(
+    connection: Connection,
+    moment: Moment,
+    wanted: SubjectsWanted,
+    after: str,
+    at_once: int,
+    tables: Sequence[type[Row]],
+) -> AsyncIterator[list[Standing]]:
+    if moment.as_of is not None:
+        async for standing in _past_standings(connection, moment, moment.as_of, after):
+            yield [standing]
+        return
+    while True:
+        asked = {
+            **asdict(wanted),
+            "after": after,
+            "now": moment.now,
+            "limited_to": moment.sight.limited_to,
+            "limit": at_once,
+        }
+        cursor = await connection.execute(with_rights(_SQL["subjects"]), asked)
+        rows = await cursor.fetchall()
+        if rows:
+            yield await standings_of(connection, rows, tables)
+        if len(rows) < at_once:
+            return
+        after = rows[-1][0]
+
+
+async def _past_standings(
+    connection: Connection, moment: Moment, as_of: datetime, after: str
+) -> AsyncIterator[Standing]:
+    async for subject, folded in subjects_at(connection, moment.log.at, as_of, after=after):
+        is_shown = folded.state is not None and await visible(connection, [subject], moment.sight)
+        if is_shown:
+            yield Standing.of(subject, folded)
