@@ -40,7 +40,6 @@ LOG_APPEND_TIME: Final = 1
 
 _LEAF_CONTEXT: Final = b"runut/leaf/v1\n"
 _FILLER_CONTEXT: Final = b"runut/filler/v1\n"
-_LEAF_SIZE: Final = len(_LEAF_CONTEXT) + 2 * HASH_SIZE
 _NULL: Final = b"\xff\xff\xff\xff"
 _U32: Final = struct.Struct(">I")
 _PLACE: Final = struct.Struct(">IQ")
@@ -138,19 +137,6 @@ def filler_entry(topic: str, partition: int, offset: int) -> bytes:
         found = (partition, offset)
         raise BadInput(f"place in {topic}", "partition u32, offset u64", found) from None
     return _FILLER_CONTEXT + _sized(topic.encode()) + place
-
-
-def key_hash_of(entry: bytes, topic: str, partition: int, offset: int) -> bytes | None:
-    """SHA-256 of the key of the record that a tree's entry stands for; None of a filler.
-
-    Raises:
-        BadInput: the entry is neither a leaf's nor the filler's of that place.
-    """
-    if len(entry) == _LEAF_SIZE and entry.startswith(_LEAF_CONTEXT):
-        return entry[len(_LEAF_CONTEXT) : len(_LEAF_CONTEXT) + HASH_SIZE]
-    if entry == filler_entry(topic, partition, offset):
-        return None
-    raise BadInput(f"entry {offset} of {topic}/{partition}", "a record's or a filler's", entry)
 
 
 def filler_leaf(topic: str, partition: int, offset: int) -> bytes:
