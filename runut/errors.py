@@ -140,13 +140,12 @@ class AlreadyRecorded(RunutError):
 
 
 class MissingKey(RunutError):
-    """There is no local signing key for an agency."""
+    """There is no local signing key for an agency, or for the seals."""
 
-    def __init__(self, agency: str, place: object) -> None:
+    def __init__(self, agency: str, place: object, command: str | None = None) -> None:
         self.agency = agency
-        super().__init__(
-            f"no signing key for agency {agency} in {place}; make one: runut keys new {agency}"
-        )
+        make = command or f"runut keys new {agency}"
+        super().__init__(f"no signing key for agency {agency} in {place}; make one: {make}")
 
 
 class Unreachable(RunutError):

@@ -43,8 +43,8 @@ async def create_ledger(
 ) -> Ledger:
     """Found the ledger of these settings, or complete it; gives it as it stands.
 
-    Topics, schemas at the registry, root key, directory, markers: each step is made where it is
-    missing. `name` and `clock` count only where nothing is founded yet.
+    Topics, schemas at the registry, root key, directory, markers, the key of the seals: each step
+    is made where it is missing. `name` and `clock` count only where nothing is founded yet.
 
     Raises:
         LedgerMismatch: topics or directory are another's, or its root key is not here.
@@ -81,6 +81,8 @@ async def found_ledger(
             await writer.found(name, clock)
         await writer.publish(list(missing_records(writer, schema_ids)))
         await writer.repair_markers()
+        if writer.keys.seal_key() is None:
+            writer.keys.new_seal_key()
         return writer.ledger
 
 

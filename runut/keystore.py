@@ -22,15 +22,16 @@ from runut.errors import BadFile, BadInput, MissingKey
 from runut.event import AGENCY_PATTERN
 from runut.signing import Signer
 
-# The owner of the ledger's own keys. Codes of agencies are lower case: none is called this.
+# The owners of the ledger's own keys. Codes of agencies are lower case: none is called this.
 ROOT: Final = "ROOT"
+SEALS: Final = "SEALS"
 _OTHERS: Final = 0o077
 _AGENCY_LENGTH: Final = 63  # with a hyphen and 16 hex digits: an id of at most 80 characters
 
 
 @dataclass(frozen=True)
 class SigningKey:
-    """One Ed25519 key pair of an agency, or of the ledger itself (`ROOT`)."""
+    """One Ed25519 key pair of an agency, or of the ledger itself (`ROOT`, `SEALS`)."""
 
     key_id: str
     agency: str
@@ -78,6 +79,14 @@ class KeyStore:
         """
         return self._make(ROOT)
 
+    def new_seal_key(self) -> SigningKey:
+        """Make and keep the key that signs the ledger's seals, and nothing else.
+
+        Raises:
+            BadFile: as for `new`.
+        """
+        return self._make(SEALS)
+
     def get(self, agency: str) -> SigningKey:
         """The agency's newest key.
 
@@ -98,9 +107,13 @@ class KeyStore:
         """The newest root key; None before a ledger was founded from here."""
         return next(reversed(self.keys(ROOT)), None)
 
+    def seal_key(self) -> SigningKey | None:
+        """The key that signs the ledger's seals; None where others do."""
+        return next(reversed(self.keys(SEALS)), None)
+
     def agencies(self) -> list[str]:
         """Codes of the agencies that have a key here, sorted."""
-        return sorted({key.agency for key in self._load()} - {ROOT})
+        return sorted({key.agency for key in self._load()} - {ROOT, SEALS})
 
     def _make(self, agency: str) -> SigningKey:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
