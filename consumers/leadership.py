@@ -7,7 +7,7 @@ Whoever's connection breaks leads no more, and finds out with the next thing it 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Final
@@ -15,6 +15,8 @@ from typing import Final
 from projections.install import install
 from runut.adapters.postgres import Connection, connected
 from runut.settings import Settings
+
+Prepare = Callable[[Connection, Settings], Awaitable[None]]
 
 POLL_S: Final = 1.0
 
@@ -27,8 +29,12 @@ _KEEPALIVE: Final = (
 
 
 @asynccontextmanager
-async def leading(settings: Settings, task: str) -> AsyncIterator[Connection]:
+async def leading(
+    settings: Settings, task: str, prepare: Prepare = install
+) -> AsyncIterator[Connection]:
     """Wait until nobody else leads a task, and lead it for as long as the block runs.
+
+    `prepare` makes the tables that the task needs.
 
     Gives the connection that holds the lock: an answer on it proves that we lead.
 
@@ -38,7 +44,7 @@ async def leading(settings: Settings, task: str) -> AsyncIterator[Connection]:
     """
     async with connected(settings, name=f"runut {task}", autocommit=True) as connection:
         await connection.execute(_KEEPALIVE)
-        await install(connection, settings)
+        await prepare(connection, settings)
         # To wait inside PostgreSQL would keep a snapshot open, and vacuum from its work.
         while not await _is_free(connection, _lock_key(settings, task)):
             await asyncio.sleep(POLL_S)

@@ -7,12 +7,11 @@ claimed. A recreated topic, a lost tail or a raised log start stops the worker.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
-from projections.store import Position
 from runut.adapters import kafka
 from runut.errors import LedgerMismatch, Unreachable
 from runut.records import RawRecord
@@ -21,14 +20,33 @@ from runut.settings import Settings
 READ_TIMEOUT_MS: Final = 10_000
 
 
-async def check_log(settings: Settings, positions: Sequence[Position]) -> None:
-    """Compare each position's last record with the log.
+class Read(Protocol):
+    """How far somebody read a partition."""
+
+    @property
+    def partition(self) -> int:
+        """Of the topic."""
+
+    @property
+    def next_offset(self) -> int:
+        """Offset of the next record to be read."""
+
+    @property
+    def leaf_hash(self) -> bytes | None:
+        """Of the last record read; None where there is none to compare."""
+
+
+async def check_log(
+    settings: Settings, positions: Sequence[Read], topic: str | None = None
+) -> None:
+    """Compare each position's last record with the log, that of the events unless one is given.
 
     Raises:
         LedgerMismatch: naming partition, what was expected and what was found.
         Unreachable: the brokers do not answer.
     """
-    places = {TopicPartition(settings.events_topic, p.partition): p for p in positions}
+    name = topic or settings.events_topic
+    places = {TopicPartition(name, p.partition): p for p in positions}
     consumer = kafka.consumer(settings)
     await kafka.start(settings, consumer)
     try:
@@ -44,13 +62,13 @@ async def check_log(settings: Settings, positions: Sequence[Position]) -> None:
         await consumer.stop()
 
 
-def _check_bounds(place: TopicPartition, position: Position, start: int, end: int) -> None:
+def _check_bounds(place: TopicPartition, position: Read, start: int, end: int) -> None:
     where = f"{place.topic} partition {place.partition}"
     if start > 0:
         raise LedgerMismatch(f"{where}: expected the log to start at offset 0, found {start}")
     if end < position.next_offset:
         raise LedgerMismatch(
-            f"{where}: expected at least {position.next_offset} records, as were projected; "
+            f"{where}: expected at least {position.next_offset} records, as were read before; "
             f"found {end}: the log lost its tail or is another one"
         )
 
@@ -73,11 +91,11 @@ async def _read_one(
     )
 
 
-def _check_last(place: TopicPartition, position: Position, found: RawRecord) -> None:
+def _check_last(place: TopicPartition, position: Read, found: RawRecord) -> None:
     last = position.next_offset - 1
     if found.offset != last or found.leaf() != position.leaf_hash:
         raise LedgerMismatch(
             f"{place.topic} partition {place.partition}: the record at offset {last} is not the "
-            "one that was projected: the topic was recreated or changed; the read models belong "
-            "to another log"
+            "one that was read before: the topic was recreated or changed; what was made of it "
+            "belongs to another log"
         )
