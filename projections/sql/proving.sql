@@ -1,0 +1,66 @@
+-- Queries of projections/seals/trees.py, maps.py, log.py and proofs.py.
+
+-- name: trees
+SELECT tree, topic, partition FROM tree ORDER BY tree;
+
+-- name: leaf_runs
+-- Leaves of whole tiles: each tile is a few rows, or one.
+SELECT leaf_run.first, leaf_run.key_hashes, leaf_run.record_hashes
+  FROM unnest(%(tiles)s::bigint[]) AS wanted (tile)
+  JOIN leaf_run
+    ON leaf_run.tree = %(tree)s
+   AND leaf_run.first >= wanted.tile * 256
+   AND leaf_run.first < (wanted.tile + 1) * 256
+ ORDER BY leaf_run.first;
+
+-- name: seal_entries
+SELECT seal.index, seal.entry
+  FROM unnest(%(tiles)s::bigint[]) AS wanted (tile)
+  JOIN seal
+    ON seal.index >= wanted.tile * 256
+   AND seal.index < (wanted.tile + 1) * 256
+ ORDER BY seal.index;
+
+-- name: tile_nodes
+SELECT tile_node.level, tile_node.index, tile_node.hash
+  FROM unnest(%(levels)s::integer[], %(tiles)s::bigint[]) AS wanted (level, tile)
+  JOIN tile_node
+    ON tile_node.tree = %(tree)s
+   AND tile_node.level = wanted.level
+   AND tile_node.index >= wanted.tile * 256
+   AND tile_node.index < (wanted.tile + 1) * 256
+ ORDER BY tile_node.level, tile_node.index;
+
+-- name: map_pages
+SELECT address, page FROM map_page WHERE address = ANY (%(addresses)s::bytea[]);
+
+-- name: seals
+-- The seals with these indexes; those that are not signed yet are nobody's business.
+SELECT seal.index, seal.sealed_at, seal.entry, seal.checkpoint, seal_signature.line
+  FROM seal
+  JOIN seal_signature ON seal_signature.index = seal.index
+ WHERE seal.index = ANY (%(indexes)s::bigint[])
+ ORDER BY seal.index;
+
+-- name: latest_index
+SELECT max(index) FROM seal_signature;
+
+-- name: latest_cosigned_index
+SELECT max(index) FROM cosignature;
+
+-- name: cosignatures
+SELECT index, line, received_at
+  FROM cosignature
+ WHERE index = ANY (%(indexes)s::bigint[])
+ ORDER BY index, witness;
+
+-- name: tree_sizes
+-- How many leaves each tree has, sealed or not.
+SELECT tree.topic, tree.partition, coalesce(last.first + last.size, 0)
+  FROM tree
+  LEFT JOIN LATERAL (
+           SELECT first, size FROM leaf_run WHERE leaf_run.tree = tree.tree
+            ORDER BY first DESC LIMIT 1
+       ) AS last ON true
+ WHERE tree.tree > 0
+ ORDER BY tree.tree;
