@@ -26,6 +26,7 @@ from cli import (
     outbox,
     platform,
     protocol,
+    quarantine,
     status,
     web,
 )
@@ -59,6 +60,7 @@ app.add_typer(notices.notices_app, name="notices")
 app.add_typer(protocol.protocol_app, name="protocol")
 app.add_typer(calendar.calendar_app, name="calendar")
 app.add_typer(outbox.outbox_app, name="outbox")
+app.add_typer(quarantine.quarantine_app, name="quarantine")
 
 
 def _print_version(wanted: bool) -> None:

@@ -75,6 +75,8 @@ class Lag(msgspec.Struct, frozen=True):
     lag_s: float | None
     """How long ago the oldest of them was recorded, in seconds."""
     quarantined: int
+    unacknowledged: int
+    """Of these, what nobody took note of."""
 
 
 def status(data: Data = None, as_json: Json = False) -> None:
@@ -120,6 +122,7 @@ async def gather(settings: Settings, now: datetime) -> dict[str, Any]:
         "events": figures.events if figures else None,
         "irregular": figures.irregular if figures else None,
         "quarantined": figures.quarantined if figures else None,
+        "unacknowledged": figures.unacknowledged if figures else None,
         "owed": figures.owed if figures else None,
         "overdue": figures.overdue if figures else None,
         "last_recorded_at": _time(figures.last_recorded_at if figures else None),
@@ -207,6 +210,7 @@ async def _lags(
                 lag=end - next_offset if end is not None else None,
                 lag_s=(now - recorded_at).total_seconds() if recorded_at else None,
                 quarantined=projected.quarantined if projected else 0,
+                unacknowledged=projected.unacknowledged if projected else 0,
             )
         )
     return lags
@@ -259,8 +263,11 @@ def _lag_warnings(lag: Lag) -> Iterator[str]:
             f"projected up to {lag.projected}, but the log ends at {lag.end}: it is not the log "
             "that was read, or it lost its tail"
         )
-    if lag.quarantined:
-        yield f"{lag.quarantined} records are no events (quarantine)"
+    if lag.unacknowledged:
+        yield (
+            f"{lag.unacknowledged} records are no events and nobody took note of them: "
+            "runut quarantine list"
+        )
 
 
 def _draw(found: dict[str, Any]) -> RenderableType:
@@ -278,7 +285,7 @@ def _draw(found: dict[str, Any]) -> RenderableType:
         end, behind = _shown(lag["end"]), _shown(lag["lag"])
         row = (lag["partition"], lag["projected"], end, behind, seconds, lag["quarantined"])
         lags.add_row(*map(str, row))
-    names = ("subjects", "events", "irregular", "quarantined", "owed", "overdue")
+    names = ("subjects", "events", "irregular", "quarantined", "unacknowledged", "owed", "overdue")
     figures = ", ".join(f"{_shown(found[name])} {name}" for name in names)
     warnings = [Text(f"! {warning}", style="red") for warning in found["warnings"]]
     said = [Text(f"runut {found['version']}: {figures}"), *_notices_line(found["notices"])]

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from consumers.log_check import check_log
 from consumers.model_writer import Batch, ModelWriter
+from projections.claims import claim_of
 from projections.store import Position, Quarantined
 from runut.adapters import kafka
 from runut.directory_follower import DirectoryFollower
@@ -181,7 +182,8 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
             try:
                 recorded = reader.read(record)
             except NotAnEvent as error:
-                batch.quarantined.append(Quarantined(record, reader.now, str(error)))
+                claim = claim_of(record, self._directory.log.at(reader.directory_offset))
+                batch.quarantined.append(Quarantined(record, reader.now, str(error), claim))
                 continue
             if recorded is not None:
                 batch.recorded.append(recorded)

@@ -29,6 +29,8 @@ class Projected(msgspec.Struct, frozen=True):
     """Last directory record announced in the partition so far; -1 where none was."""
     quarantined: int
     """Records of the partition that were no events."""
+    unacknowledged: int
+    """Those of them that nobody took note of."""
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -49,6 +51,11 @@ class Health(msgspec.Struct, frozen=True):
     def quarantined(self) -> int:
         """Records that were no events, in all partitions."""
         return sum(one.quarantined for one in self.partitions)
+
+    @property
+    def unacknowledged(self) -> int:
+        """Those of them that nobody took note of: `runut quarantine acknowledge`."""
+        return sum(one.unacknowledged for one in self.partitions)
 
 
 async def health(connection: Connection, now: datetime) -> Health:

@@ -21,6 +21,7 @@ from projections.batch import (
     HistoryEntry,
     corrected_subjects,
 )
+from projections.claims import Claim
 from projections.folds.folding import RowKey
 from projections.folds.rows import (
     TABLES,
@@ -48,7 +49,10 @@ SUBJECT: Final = Target(
 )
 QUARANTINE: Final = Target(
     "quarantine",
-    ("partition", "offset", "recorded_at", "reason", "leaf_hash", "key", "value"),
+    (
+        *("partition", "offset", "recorded_at", "reason", "leaf_hash"),
+        *("key_id", "agency", "type", "key", "value", "value_size"),
+    ),
 )
 DIRECTORY: Final = Target(
     "directory_record",
@@ -80,11 +84,12 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class Quarantined(msgspec.Struct, frozen=True):
-    """A record that is no event, and why."""
+    """A record that is no event, why, and what it says of itself."""
 
     record: RawRecord
     recorded_at: datetime
     reason: str
+    claim: Claim = Claim()
 
 
 class Store:
@@ -268,8 +273,12 @@ def _quarantine_values(found: Quarantined) -> tuple[Any, ...]:
         found.recorded_at,
         found.reason,
         record.leaf(),
+        found.claim.key_id,
+        found.claim.agency,
+        found.claim.type,
         record.key[:KIB] if record.key is not None else None,
         record.value[:KIB] if record.value is not None else None,
+        len(record.value) if record.value is not None else None,
     )
 
 

@@ -36,10 +36,16 @@ CREATE TABLE quarantine (
     recorded_at      timestamptz NOT NULL,
     reason           text NOT NULL,
     leaf_hash        bytea NOT NULL,
+    key_id           text,                        -- this and the next two as it claims:
+    agency           text,                        -- projections/claims.py
+    type             text,
     key              bytea,                       -- first KiB
     value            bytea,                       -- first KiB
+    value_size       integer,                     -- of all of it; null where Kafka has null
     PRIMARY KEY (partition, "offset")
 );
+CREATE INDEX quarantine_newest ON quarantine (recorded_at, partition, "offset");
+CREATE INDEX quarantine_agency ON quarantine (agency, recorded_at);
 
 CREATE TABLE subject (
     subject          text PRIMARY KEY,

@@ -45,3 +45,15 @@ CREATE TABLE IF NOT EXISTS deadline_cursor (
     span             text PRIMARY KEY,
     reminded_until   timestamptz NOT NULL
 );
+
+-- Who took note of a record that is no event (projections/quarantine.py). By its leaf hash it is of
+-- that record and no other, whatever log is read.
+CREATE TABLE IF NOT EXISTS quarantine_acknowledgement (
+    partition        integer NOT NULL,
+    "offset"         bigint NOT NULL,
+    leaf_hash        bytea NOT NULL,
+    acknowledged_by  text NOT NULL,
+    acknowledged_at  timestamptz NOT NULL,
+    note             text NOT NULL,
+    PRIMARY KEY (partition, "offset", leaf_hash)
+);

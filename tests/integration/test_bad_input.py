@@ -162,6 +162,9 @@ async def test_what_is_no_event_is_quarantined_with_what_was_expected_and_found(
     for thing in (thing for thing, _ in made if thing):
         assert any(reason.startswith(f"{thing}: expected") for reason in reasons), thing
     assert all("expected" in reason and "found" in reason for reason in reasons)
+    cursor = await connection.execute("SELECT DISTINCT key_id, agency, type FROM quarantine")
+    claims = await cursor.fetchall()
+    assert claims == [(forger.keys.get("kp2mi").key_id, "kp2mi", "ContactLogged")]
     # The partition went on: the sound event behind all that has its line in the history.
     assert await verdicts(connection) == {str(good.event.event_id): ("UNKNOWN_SUBJECT",)}
 
