@@ -61,6 +61,17 @@ def following(carrier: Mapping[str, str | None]) -> Iterator[None]:
         context.detach(token)
 
 
+@contextmanager
+def serving(name: str, carrier: Mapping[str, str | None]) -> Iterator[None]:
+    """A span over the answer to a request, in the trace that the request's headers tell of."""
+    with following(carrier):
+        if (tracer := _tracer()) is None:
+            yield
+            return
+        with tracer.start_as_current_span(name, kind=SpanKind.SERVER):
+            yield
+
+
 class Emissions:
     """Spans of events on their way to a topic, from their acceptance to their receipt."""
 

@@ -37,7 +37,8 @@ COMMENT ON COLUMN runut_outbox.outbox.payload IS 'Its fields: data of the JSON f
 COMMENT ON COLUMN runut_outbox.outbox.version IS
     '1, 2, 3, … for each subject, the order of its events; numbered here where it is left out';
 COMMENT ON COLUMN runut_outbox.outbox.occurred_at IS 'When it happened';
-COMMENT ON COLUMN runut_outbox.outbox.meta IS 'Further meta fields, such as channel or legal_basis';
+COMMENT ON COLUMN runut_outbox.outbox.meta IS
+    'Further meta fields, such as channel or legal_basis; traceparent, where this system is traced';
 COMMENT ON COLUMN runut_outbox.outbox.seq IS 'Order of the rows of one transaction';
 COMMENT ON COLUMN runut_outbox.outbox.xid IS 'Transaction that inserted or last changed the row';
 COMMENT ON COLUMN runut_outbox.outbox.shard IS 'Share of the work to which its subject belongs';

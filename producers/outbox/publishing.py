@@ -12,10 +12,11 @@ from typing import NamedTuple
 import structlog
 
 from producers.outbox.positions import Refusal, Shard
-from producers.outbox.rows import Row, Stream, event_of
+from producers.outbox.rows import Row, Stream, event_of, trace_of
 from runut import Producer, Receipt
 from runut.errors import BadFile, BadInput
 from runut.event import AgencyCode
+from runut.tracing import TRACE_HEADER, following
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +59,8 @@ class Publisher:
                 continue
             if not row.skipped and row.id not in known:
                 try:
-                    sent[row.id] = await producer.send(event_of(row, self._agency))
+                    with following({TRACE_HEADER: trace_of(row)}):
+                        sent[row.id] = await producer.send(event_of(row, self._agency))
                 except BadFile:
                     raise  # a key's, not the row's
                 except BadInput as error:

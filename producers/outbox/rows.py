@@ -10,6 +10,7 @@ from runut.codec import MAX_VALUE
 from runut.errors import FieldError
 from runut.event import AgencyCode, Event
 from runut.json_form import from_json
+from runut.tracing import TRACE_HEADER
 
 Stream = tuple[str, str]
 """Whose versions are counted: aggregatetype and aggregateid."""
@@ -69,10 +70,21 @@ def event_of(row: Row, agency: AgencyCode) -> Event:
     )
 
 
+def trace_of(row: Row) -> str | None:
+    """`traceparent` of what the row was inserted in, which its meta may hold."""
+    # Most rows hold none, and need not be parsed for it.
+    found = orjson.loads(row.meta) if row.meta and f'"{TRACE_HEADER}"' in row.meta else {}
+    trace = found.get(TRACE_HEADER) if isinstance(found, dict) else None
+    return trace if isinstance(trace, str) else None
+
+
 def _meta(text: str) -> dict[str, Any]:
     found = orjson.loads(text)
     if not isinstance(found, dict):
         raise FieldError("meta", "an object of further meta fields", text)
+    trace = found.pop(TRACE_HEADER, None)
+    if not isinstance(trace, str | None):
+        raise FieldError(f"meta.{TRACE_HEADER}", "text (W3C Trace Context)", trace)
     for name in found.keys() & _OF_COLUMNS.keys():
         raise FieldError(f"meta.{name}", f"no such field: it is {_OF_COLUMNS[name]}", found[name])
     return found

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from producers.outbox.positions import SHARDS
-from producers.outbox.rows import Row, event_of
+from producers.outbox.rows import Row, event_of, trace_of
 from producers.outbox.source import address_of, ddl, grants
 from runut.errors import BadInput, FieldError
 from runut.event import AgencyCode
@@ -37,6 +37,17 @@ def test_a_row_is_the_same_event_each_time_it_is_sent() -> None:
     assert event.occurred_at.isoformat() == "2025-05-08T03:00:00.123456+00:00"
     assert event.meta["legal_basis"] == "UU 18/2017 Ps 21"
     assert str(event.data["amount"]) == "5000000.00"
+
+
+def test_a_row_may_say_in_which_trace_it_was_inserted() -> None:
+    header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    traced = ROW._replace(meta=orjson.dumps({"channel": "CALL", "traceparent": header}).decode())
+    assert (trace_of(ROW), trace_of(traced)) == (None, header)
+    assert event_of(traced, KP2MI).meta["channel"] == "CALL"
+    wrong = ROW._replace(meta='{"traceparent": 7}')
+    assert trace_of(wrong) is None
+    with pytest.raises(FieldError, match=r"^meta\.traceparent: expected text"):
+        event_of(wrong, KP2MI)
 
 
 @pytest.mark.parametrize("field", ["type", "subject", "event_id", "occurred_at", "data", "agency"])
