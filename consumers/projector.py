@@ -30,6 +30,7 @@ from runut.log_reader import PartitionReader
 from runut.records import RawRecord
 from runut.settings import Settings
 from runut.signing import VerifiedBatches
+from runut.tracing import processing
 
 log = structlog.get_logger(__name__)
 
@@ -141,18 +142,22 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
             return {}
 
     async def _project(self, fetched: Fetched) -> None:
+        headers = (record.headers for found in fetched.values() for record in found)
         try:
-            batch = await self._read(fetched)
-            await self._write_directory_down()
-            if batch.moves:
-                await self._writer.project(batch, self._directory.log.at)
-            else:
-                await self._writer.settle()
+            with processing(self._settings.events_topic, self._settings.worker_group, headers):
+                await self._fold(await self._read(fetched))
         except psycopg.OperationalError as error:
             self._seek(await self._writer.start_over(error))
         except Unreachable as error:
             await _wait_for_kafka(error)
             self._seek(self._writer.positions.values())
+
+    async def _fold(self, batch: Batch) -> None:
+        await self._write_directory_down()
+        if batch.moves:
+            await self._writer.project(batch, self._directory.log.at)
+        else:
+            await self._writer.settle()
 
     async def _read(self, fetched: Fetched) -> Batch:
         batch = Batch()
