@@ -134,9 +134,18 @@ async def listed(
     agency: str | None = None,
     state: NoticeState | None = None,
     limit: int | None = None,
+    after: tuple[datetime, str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Notices as JSON documents, the newest first."""
-    asked = {**since(now), "agency": agency, "state": state, "limit": limit}
+    """Notices as JSON documents, the newest first; those behind `after`: its made_at and id."""
+    made_at, notice_id = after or (None, None)
+    asked = {
+        **since(now),
+        "agency": agency,
+        "state": state,
+        "limit": limit,
+        "made_at": made_at,
+        "notice_id": notice_id,
+    }
     cursor = await connection.execute(_SQL["listed"], asked)
     names = [column.name for column in cursor.description or ()]
     rows = [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]

@@ -103,9 +103,9 @@ def _agreement(state: AgreementState, past: Past, moment: datetime) -> Document:
         "clauses": [msgspec.to_builtins(clause) for clause in state.clauses],
         "fines": [_fine(fine, past) for fine in past.of(Fine)],
         "fund": state.fund,
-        "fund_balance": _plain(state.fund_balance),
+        "fund_balance": plain(state.fund_balance),
         "currency": state.currency,
-        "valid_to": _plain(state.valid_to),
+        "valid_to": plain(state.valid_to),
     }
 
 
@@ -117,9 +117,9 @@ def _agent(state: AgentState, past: Past, moment: datetime) -> Document:
         "status": agent.status_at(state, sanctions, moment),
         "name": state.name,
         "licence": state.licence,
-        "valid_to": _plain(state.valid_to),
-        "deposit": _plain(state.deposit),
-        "deposit_drawn": _plain(sum(drawn, Decimal("0.00"))),
+        "valid_to": plain(state.valid_to),
+        "deposit": plain(state.deposit),
+        "deposit_drawn": plain(sum(drawn, Decimal("0.00"))),
         "sanctions": _rows(
             sanctions, "level", "ground", "from_date", "to_date", "decided_at", "lifted_at"
         ),
@@ -197,10 +197,10 @@ def _rows(rows: Iterable[Row], *fields: str) -> list[Document]:
 
 
 def _row(row: Row, *fields: str) -> Document:
-    return {name: _plain(getattr(row, name)) for name in fields}
+    return {name: plain(getattr(row, name)) for name in fields}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value as JSON has it."""
     if isinstance(value, datetime):
         return format_time(value)

@@ -42,12 +42,13 @@ EVERYTHING: Final = Sight(None, sees_all=True, is_auditor=True)
 
 
 @cache
-def with_rights(query: LiteralString) -> sql.Composed:
+def with_rights(query: LiteralString, **names: sql.Composable) -> sql.Composed:
     """A query in which `{takes_part}` stands for the rule about the subject `it`.
 
     It asks for a parameter `limited_to`: the agency that has to take part, null for none.
     """
-    return sql.SQL(query).format(takes_part=_takes_part(sql.Placeholder("limited_to")))
+    rule = _takes_part(sql.Placeholder("limited_to"))
+    return sql.SQL(query).format(takes_part=rule, **names)
 
 
 async def visible(connection: Connection, subjects: Collection[str], sight: Sight) -> set[str]:

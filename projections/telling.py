@@ -18,6 +18,8 @@ from runut.adapters.postgres import Connection
 from runut.directory_log import DirectoryLog
 
 _SQL: Final = queries("rights")
+# A corrected one had it once: past states show it. Others must not hide words by repeating them.
+_WITH_EFFECT: Final = frozenset({"EFFECTIVE", "CORRECTED"})
 
 
 class Guarded:
@@ -26,8 +28,10 @@ class Guarded:
     def __init__(self, told: list[tuple[HistoryEntry, bool]]) -> None:
         self._told = {_place(entry): may for entry, may in told}
         self.words = Words()
+        """Of those whose words rows and states may hold."""
         for entry, may in told:
-            self.words.add(entry, may)
+            if entry.verdict in _WITH_EFFECT:
+                self.words.add(entry, may)
 
     def __bool__(self) -> bool:
         return bool(self._told)

@@ -98,6 +98,9 @@ SELECT notice_id, agency, kind, subject, about, due_at, made_at, state, attempts
   ) AS known
  WHERE (%(agency)s::text IS NULL OR agency = %(agency)s)
    AND (%(state)s::text IS NULL OR state = %(state)s)
+   AND (%(made_at)s::timestamptz IS NULL
+        OR made_at < %(made_at)s
+        OR made_at = %(made_at)s AND notice_id > %(notice_id)s::uuid)
  ORDER BY made_at DESC, notice_id
  LIMIT %(limit)s;
 
