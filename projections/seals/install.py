@@ -74,7 +74,7 @@ async def _take_role(connection: Connection) -> None:
     """Have the role, and the right to take it on."""
     await create_role(connection, SEALER_ROLE)
     role = sql.Identifier(SEALER_ROLE)
-    query = "SELECT pg_has_role(current_user, %s, 'MEMBER')"
+    query = "SELECT pg_has_role(current_user, %s, 'SET')"
     cursor = await connection.execute(query, (SEALER_ROLE,))
     if await cursor.fetchone() == (True,):
         return
@@ -82,6 +82,6 @@ async def _take_role(connection: Connection) -> None:
         await connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
     except psycopg.errors.InsufficientPrivilege:
         raise PlatformError(
-            f"role {SEALER_ROLE}: expected to be a member of it in PostgreSQL, found that we are "
-            f"not; have an administrator run: GRANT {SEALER_ROLE} TO the role of RUNUT_POSTGRES_URL"
+            f"role {SEALER_ROLE}: expected the right to take it on in PostgreSQL, found none; "
+            f"have an administrator run: GRANT {SEALER_ROLE} TO the role of RUNUT_POSTGRES_URL"
         ) from None

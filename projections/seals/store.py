@@ -35,9 +35,15 @@ class Tip(msgspec.Struct, frozen=True):
     """How far a tree goes."""
 
     tree: StoredTree
-    size: int
-    leaf: bytes | None
-    """Hash of the last leaf; None where there is none, or its offset holds no record."""
+    next_offset: int
+    """Also the number of leaves."""
+    leaf_hash: bytes | None
+    """Of the last leaf; None where there is none, or its offset holds no record."""
+
+    @property
+    def partition(self) -> int:
+        """That the tree is of."""
+        return self.tree.partition
 
 
 class Growth(msgspec.Struct):
@@ -108,6 +114,18 @@ class SealStore:
         cursor = await self.connection.execute(_SQL["last_seal"], binary=True)
         row = await cursor.fetchone()
         return StoredSeal(*row) if row else None
+
+    async def seal(self, index: int) -> StoredSeal:
+        """A committed seal.
+
+        Raises:
+            LedgerMismatch: there is none of that index.
+        """
+        cursor = await self.connection.execute(_SQL["seal"], {"index": index}, binary=True)
+        row = await cursor.fetchone()
+        if row is None:
+            raise LedgerMismatch(f"seal {index}: expected it in the tables, found none")
+        return StoredSeal(*row)
 
     async def grow(self, growths: Sequence[Growth], checks: Mapping[SignatureCheck, int]) -> None:
         """Add leaves, and outcomes of signature checks that are new with them.

@@ -60,3 +60,9 @@ SELECT seal.index, seal.entry, seal.checkpoint, seal_signature.line
   LEFT JOIN seal_signature ON seal_signature.index = seal.index
  ORDER BY seal.index DESC
  LIMIT 1;
+
+-- name: seal
+SELECT seal.index, seal.entry, seal.checkpoint, seal_signature.line
+  FROM seal
+  LEFT JOIN seal_signature ON seal_signature.index = seal.index
+ WHERE seal.index = %(index)s;
