@@ -270,7 +270,7 @@ def _page(node: _Node, levels: int) -> bytes:
 def _read_page(address: bytes, page: bytes) -> _Node:
     try:
         node, end = _parsed(page, 0)
-    except (IndexError, struct.error, RecursionError):
+    except (ValueError, IndexError, struct.error, RecursionError):
         node, end = None, -1
     if isinstance(node, _One | _Several) and end == len(page) and node.hash == address:
         return node
@@ -290,7 +290,9 @@ def _parsed(page: bytes, at: int) -> tuple[_Node, int]:
     if kind == _ELSEWHERE:
         end = begin + HASH_SIZE
         return page[begin:end], end
-    return None, begin
+    if kind == _NOTHING:
+        return None, begin
+    raise ValueError("unknown kind of node")
 
 
 def _shortened(node: _Node, levels: int) -> _Node:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from hashlib import sha256
@@ -29,7 +30,8 @@ KEY_HASH_SIZE: Final = 4
 _DASH: Final = "— "
 _TIME_SIZE: Final = 8
 _MAX_TIME: Final = 2**63 - 1
-_MAX_DIGITS: Final = 20  # of a number below 2^64
+_MAX_SIZE: Final = 2**63 - 1
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
 class SignatureType(IntEnum):
@@ -219,7 +221,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
         BadInput: it is none, has extension lines or is not written in the one way.
     """
     lines = text.split("\n")
-    if len(lines) == 4 and len(lines[1]) <= _MAX_DIGITS and lines[1].isdecimal():
+    if len(lines) == 4 and _NUMBER.fullmatch(lines[1]) and int(lines[1]) <= _MAX_SIZE:
         found = Checkpoint(lines[0], int(lines[1]), _from_base64("root", lines[2]))
         if found.text() == text and found.origin and len(found.root) == HASH_SIZE:
             return found

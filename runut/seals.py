@@ -39,7 +39,7 @@ _MAX_TIME_MS: Final = 2**63 - 1
 _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _HEAD: Final = re.compile(r"ledger ([0-9a-f]{32})\nseal ([0-9]{1,19})\ntime ([0-9]{1,19})")
 _TREE: Final = re.compile(
-    r"([A-Za-z0-9._-]{1,249})/([0-9]{1,10}) ([0-9]{1,19}) (\S{44}) (\S{44})", re.ASCII
+    r"([A-Za-z0-9._-]{1,249})/([0-9]{1,10}) ([0-9]{1,19}) ([A-Za-z0-9+/=]{44}) ([A-Za-z0-9+/=]{44})"
 )
 
 
