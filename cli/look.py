@@ -40,7 +40,8 @@ PAGE_WIDTH: Final = 160
 """Columns of tables that go to a file or another program."""
 
 
-def _subject(text: str) -> str:
+def subject_argument(text: str) -> str:
+    """Parse an argument that is a subject."""
     if not is_subject(text):
         kinds = ", ".join(sorted(LEDGER_KINDS))
         raise typer.BadParameter(
@@ -60,7 +61,10 @@ def _zone(text: str) -> ZoneInfo:
 
 
 Subject = Annotated[
-    str, typer.Argument(metavar="SUBJECT", parser=_subject, help="Such as case/KP2MI-2025-0001.")
+    str,
+    typer.Argument(
+        metavar="SUBJECT", parser=subject_argument, help="Such as case/KP2MI-2025-0001."
+    ),
 ]
 AsOf = Annotated[
     datetime | None,
@@ -162,7 +166,7 @@ def commitments(
         typer.Option(
             "--subject",
             metavar="SUBJECT",
-            parser=_subject,
+            parser=subject_argument,
             help="With --explain: where the id stands, if on several.",
         ),
     ] = None,

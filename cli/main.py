@@ -16,6 +16,7 @@ import typer
 
 from cli import (
     calendar,
+    credentials,
     directory,
     emit,
     encode,
@@ -27,6 +28,7 @@ from cli import (
     platform,
     protocol,
     quarantine,
+    replay,
     status,
     web,
 )
@@ -52,10 +54,12 @@ app.command("commitments")(look.commitments)
 app.command("agency")(look.agency)
 app.command("meetings")(network.meetings)
 app.command("indicators")(network.indicators)
+app.command("replay")(replay.replay)
 app.command("status")(status.status)
 app.add_typer(platform.ledger_app, name="ledger")
 app.add_typer(directory.directory_app, name="directory")
 app.add_typer(directory.keys_app, name="keys")
+app.add_typer(credentials.credentials_app, name="credentials")
 app.add_typer(notices.notices_app, name="notices")
 app.add_typer(protocol.protocol_app, name="protocol")
 app.add_typer(calendar.calendar_app, name="calendar")

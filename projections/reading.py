@@ -81,7 +81,7 @@ async def load_directory(connection: Connection, known: DirectoryLog | None = No
     cursor = await connection.execute(_SQL["load_directory"], {"from": log.size})
     for row in await cursor.fetchall():
         if row[0] == log.size:  # else another took it meanwhile
-            log.append(_raw_record(row))
+            log.append(directory_record(row))
     return log
 
 
@@ -226,7 +226,8 @@ def _unknown(subject: str) -> NotFound:
     return NotFound(subject, "expected events of it in the ledger, found none")
 
 
-def _raw_record(row: Sequence[Any]) -> RawRecord:
+def directory_record(row: Sequence[Any]) -> RawRecord:
+    """A row of `load_directory` as the record that it was."""
     offset, timestamp_ms, timestamp_type, key, value, names, values = row
     return RawRecord(
         topic=DIRECTORY_TOPIC,

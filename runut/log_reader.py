@@ -92,6 +92,10 @@ class PartitionReader:
             return None
         return self._read_event(record)
 
+    def pass_by(self, record: RawRecord) -> None:
+        """Leave a record unread that is no marker: it moves the partition's clock all the same."""
+        self._advance_clock(record)
+
     def _expected_timestamp_type(self) -> int:
         # Not as announced: a ledger is founded once, before anything else is written.
         ledger = self._directories.latest.ledger

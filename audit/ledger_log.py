@@ -1,0 +1,106 @@
+"""Read the events topic straight from Kafka, up to places that somebody names.
+
+Owns nothing but the reading: each record is what `runut.log_reader` says it is, so that an auditor
+reads as the projector does. Memory holds what is asked for of one partition at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from aiokafka.structs import TopicPartition
+
+from runut.adapters import kafka
+from runut.directory_log import DirectoryLog
+from runut.errors import LedgerMismatch, NotAnEvent
+from runut.event import Recorded
+from runut.log_reader import PartitionReader
+from runut.records import RawRecord
+from runut.settings import Settings
+
+
+class Rejected(NamedTuple):
+    """A record that is no event, and why."""
+
+    record: RawRecord
+    recorded_at: datetime
+    reason: str
+
+
+@dataclass
+class PartitionLog:
+    """What a partition holds, from its first record up to a place in it."""
+
+    partition: int
+    subjects: dict[str, list[Recorded]] = field(default_factory=dict)
+    """Events by subject, each in log order."""
+    rejected: list[Rejected] = field(default_factory=list)
+    last: RawRecord | None = None
+    recorded_at: datetime | None = None
+    directory_offset: int = -1
+
+
+async def read_partition(
+    settings: Settings,
+    directories: DirectoryLog,
+    partition: int,
+    end: int,
+    *,
+    only: str | None = None,
+    passed: Callable[[int], None] = lambda _count: None,
+) -> PartitionLog:
+    """Read a partition up to before offset `end`; `only` keeps one subject's events alone.
+
+    `directories` reaches at least as far as the partition announces until there. `passed` is told
+    how many records were read since it was told last.
+
+    Raises:
+        LedgerMismatch: the log ends before `end`, or begins after 0.
+        Unreachable: no broker answers.
+    """
+    log = PartitionLog(partition)
+    reader = PartitionReader(partition, directories)
+    key = only.encode() if only is not None else None
+    async for records in _records(settings, partition, end):
+        for record in records:
+            if key is not None and record.key != key and reader.announces(record) is None:
+                reader.pass_by(record)
+            else:
+                _take(log, reader, record)
+        log.last = records[-1]
+        passed(len(records))
+    if (log.last.offset + 1 if log.last else 0) < end:
+        raise LedgerMismatch(
+            f"partition {partition} of {settings.events_topic}: expected records up to offset "
+            f"{end - 1}, found {log.last.offset if log.last else 'none'} as its last"
+        )
+    log.recorded_at, log.directory_offset = reader.recorded_at, reader.directory_offset
+    return log
+
+
+def _take(log: PartitionLog, reader: PartitionReader, record: RawRecord) -> None:
+    try:
+        recorded = reader.read(record)
+    except NotAnEvent as error:
+        log.rejected.append(Rejected(record, reader.now, str(error)))
+        return
+    if recorded is not None:
+        log.subjects.setdefault(recorded.event.subject, []).append(recorded)
+
+
+async def _records(settings: Settings, partition: int, end: int) -> AsyncIterator[list[RawRecord]]:
+    """Its records before `end`, in lists that are not empty."""
+    if end <= 0:
+        return
+    consumer = kafka.consumer(settings)
+    async with kafka.connected(settings, consumer):
+        starts = {TopicPartition(settings.events_topic, partition): 0}
+        async for found in kafka.read_to_end(settings, consumer, starts):
+            wanted = [record for record in found if record.offset < end]
+            if wanted:
+                yield wanted
+            if found[-1].offset + 1 >= end:
+                return

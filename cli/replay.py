@@ -1,0 +1,115 @@
+"""`runut replay`: fold the log again from Kafka, and hold the read models to it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from audit.partition_replay import LISTED, Replayed, Wanted
+from audit.replay import replay as replay_all
+from audit.replay import replay_subject
+from cli.common import Data, Json, print_json, run
+from cli.look import AsOf, console, subject_argument
+from projections.portraits import Document
+from projections.render import Standing, render_state
+from runut.errors import NotFound
+from runut.settings import Settings, load_settings
+
+FAILED = 4
+
+
+def replay(
+    subject: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SUBJECT]",
+            parser=subject_argument,
+            help="Such as case/KP2MI-2025-0001. Default: everything.",
+        ),
+    ] = None,
+    as_of: AsOf = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="How many at once. Default: one a core.")
+    ] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Fold the log again, straight from Kafka, and compare PostgreSQL with it field by field.
+
+    The ledger may run meanwhile: both are read up to the same place. With --as-of what was known
+    at a past moment. Exit 0: equal; 4: something differs, and what it is stands in a list.
+
+    Example: runut replay case/KP2MI-2025-0001
+    """
+    settings, wanted = load_settings(data), Wanted(subject, as_of)
+    if subject is None:
+        found, state = run(_everything(settings, wanted, processes)), None
+    else:
+        found, state = run(_one(settings, wanted))
+    if as_json:
+        print_json(_document(found, wanted, state))
+    else:
+        _print(found, wanted)
+    if found.differing:
+        raise typer.Exit(FAILED)
+
+
+async def _everything(settings: Settings, wanted: Wanted, processes: int | None) -> Replayed:
+    with Progress(
+        TextColumn("replay"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} records"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    ) as bar:
+        task = bar.add_task("replay", total=0)
+        return await replay_all(
+            settings,
+            wanted,
+            processes=processes,
+            progress=lambda read, total: bar.update(task, completed=read, total=total),
+        )
+
+
+async def _one(settings: Settings, wanted: Wanted) -> tuple[Replayed, Document | None]:
+    found, folded = await replay_subject(settings, wanted)
+    try:
+        moment = wanted.as_of or datetime.now(UTC)
+        standing = Standing.of(wanted.subject or "", folded)
+        return found, render_state(standing, moment, wanted.as_of)
+    except NotFound:  # it has a history and no state
+        return found, None
+
+
+def _document(found: Replayed, wanted: Wanted, state: Document | None) -> dict[str, Any]:
+    document = {**msgspec.to_builtins(found), "as_of": wanted.as_of}
+    return document if wanted.subject is None else {**document, "state": state}
+
+
+def _print(found: Replayed, wanted: Wanted) -> None:
+    when = f" as known at {wanted.as_of.isoformat()}" if wanted.as_of else ""
+    typer.echo(
+        f"Replayed {found.events:,} events of {found.subjects:,} subjects from Kafka{when}; "
+        f"{found.quarantined:,} records that are no events."
+    )
+    if not found.differing:
+        typer.echo("PostgreSQL says the same, field by field.")
+        return
+    table = Table("subject", "place", "field", "the log says", "PostgreSQL says")
+    for one in found.differences:
+        table.add_row(one.subject, one.place, one.field, _cell(one.log), _cell(one.found))
+    console().print(table)
+    more = found.differing - len(found.differences)
+    listed = f" (the first {LISTED} are listed)" if more else ""
+    typer.echo(f"PostgreSQL differs from the log in {found.differing:,} fields{listed}.", err=True)
+
+
+def _cell(value: Any) -> str:
+    return "nothing" if value is None else str(value)
