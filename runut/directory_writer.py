@@ -24,7 +24,8 @@ from runut.adapters.topics import Clock
 from runut.directory import Directory, Ledger, founded
 from runut.directory_follower import DirectoryFollower
 from runut.errors import BadInput, LedgerMismatch, MissingKey
-from runut.event import AgencyCode, Event
+from runut.event import SYSTEM as SYSTEM
+from runut.event import Event
 from runut.keystore import ROOT, KeyStore, SigningKey
 from runut.log_reader import MARKER_PREFIX, PartitionReader
 from runut.outgoing import Envelope, Outgoing, compose, known_schema_ids, usable_key
@@ -32,8 +33,6 @@ from runut.records import RawRecord
 from runut.settings import Settings
 from runut.signing import LEDGER_ID_SIZE, MAX_BATCH
 
-SYSTEM: Final = AgencyCode("runut")
-"""The agency of kind SYSTEM whose key signs what the ledger itself says."""
 SEND_TIMEOUT_S: Final = 60.0
 LOOK_BACK: Final = 200
 """Records at a partition's end among which its last marker is looked for."""

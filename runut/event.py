@@ -32,6 +32,8 @@ SignatureStatus = Literal[
 
 ID_PATTERN: Final = re.compile(r"[A-Za-z0-9._-]{1,80}")
 AGENCY_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+SYSTEM: Final = AgencyCode("runut")
+"""The agency of kind SYSTEM whose key signs what the ledger itself says."""
 UUID_PATTERN: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _AUTHENTIC: Final = frozenset({"VALID", "UNSIGNED"})
 # Kinds that agencies' events are about; the others live in the directory and its markers.

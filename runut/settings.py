@@ -83,6 +83,12 @@ class Settings(BaseSettings):
     """Requests that are answered at the same time; more are told to try again."""
     web_drain_s: float = Field(default=15.0, gt=0, allow_inf_nan=False)
     """How long a web process that is told to stop goes on with what it began."""
+    oidc_issuer: str | None = None
+    """URL of the OpenID Connect issuer whose access tokens are taken beside credentials."""
+    oidc_audience: str | None = None
+    """For whom its tokens must be: this ledger."""
+    oidc_agency_claim: str = "agency"
+    oidc_roles_claim: str = "roles"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @property
