@@ -6,15 +6,25 @@ rooms do not import each other (architecture.md, Import rules).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final
 
 from fastapi import FastAPI
 
+from cli.probes import probes
+from cli.readiness import Readiness
+from cli.sign_in import authenticator
+from dashboard import credentials
+from projections.credential_check import CredentialCheck
 from runut.adapters.http import install_problems
 from runut.adapters.http_guards import Limited, Traced
+from runut.adapters.http_openapi import EVERYWHERE, problems
+from runut.adapters.http_watch import Metrics, Watched
+from runut.adapters.oidc import OidcCheck
 from runut.adapters.postgres import Pool
 from runut.rates import Rates
 from runut.settings import Settings
@@ -29,8 +39,13 @@ PATIENCE_S: Final = 60.0
 
 
 def build_app(settings: Settings) -> FastAPI:
-    """The application; what it needs is open while its lifespan lasts."""
+    """The application; what it needs is open while its lifespan lasts.
+
+    Raises:
+        SettingError: a setting lacks that it needs.
+    """
     pool = Pool(settings, name="runut web", size=CONNECTIONS)
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -43,9 +58,20 @@ def build_app(settings: Settings) -> FastAPI:
         openapi_url=f"{API}/openapi.json",
         docs_url=None,  # its page would load scripts from elsewhere
         redoc_url=None,
+        responses=problems(*EVERYWHERE),
         lifespan=lifespan,
     )
+    app.state.stopping = asyncio.Event()
+    app.state.authenticate = authenticator(CredentialCheck(pool.lent, _now), OidcCheck.of(settings))
     app.state.rates = Rates(settings.web_events_per_s, settings.web_events_per_s)
+    app.include_router(probes(Readiness(settings, pool.lent), metrics.registry))
+    app.include_router(credentials.router(pool.lent, _now), prefix=API)
+    _guard(app, settings, metrics)
+    return app
+
+
+def _guard(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
+    """Put before the routes what all of them share; the last one added comes first."""
     install_problems(app)
     app.add_middleware(
         Limited,
@@ -56,9 +82,8 @@ def build_app(settings: Settings) -> FastAPI:
         always=PROBES,
     )
     app.add_middleware(Traced)
+    app.add_middleware(Watched, metrics=metrics, quiet=PROBES)
 
-    @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
 
-    return app
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -10,19 +10,25 @@ import contextlib
 import math
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
-import typer
+import structlog
 import uvicorn
 import uvloop
 from fastapi import FastAPI
 
 from cli.web_app import build_app
+from cli.web_log import configure_logging
+from cli.web_protocol import BoundedHead
 from runut.errors import PlatformError
 from runut.settings import Settings
 
+log = structlog.get_logger(__name__)
+
 BACKLOG: Final = 2048
+CLOSING_S: Final = 5.0
+"""For what the application opened, after the last request."""
 STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -33,9 +39,10 @@ def run_web(settings: Settings, host: str, port: int) -> None:
         PlatformError: the port is taken.
         RunutError: what the application needs is not there.
     """
+    configure_logging(settings.log_level)
     with listen(host, port) as listening:
         address, port = listening.getsockname()[:2]
-        typer.echo(f"http://{address}:{port}", err=True)
+        log.info("listening", address=f"http://{address}:{port}")
         uvloop.run(serve(build_app(settings), listening, settings.web_drain_s))
 
 
@@ -56,29 +63,56 @@ def listen(host: str, port: int) -> socket.socket:
 
 async def serve(app: FastAPI, listening: socket.socket, drain_s: float) -> None:
     """Serve until SIGTERM or SIGINT; returns when what was begun is done, or its time is up."""
-    config = uvicorn.Config(
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(None) as limit, app.router.lifespan_context(app):
+
+            def stop() -> None:
+                app.state.stopping.set()
+                limit.reschedule(loop.time() + drain_s + CLOSING_S)
+
+            await _Server(_config(app, drain_s), stop).serve([listening])
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        log.warning("stopped before everything was done")
+
+
+def _config(app: FastAPI, drain_s: float) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedHead,
+        ws="none",
         lifespan="off",  # entered here: what fails is then one sentence
-        access_log=False,
+        access_log=False,  # runut.adapters.http_watch does it
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=math.ceil(drain_s),
     )
-    async with app.router.lifespan_context(app):
-        await _Server(config).serve([listening])
 
 
 class _Server(uvicorn.Server):
     """Ends by returning: uvicorn's own would die of the signal once more."""
 
+    def __init__(self, config: uvicorn.Config, stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._stop = stop
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Stop at the first signal, and at once at the second."""
         loop = asyncio.get_running_loop()
         for which in STOPS:
-            loop.add_signal_handler(which, self.handle_exit, which, None)
+            loop.add_signal_handler(which, self._on_signal)
         try:
             yield
         finally:
             for which in STOPS:
                 loop.remove_signal_handler(which)
+
+    def _on_signal(self) -> None:
+        if self.should_exit:
+            self.force_exit = True
+        else:
+            self.should_exit = True
+            self._stop()

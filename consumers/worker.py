@@ -24,14 +24,13 @@ from consumers.deadlines import Deadlines
 from consumers.notices import Notices
 from consumers.projector import Projector
 from runut.errors import RunutError, SettingError
+from runut.log_filter import Seldom
 from runut.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 YOUNG_OBJECTS: Final = 100_000
 """How many more objects there may be before Python looks for cycles among the new ones."""
-REPEAT_S: Final = 10.0
-"""aiokafka says the same hundred times a second while no broker answers; we pass it on so often."""
 
 
 class _WithoutTopics(BootStrategy):  # type: ignore[misc]
@@ -148,27 +147,12 @@ def _explain(failure: Exception) -> None:
         log.error("stopped", exc_info=failure)
 
 
-class _Seldom(logging.Filter):
-    """Lets messages of one kind through once in a while."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._said: dict[tuple[str, object], float] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        kind = (record.name, record.msg)
-        if record.created - self._said.get(kind, 0.0) < REPEAT_S:
-            return False
-        self._said[kind] = record.created
-        return True
-
-
 def _configure_logging(settings: Settings) -> None:
     level = logging.getLevelNamesMapping()[settings.log_level]
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s [%(levelname)s] %(name)s: %(message)s"))
-    handler.addFilter(_Seldom())
+    handler.addFilter(Seldom())
     aiokafka = logging.getLogger("aiokafka")
     aiokafka.addHandler(handler)
     aiokafka.propagate = False

@@ -41,7 +41,8 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def document(self) -> dict[str, Any]:
         """The members of the JSON object."""
         members: dict[str, Any] = msgspec.to_builtins(self)
-        return {**members, **members.pop("extra", {})}
+        extra = members.pop("extra", {})
+        return {**members, **extra}
 
 
 class _Kind(msgspec.Struct, frozen=True):
@@ -69,6 +70,7 @@ _KINDS: Final[Mapping[type[errors.RunutError], _Kind]] = {
     errors.NotFound: _Kind(404, "not-found", "The ledger holds nothing of this"),
     errors.Refused: _Kind(409, "irregular", "The event would be irregular"),
     errors.AlreadyRecorded: _Kind(409, "already-recorded", "The event_id is another event's"),
+    errors.AlreadyRecorded: _Kind(409, "already-recorded", "Another event has this id"),
     errors.Unauthenticated: _Kind(401, "unauthenticated", "It is not known who asks"),
     errors.Forbidden: _Kind(403, "forbidden", "This is not yours to do"),
     errors.TooManyRequests: _Kind(429, "too-many-requests", "More than your share"),
@@ -83,14 +85,14 @@ _KINDS: Final[Mapping[type[errors.RunutError], _Kind]] = {
         503,
         "unavailable",
         "A part of the ledger does not answer",
-        "nothing was lost; send it again, with the same event_id",
+        "try again; what is an event, with the same event_id",
         SOON_S,
     ),
     errors.NotRecorded: _Kind(
         503,
         "not-recorded",
         "The log does not take events at present",
-        "send it again, with the same event_id",
+        "try again, with the same event_id",
         SOON_S,
     ),
     errors.PlatformError: _Kind(

@@ -12,15 +12,19 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 import orjson
+import structlog
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
 from runut.access import Authenticate, Principal, Role, require_role
+from runut.adapters.http_openapi import describe_problems
 from runut.errors import FieldError, RunutError
 from runut.problems import MEDIA_TYPE, Problem, plain_problem, problem_of
 from runut.rates import Rates
+
+log = structlog.get_logger(__name__)
 
 # Only for the OpenAPI document: `principal` reads the header itself.
 _BEARER: Final = HTTPBearer(
@@ -43,11 +47,14 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
 
 
 def install_problems(app: FastAPI) -> None:
-    """Answer every error of an app's routes with its problem document."""
+    """Answer every error of an app's routes with its problem document.
+
+    What nobody expected is for `runut.adapters.http_guards.Traced`.
+    """
+    describe_problems(app)
     app.add_exception_handler(RunutError, _on_error)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(Exception, _on_error)
 
 
 async def principal(
@@ -59,7 +66,15 @@ async def principal(
         Unauthenticated: nobody whom we know.
     """
     authenticate: Authenticate = request.app.state.authenticate
-    return await authenticate(request.headers.get("authorization"))
+    who = await authenticate(request.headers.get("authorization"))
+    request.state.who = who.name  # for the log
+    return who
+
+
+def stopping(request: Request) -> asyncio.Event:
+    """Set when the process is told to stop: answers that have no end must end then."""
+    event: asyncio.Event = request.app.state.stopping
+    return event
 
 
 def needs(*roles: Role) -> Callable[..., Awaitable[Principal]]:
@@ -92,14 +107,20 @@ async def pace(request: Request, who: Principal, events: int) -> None:
     await asyncio.sleep(rates.borrow(who.agency or who.name, events, loop.time()))
 
 
-async def _on_error(_request: Request, error: Exception) -> Response:
-    return problem_response(problem_of(error))
+async def _on_error(request: Request, error: Exception) -> Response:
+    problem = problem_of(error)
+    if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return problem_response(problem)
+    # What is not told, the log knows.
+    trace_id = getattr(request.state, "trace_id", None)
+    log.warning("refused", trace_id=trace_id, status=problem.status, reason=str(error))
+    return problem_response(problem_of(error, trace_id=trace_id))
 
 
-async def _on_http_error(_request: Request, error: Exception) -> Response:
+async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - so it was registered
     if isinstance(error.__cause__, RunutError):  # FastAPI hides what reading a body raised
-        return problem_response(problem_of(error.__cause__))
+        return await _on_error(request, error.__cause__)
     title = HTTPStatus(error.status_code).phrase
     problem = plain_problem(error.status_code, title, str(error.detail))
     return problem_response(problem, error.headers)

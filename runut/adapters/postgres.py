@@ -28,6 +28,7 @@ Lend = Callable[[], AbstractAsyncContextManager[Connection]]
 """Lends a connection for as long as a block runs, such as `Pool.lent`."""
 
 CONNECT_TIMEOUT_S: Final = 10
+LENT_WITHIN_S: Final = 5.0
 _ADVICE: Final = "start the platform with: runut up, or set RUNUT_POSTGRES_URL"
 
 
@@ -128,9 +129,10 @@ class Pool:
             _url(settings),
             kwargs={"autocommit": True, **_options(settings, name)},
             configure=_adapt,
+            name=name,
             min_size=1,
             max_size=size,
-            timeout=CONNECT_TIMEOUT_S,
+            timeout=LENT_WITHIN_S,
             open=False,
         )
 

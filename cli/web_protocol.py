@@ -1,0 +1,72 @@
+"""HTTP/1.1 as uvicorn speaks it, with an end to what comes before a request's body.
+
+uvicorn bounds bodies by flow control, but waits for ever for a head, of whatever size.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import orjson
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from runut.problems import MEDIA_TYPE, plain_problem
+
+HEAD_BYTES: Final = 64 * 1024
+HEAD_S: Final = 30.0
+
+
+class BoundedHead(HttpToolsProtocol):
+    """Closes connections whose next head is too long in coming, or too long."""
+
+    _in_head = True
+    _head_bytes = 0
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Wait for the first head."""
+        super().connection_made(transport)
+        self._patience = self.loop.call_later(HEAD_S, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; those after which the head goes on are counted."""
+        super().data_received(data)
+        if not self._in_head or self.transport.is_closing():
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > HEAD_BYTES:
+            self.send_400_response(f"a request's head has at most {HEAD_BYTES} bytes")
+        elif self._patience is None:
+            self._patience = self.loop.call_later(HEAD_S, self.transport.close)
+
+    def on_headers_complete(self) -> None:
+        """The head has ended."""
+        self._in_head, self._head_bytes = False, 0
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """What comes next is a head."""
+        self._in_head = True
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say what is wrong as everywhere else."""
+        body = orjson.dumps(plain_problem(400, "Bad Request", msg).document())
+        head = (
+            "HTTP/1.1 400 Bad Request\r\nconnection: close\r\n"
+            f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
