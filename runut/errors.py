@@ -21,6 +21,7 @@ RunutError
 ├── Unreachable         a service does not answer
 ├── NotRecorded         Kafka answers and refuses to store an event
 ├── NotDelivered        an endpoint did not take a notice
+├── NotYetProjected     what an answer waits for is still to be projected
 ├── LedgerMismatch      the log or directory is not the one expected
 │   └── SealMismatch    a seal is not what the log gives
 ├── FencedOut           another worker owns the partition, or the log of seals, now
@@ -171,6 +172,17 @@ class NotRecorded(RunutError):
 
 class NotDelivered(RunutError):
     """An endpoint did not take a notice: it is tried again later."""
+
+
+class NotYetProjected(RunutError):
+    """What an answer waits for is still to be projected, or lies in no partition."""
+
+    def __init__(self, partition: int, offset: int, waited_s: float) -> None:
+        self.retry_after_s = 1.0
+        super().__init__(
+            f"event at {partition}:{offset}: expected it to be projected, found that it was not "
+            f"within {waited_s:g} s"
+        )
 
 
 class LedgerMismatch(RunutError):
