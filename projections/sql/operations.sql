@@ -34,6 +34,19 @@ CREATE TABLE IF NOT EXISTS notice_endpoint (
     set_at           timestamptz NOT NULL
 );
 
+-- Who read what is not to be told to everybody (projections/read_record.py): added to, never changed.
+CREATE TABLE IF NOT EXISTS read_record (
+    read_id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    read_at          timestamptz NOT NULL,
+    reader           text NOT NULL,               -- runut/access.py: Principal.name
+    agency           text,                        -- whose reader it is; null for people of none
+    subject          text NOT NULL,
+    event_id         uuid NOT NULL,
+    security         text NOT NULL,
+    route            text NOT NULL
+);
+CREATE INDEX IF NOT EXISTS read_record_subject ON read_record (subject, read_at);
+
 -- Up to where each partition's history was looked through for notices (projections/news.py).
 CREATE TABLE IF NOT EXISTS notice_cursor (
     partition        integer PRIMARY KEY,
