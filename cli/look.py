@@ -130,6 +130,14 @@ def case(
 def history(
     subject: Subject,
     as_of: AsOf = None,
+    as_seen_by: Annotated[
+        str | None,
+        typer.Option(
+            "--as-seen-by",
+            metavar="AGENCY",
+            help="Only what this agency knew: emitted, was named in, or had in a case's file.",
+        ),
+    ] = None,
     data: Data = None,
     as_json: Json = False,
     lang: Language = None,
@@ -137,12 +145,14 @@ def history(
 ) -> None:
     """Show every event of a subject with its verdict, in the order of the log.
 
-    With --as-of, what was recorded until then, judged as it was then.
+    With --as-of, what was recorded until then, judged as it was then. With --as-seen-by, what had
+    reached one agency by then: who has a case has its file up to the day it gives it away.
 
-    Example: runut history case/KP2MI-2025-0001 --lang en
+    Example: runut history case/KP2MI-2025-0001 --as-seen-by kbri-kl
+    --as-of 2025-06-30T00:00:00+07:00
     """
     to = None if as_json else console()
-    ask = _ask_history(subject, as_of)
+    ask = _ask_history(subject, as_of, as_seen_by)
     run(answer(load_settings(data), ask, tables.history, to, Manner(lang, zone)))
 
 
@@ -297,8 +307,10 @@ def _ask_state(subject: str, as_of: datetime | None, by: By) -> Ask[Document]:
     return lambda connection: reading.subject_state_as_of(connection, subject, as_of, by)
 
 
-def _ask_history(subject: str, as_of: datetime | None) -> Ask[list[Document]]:
-    return lambda connection: reading.history(connection, subject, as_of)
+def _ask_history(
+    subject: str, as_of: datetime | None, as_seen_by: str | None = None
+) -> Ask[list[Document]]:
+    return lambda connection: reading.history(connection, subject, as_of, as_seen_by=as_seen_by)
 
 
 def _ask_commitments(**wanted: Any) -> Ask[list[Document]]:

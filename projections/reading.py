@@ -24,6 +24,7 @@ from projections.loaded import Counts
 from projections.portraits import Document
 from projections.queries import queries
 from projections.render import Standing, render_entry, render_state
+from projections.seen_by import seen_by
 from runut.adapters.postgres import Connection
 from runut.directory_log import DirectoryLog
 from runut.errors import NotFound, PlatformError
@@ -115,18 +116,28 @@ async def subject_state_as_of(
 
 
 async def history(
-    connection: Connection, subject: str, as_of: datetime | None = None
+    connection: Connection,
+    subject: str,
+    as_of: datetime | None = None,
+    *,
+    as_seen_by: str | None = None,
 ) -> list[Document]:
     """A subject's events in log order, each with its verdict and its sentences.
 
-    With `as_of`, the events recorded until then with the verdicts that they had then.
+    With `as_of`, the events recorded until then with the verdicts that they had then; with
+    `as_seen_by` those of them that this agency knew (`projections.seen_by`).
 
     Raises:
-        NotFound: no event of the subject was ever recorded.
+        NotFound: no event of the subject was ever recorded, or there is no such agency.
     """
     async with snapshot(connection):
         directory = await load_directory(connection)
         entries = await load_entries(connection, subject, directory.at, as_of)
+    if as_seen_by is not None:
+        if directory.latest.agency(as_seen_by) is None:
+            raise NotFound(f"agency {as_seen_by}", "the directory knows none of this code")
+        folded = fold_subject([entry.recorded for entry in entries], directory.at)
+        entries = [entries[at] for at in seen_by(as_seen_by, folded.entries)]
     return [render_entry(entry, directory.latest) for entry in entries]
 
 
