@@ -16,7 +16,8 @@ def knew(agency: str, subject: str, story: str) -> list[str]:
 
 def test_who_gave_a_case_away_knows_its_file_until_then_and_afterwards_what_reaches_it() -> None:
     known = knew("bp3mi-ntt", CASE, "01-unpaid-wages")
-    assert known[:4] == ["CaseReported", "CaseVerified", "TransferOffered", "TransferAccepted"]
+    assert known[:2] == ["CaseReported", "CaseVerified"]
+    assert {"TransferOffered", "TransferAccepted"} <= set(known)
     assert "LetterSent" in known  # to it
     assert "HearingHeld" not in known
     assert "CaseClosed" not in known
