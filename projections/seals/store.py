@@ -147,7 +147,7 @@ class SealStore:
         nodes: Sequence[TileNode],
     ) -> None:
         """Add a seal and the map pages it needs; durable when this returns."""
-        row = (seal.index, sealed_at, seal.entry, seal.checkpoint)
+        row = (seal.index, sealed_at, seal.entry, leaf_hash(seal.entry), seal.checkpoint)
         of_log = [(SEAL_LOG, node.level, node.index, node.hash) for node in nodes]
         async with self._writing(durably=True):
             await self._add("add_map_page", list(pages.items()))

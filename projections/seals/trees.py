@@ -111,10 +111,8 @@ class TreeReader:
     async def _tiles(self, wanted: set[TilePlace]) -> dict[TilePlace, list[bytes]]:
         lowest = sorted(index for level, index in wanted if level == 0)
         higher = sorted(place for place in wanted if place[0] > 0)
-        found = {
-            (0, index): [merkle.leaf_hash(entry) for entry in entries]
-            for index, entries in (await self._entries(lowest)).items()
-        }
+        leaves = await self._leaves(lowest) if lowest else {}
+        found = {(0, index): hashes for index, hashes in leaves.items()}
         if higher:
             asked = {
                 "tree": self.tree.tree,
@@ -125,13 +123,18 @@ class TreeReader:
                 found.setdefault((level, index // TILE_WIDTH), []).append(node)
         return found
 
+    async def _leaves(self, tiles: Sequence[int]) -> dict[int, list[bytes]]:
+        """Leaf hashes by tile."""
+        entries = await self._entries(tiles)
+        return {index: list(map(merkle.leaf_hash, some)) for index, some in entries.items()}
+
     async def _entries(self, tiles: Sequence[int]) -> dict[int, list[bytes]]:
+        """Entries by tile."""
         found: dict[int, list[bytes]] = {}
-        if tiles:
-            asked = {"tree": self.tree.tree, "tiles": tiles}
-            for first, *hashes in await self._rows("leaf_runs", asked):
-                of_run = self._entries_of_run(first, *hashes)
-                found.setdefault(first // TILE_WIDTH, []).extend(of_run)
+        asked = {"tree": self.tree.tree, "tiles": tiles}
+        for first, *hashes in await self._rows("leaf_runs", asked):
+            of_run = self._entries_of_run(first, *hashes)
+            found.setdefault(first // TILE_WIDTH, []).extend(of_run)
         return found
 
     def _entries_of_run(self, first: int, keys: bytes, records: bytes) -> Iterable[bytes]:
@@ -150,11 +153,16 @@ class TreeReader:
 class SealLogReader(TreeReader):
     """The log of seals, whose entries are the seals."""
 
+    async def _leaves(self, tiles: Sequence[int]) -> dict[int, list[bytes]]:
+        return await self._by_tile("seal_leaves", tiles)
+
     async def _entries(self, tiles: Sequence[int]) -> dict[int, list[bytes]]:
+        return await self._by_tile("seal_entries", tiles)
+
+    async def _by_tile(self, query: str, tiles: Sequence[int]) -> dict[int, list[bytes]]:
         found: dict[int, list[bytes]] = {}
-        if tiles:
-            for index, entry in await self._rows("seal_entries", {"tiles": tiles}):
-                found.setdefault(index // TILE_WIDTH, []).append(entry)
+        for index, content in await self._rows(query, {"tiles": tiles}):
+            found.setdefault(index // TILE_WIDTH, []).append(content)
         return found
 
 

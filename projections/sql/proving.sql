@@ -13,6 +13,14 @@ SELECT leaf_run.first, leaf_run.key_hashes, leaf_run.record_hashes
    AND leaf_run.first < (wanted.tile + 1) * 256
  ORDER BY leaf_run.first;
 
+-- name: seal_leaves
+SELECT seal.index, seal.leaf
+  FROM unnest(%(tiles)s::bigint[]) AS wanted (tile)
+  JOIN seal
+    ON seal.index >= wanted.tile * 256
+   AND seal.index < (wanted.tile + 1) * 256
+ ORDER BY seal.index;
+
 -- name: seal_entries
 SELECT seal.index, seal.entry
   FROM unnest(%(tiles)s::bigint[]) AS wanted (tile)

@@ -49,7 +49,7 @@ INSERT INTO tile_node (tree, level, index, hash) VALUES (%s, %s, %s, %b);
 INSERT INTO map_page (address, page) VALUES (%b, %b) ON CONFLICT (address) DO NOTHING;
 
 -- name: add_seal
-INSERT INTO seal (index, sealed_at, entry, checkpoint) VALUES (%s, %s, %b, %s);
+INSERT INTO seal (index, sealed_at, entry, leaf, checkpoint) VALUES (%s, %s, %b, %b, %s);
 
 -- name: add_seal_signature
 INSERT INTO seal_signature (index, line) VALUES (%s, %s);

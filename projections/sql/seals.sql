@@ -55,6 +55,7 @@ CREATE TABLE seal (
     index            bigint PRIMARY KEY,
     sealed_at        timestamptz NOT NULL,
     entry            bytea NOT NULL,                               -- runut/seals.py
+    leaf             bytea NOT NULL CHECK (leaf = sha256('\x00'::bytea || entry)),
     checkpoint       text NOT NULL                                 -- of the log that ends with it
 );
 CREATE TABLE seal_signature (
