@@ -20,7 +20,7 @@ def test_who_gave_a_case_away_knows_its_file_until_then_and_afterwards_what_reac
     assert {"TransferOffered", "TransferAccepted"} <= set(known)
     assert "LetterSent" in known  # to it
     assert "HearingHeld" not in known
-    assert "CaseClosed" not in known
+    assert "CaseResolved" not in known  # by whom it was given to
 
 
 def test_who_took_a_case_over_has_its_whole_file() -> None:
