@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
 ARGS ?=
+# Test modules at once, each process with a platform of its own.
+TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check bench fuzz lock format clean
@@ -27,7 +29,7 @@ demo: $(INSTALLED) ## Start everything and play a real case (ARGS=--once stops a
 	$(BIN)/runut up --demo $(ARGS)
 
 test: $(INSTALLED) ## Run all tests against real Kafka, registry and PostgreSQL
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile $(ARGS)
 
 check: $(INSTALLED) ## Lint, types, import rules, schema compatibility
 	$(BIN)/ruff check .
