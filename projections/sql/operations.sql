@@ -76,19 +76,6 @@ CREATE TABLE IF NOT EXISTS credential (
     last_used_at     timestamptz
 );
 
--- Who read what is not to be told to everybody (projections/read_record.py): added to, never changed.
-CREATE TABLE IF NOT EXISTS read_record (
-    read_id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    read_at          timestamptz NOT NULL,
-    reader           text NOT NULL,               -- runut/access.py: Principal.name
-    agency           text,                        -- whose reader it is; null for people of none
-    subject          text NOT NULL,
-    event_id         uuid NOT NULL,
-    security         text NOT NULL,
-    route            text NOT NULL
-);
-CREATE INDEX IF NOT EXISTS read_record_subject ON read_record (subject, read_at);
-
 -- Who took note of a record that is no event (projections/quarantine.py). By its leaf hash it is of
 -- that record and no other, whatever log is read.
 CREATE TABLE IF NOT EXISTS quarantine_acknowledgement (
