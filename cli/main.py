@@ -29,6 +29,7 @@ from cli import (
     protocol,
     quarantine,
     replay,
+    seals,
     status,
     web,
 )
@@ -56,6 +57,9 @@ app.command("meetings")(network.meetings)
 app.command("indicators")(network.indicators)
 app.command("replay")(replay.replay)
 app.command("status")(status.status)
+app.command("sealer")(seals.sealer)
+app.command("checkpoint")(seals.checkpoint)
+app.command("receipt")(seals.receipt)
 app.add_typer(platform.ledger_app, name="ledger")
 app.add_typer(directory.directory_app, name="directory")
 app.add_typer(directory.keys_app, name="keys")

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-import psycopg
 
 from projections.queries import queries
 from runut.adapters.postgres import Connection
@@ -34,6 +33,12 @@ class SignedSeal(msgspec.Struct, frozen=True):
     def checkpoint(self) -> Checkpoint:
         """The log that ends with it."""
         return parse_checkpoint(self.note.text)
+
+
+async def is_installed(connection: Connection) -> bool:
+    """Whether there are tables of seals: the sealer makes them."""
+    cursor = await connection.execute("SELECT to_regclass('seal_signature') IS NOT NULL")
+    return await cursor.fetchone() == (True,)
 
 
 async def latest_seal(connection: Connection) -> SignedSeal:
@@ -94,12 +99,9 @@ async def first_covering(
 
 
 async def _index(connection: Connection, query: str) -> int:
-    try:
+    if await is_installed(connection):
         cursor = await connection.execute(_SQL[query])
-    except psycopg.errors.UndefinedTable:  # the sealer makes the tables
-        row = None
-    else:
         row = await cursor.fetchone()
-    if row is None or row[0] is None:
-        raise NotFound("checkpoint", "nothing was sealed yet")
-    return int(row[0])
+        if row is not None and row[0] is not None:
+            return int(row[0])
+    raise NotFound("checkpoint", "nothing was sealed yet")

@@ -72,3 +72,17 @@ SELECT tree.topic, tree.partition, coalesce(last.first + last.size, 0)
        ) AS last ON true
  WHERE tree.tree > 0
  ORDER BY tree.tree;
+
+-- name: event_place
+SELECT partition, "offset", event_id, subject, recorded_at
+  FROM history
+ WHERE event_id = %(event_id)s
+ ORDER BY (signature IN ('VALID', 'UNSIGNED')) DESC, recorded_at, partition, "offset"
+ LIMIT 1;
+
+-- name: sealing
+-- Whether a sealer is there, or one that waits to take over.
+SELECT EXISTS (
+           SELECT FROM pg_stat_activity
+            WHERE datname = current_database() AND application_name = %(sealer)s
+       );

@@ -1,0 +1,159 @@
+"""`runut sealer`, `checkpoint`, `receipt`: seal the ledger, and show what the seals prove."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+import typer
+from aiokafka.structs import TopicPartition
+
+from cli.common import Data, Json, print_json, run
+from projections.seals.log import SignedSeal, latest_seal, seal_at
+from projections.seals.receipts import Inclusion, Place, find_place, prove_inclusion
+from runut.adapters import kafka, postgres
+from runut.adapters.postgres import Connection
+from runut.errors import LedgerMismatch, NotFound
+from runut.records import leaf_entry
+from runut.rfc3339 import format_time
+from runut.settings import Settings, load_settings
+
+WAIT_S: Final = 600.0
+"""Within which a record is promised to be covered by a seal."""
+POLL_S: Final = 0.5
+
+T = TypeVar("T")
+
+SealIndex = Annotated[
+    int | None, typer.Option("--seal", min=0, help="Number of a seal. Default: the newest.")
+]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until it is sealed, ten minutes at most.")]
+
+
+def sealer(data: Data = None) -> None:
+    """Run the sealer: grows the trees of the log, signs checkpoints. `runut up` does it too.
+
+    One seals; others wait to take over.
+
+    Example: runut sealer --data /srv/runut
+    """
+    from cli.sealer_process import run_sealer  # only here
+
+    run_sealer(load_settings(data))
+
+
+def checkpoint(
+    seal: SealIndex = None, wait: Wait = False, data: Data = None, as_json: Json = False
+) -> None:
+    """Show the newest checkpoint of the log of seals, or that of one seal.
+
+    Example: runut checkpoint --json
+    """
+    settings = load_settings(data)
+    found = run(_checkpoint(settings, seal, patience_s=WAIT_S if wait else 0.0))
+    if as_json:
+        print_json(checkpoint_document(found))
+    else:
+        typer.echo(found.note.to_bytes().decode(), nl=False)
+        typer.echo(f"\nseal {found.seal.index} of {format_time(found.sealed_at)}")
+        for head in found.seal.heads:
+            typer.echo(f"{head.topic}/{head.partition}: {head.size} records")
+
+
+def receipt(
+    event: Annotated[
+        str, typer.Argument(help="Its id, or its place: PARTITION:OFFSET, directory:OFFSET.")
+    ],
+    seal: SealIndex = None,
+    wait: Wait = False,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Prove that an event is in the sealed log.
+
+    The proof is checked against the record in Kafka before it is shown. It leads to a checkpoint
+    that a witness cosigned, if there is one that covers the event.
+
+    Example: runut receipt 0197f1c2-5d0a-7c3e-8a51-3b1f0c9e2d47 --json
+    """
+    settings = load_settings(data)
+    found = run(_receipt(settings, event, seal, patience_s=WAIT_S if wait else 0.0))
+    if as_json:
+        print_json(msgspec.to_builtins(found))
+        return
+    place, proof = found.place, found.proof
+    covering = proof.demand()
+    typer.echo(f"{place.topic}/{place.partition}:{place.offset} {place.subject or ''}".rstrip())
+    first = found.first_sealed
+    typer.echo(f"first sealed by {first.index} at {format_time(first.sealed_at)}")
+    typer.echo(f"proved by seal {covering.index}, {len(proof.path)} hashes to its tree")
+    typer.echo(f"\n{proof.seal.note}", nl=False)
+
+
+def checkpoint_document(found: SignedSeal) -> dict[str, Any]:
+    """A checkpoint as JSON; hashes are base64."""
+    return {
+        "index": found.seal.index,
+        "sealed_at": format_time(found.sealed_at),
+        "size": found.checkpoint.size,
+        "root": msgspec.to_builtins(found.checkpoint.root),
+        "note": found.note.to_bytes().decode(),
+        "entry": found.entry.decode(),
+        "trees": msgspec.to_builtins(found.seal.heads),
+    }
+
+
+async def _checkpoint(settings: Settings, index: int | None, *, patience_s: float) -> SignedSeal:
+    async def look(connection: Connection) -> SignedSeal:
+        if index is None:
+            return await latest_seal(connection)
+        return await seal_at(connection, index)
+
+    return await _once_sealed(settings, look, patience_s)
+
+
+async def _receipt(
+    settings: Settings, event: str, seal: int | None, *, patience_s: float
+) -> Inclusion:
+    async def look(connection: Connection) -> Inclusion:
+        place = await find_place(connection, settings, event)
+        return await prove_inclusion(connection, settings, place, seal)
+
+    found = await _once_sealed(settings, look, patience_s)
+    found.proof.demand()
+    await _demand_of_record(settings, found.place, found.proof.entry)
+    return found
+
+
+async def _once_sealed(
+    settings: Settings, look: Callable[[Connection], Awaitable[T]], patience_s: float
+) -> T:
+    """What `look` finds, as soon as it is there."""
+    async with postgres.connected(settings, name="runut receipt", autocommit=True) as connection:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + patience_s
+        while True:
+            try:
+                return await look(connection)
+            except NotFound:
+                if loop.time() >= until:
+                    raise
+            await asyncio.sleep(POLL_S)
+
+
+async def _demand_of_record(settings: Settings, place: Place, entry: bytes) -> None:
+    """That the record in Kafka is the one that was sealed."""
+    consumer = kafka.consumer(settings)
+    where = TopicPartition(place.topic, place.partition)
+    async with kafka.connected(settings, consumer):
+        async for records in kafka.read_to_end(settings, consumer, {where: place.offset}):
+            record = records[0]
+            if record.offset == place.offset and entry == leaf_entry(record.key, record.encoded()):
+                return
+            break
+    raise LedgerMismatch(
+        f"{place.topic}/{place.partition}:{place.offset}: expected the record that was sealed, "
+        "found another one in Kafka"
+    )
