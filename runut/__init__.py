@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from runut.lanes import Receipt
     from runut.producer import Producer
+    from runut.spool import Kept, Spool
+    from runut.spooling import SpoolingProducer
+    from runut.sync_producer import SyncProducer, SyncSpoolingProducer
 
-__all__ = ["Producer", "Receipt"]
+__all__ = [
+    "Kept",
+    "Producer",
+    "Receipt",
+    "Spool",
+    "SpoolingProducer",
+    "SyncProducer",
+    "SyncSpoolingProducer",
+]
+
+_MODULES = {
+    "Kept": "spool",
+    "Producer": "producer",
+    "Receipt": "lanes",
+    "Spool": "spool",
+    "SpoolingProducer": "spooling",
+    "SyncProducer": "sync_producer",
+    "SyncSpoolingProducer": "sync_producer",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Load the SDK when it is asked for: the contracts alone need no Kafka client."""
-    if name not in __all__:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from runut import lanes, producer
-
-    return {"Producer": producer.Producer, "Receipt": lanes.Receipt}[name]
+    return getattr(import_module(f"runut.{_MODULES[name]}"), name)

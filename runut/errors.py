@@ -22,6 +22,7 @@ RunutError
 ├── NotRecorded         Kafka answers and refuses to store an event
 ├── NotDelivered        an endpoint did not take a notice
 ├── NotYetProjected     what an answer waits for is still to be projected
+├── SpoolFull           no room for more events that wait to be sent
 ├── LedgerMismatch      the log or directory is not the one expected
 │   └── SealMismatch    a seal is not what the log gives
 ├── FencedOut           another worker owns the partition, or the log of seals, now
@@ -183,6 +184,16 @@ class NotYetProjected(RunutError):
             f"event at {partition}:{offset}: expected it to be projected, found that it was not "
             f"within {waited_s:g} s"
         )
+
+
+class SpoolFull(RunutError):
+    """There is no room for more events that wait to be sent."""
+
+    def __init__(self, path: object, max_bytes: int, cause: str | None = None) -> None:
+        self.path = path
+        self.max_bytes = max_bytes
+        why = cause or f"expected {max_bytes} bytes at most, found more"
+        super().__init__(f"spool {path}: {why}; send what waits: runut spool send {path}")
 
 
 class LedgerMismatch(RunutError):

@@ -16,7 +16,7 @@ from runut.admission import check_ids, cloud_event_headers
 from runut.catalogue import EventType, catalogue
 from runut.directory import Directory, founded
 from runut.errors import BadInput, LedgerMismatch, NotAnEvent
-from runut.event import Event
+from runut.event import LEDGER_KINDS, Event
 from runut.json_form import from_json
 from runut.keystore import KeyStore, SigningKey
 from runut.signing import Headers, Signable, Signer
@@ -107,6 +107,12 @@ def draft_of(event: Event) -> Draft:
     except NotAnEvent as error:
         raise BadInput(error.thing, error.expected, error.found) from None
     return Draft(event, event_type, body)
+
+
+def demand_agencys(draft: Draft) -> None:
+    """Raise BadInput where an event is not one that agencies emit."""
+    if draft.event_type.kinds.isdisjoint(LEDGER_KINDS):
+        raise BadInput("type", "an event of an agency", draft.event.type)
 
 
 def known_schema_ids(directory: Directory) -> dict[str, int]:

@@ -12,16 +12,16 @@ import asyncio
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self, TypedDict
 
 from runut.delivery import Delivery
 from runut.directory_log import DirectoryLog
 from runut.emitting import Emitter
 from runut.errors import BadInput
-from runut.event import LEDGER_KINDS, Event
+from runut.event import Event
 from runut.keystore import KeyStore
 from runut.lanes import Lane, Receipt, Room, Sent
-from runut.outgoing import Draft, Outgoing
+from runut.outgoing import Draft, Outgoing, demand_agencys
 from runut.partitioner import partition_of
 from runut.settings import Settings
 from runut.signers import EVERY_S, Signers
@@ -43,6 +43,14 @@ class _Waiting(NamedTuple):
     signer: Signer | None
     timestamp_ms: int | None
     receipt: asyncio.Future[Receipt]
+
+
+class Options(TypedDict, total=False):
+    """What `Producer` takes by name, for those who hand it on."""
+
+    require_keys: bool
+    delivery_timeout_s: float
+    directory_every_s: float
 
 
 class Producer(Emitter[Receipt]):
@@ -145,8 +153,7 @@ class Producer(Emitter[Receipt]):
     def draft(self, event: Event) -> Draft:
         """Encode an event, for who looks at it before it is sent. Raises as `send`."""
         draft = self._signers.envelope.draft(event)
-        if draft.event_type.kinds.isdisjoint(LEDGER_KINDS):
-            raise BadInput("type", "an event of an agency", event.type)
+        demand_agencys(draft)
         return draft
 
     async def send_draft(
