@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
-import msgspec
 import typer
 from aiokafka.structs import TopicPartition
 
 from cli.common import Data, Json, print_json, run
+from projections.seals.documents import checkpoint_document, inclusion_document
 from projections.seals.log import SignedSeal, latest_seal, seal_at
 from projections.seals.receipts import Inclusion, Place, find_place, prove_inclusion
 from runut.adapters import kafka, postgres
@@ -81,7 +81,7 @@ def receipt(
     settings = load_settings(data)
     found = run(_receipt(settings, event, seal, patience_s=WAIT_S if wait else 0.0))
     if as_json:
-        print_json(msgspec.to_builtins(found))
+        print_json(inclusion_document(found))
         return
     place, proof = found.place, found.proof
     covering = proof.demand()
@@ -90,19 +90,6 @@ def receipt(
     typer.echo(f"first sealed by {first.index} at {format_time(first.sealed_at)}")
     typer.echo(f"proved by seal {covering.index}, {len(proof.path)} hashes to its tree")
     typer.echo(f"\n{proof.seal.note}", nl=False)
-
-
-def checkpoint_document(found: SignedSeal) -> dict[str, Any]:
-    """A checkpoint as JSON; hashes are base64."""
-    return {
-        "index": found.seal.index,
-        "sealed_at": format_time(found.sealed_at),
-        "size": found.checkpoint.size,
-        "root": msgspec.to_builtins(found.checkpoint.root),
-        "note": found.note.to_bytes().decode(),
-        "entry": found.entry.decode(),
-        "trees": msgspec.to_builtins(found.seal.heads),
-    }
 
 
 async def _checkpoint(settings: Settings, index: int | None, *, patience_s: float) -> SignedSeal:

@@ -82,7 +82,7 @@ class Proofs:
         new_size = newest if new_size is None else new_size
         if new_size > newest:
             raise NotFound(f"log of {new_size} seals", f"there are {newest} so far")
-        reader = await self._seal_log()
+        reader = await self.seal_log()
         proof = await reader.consistency_proof(old_size, new_size)
         roots = await reader.root(old_size), await reader.root(new_size)
         return GrowthProof(old_size, roots[0], new_size, roots[1], proof)
@@ -100,7 +100,7 @@ class Proofs:
     async def seal(self, covering: SignedSeal, under: SignedSeal | None = None) -> SealProof:
         """That a seal is in the log of its own checkpoint, or of a later one."""
         checkpoint = under or covering
-        reader = await self._seal_log()
+        reader = await self.seal_log()
         path = await reader.inclusion_path(covering.seal.index, checkpoint.checkpoint.size)
         return SealProof(covering.entry.decode(), path, checkpoint.note.to_bytes().decode())
 
@@ -132,7 +132,8 @@ class Proofs:
                 return reader_of(self._connection, tree)
         raise NotFound(f"tree of {topic}/{partition}", "the ledger has no such partition")
 
-    async def _seal_log(self) -> TreeReader:
+    async def seal_log(self) -> TreeReader:
+        """What reads the log of seals."""
         # Its rows are found by number alone.
         return reader_of(self._connection, StoredTree(SEAL_LOG, "seals", 0))
 

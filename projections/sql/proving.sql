@@ -86,3 +86,8 @@ SELECT EXISTS (
            SELECT FROM pg_stat_activity
             WHERE datname = current_database() AND application_name = %(sealer)s
        );
+
+-- name: add_cosignature
+INSERT INTO cosignature (index, witness, line, received_at)
+VALUES (%s, %s, %s, %s)
+    ON CONFLICT (index, witness) DO NOTHING;
