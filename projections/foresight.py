@@ -6,11 +6,14 @@ verdict: only the log's order decides.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from projections.batch import HistoryEntry, fold_batch
+from projections.folds.subject import Directories
 from projections.loaded import Subjects
+from projections.reading import expecting_tables
 from projections.store import Store
 from runut import codec
 from runut.adapters.postgres import Connection
@@ -43,6 +46,21 @@ async def verdict_in_advance(
         body=body,
         content=content_of(body),
     )
+    (entry,) = await verdicts_in_advance(connection, directory.at, [recorded])
+    return entry
+
+
+async def verdicts_in_advance(
+    connection: Connection, directories: Directories, records: Sequence[Recorded]
+) -> list[HistoryEntry]:
+    """The lines that events would get, in their order, as if they were recorded one after another.
+
+    What would be irregular changes nothing for those behind it, so each is judged as it would be
+    alone, but for what its effective predecessors change.
+    """
     subjects = Subjects()
-    histories = await Store(connection).load([recorded], subjects, directory.at)
-    return fold_batch([recorded], subjects, histories, directory.at).history[-1]
+    with expecting_tables():
+        histories = await Store(connection).load(records, subjects, directories)
+    entries = fold_batch(records, subjects, histories, directories).history
+    by_record = {id(entry.recorded): entry for entry in entries}
+    return [by_record[id(recorded)] for recorded in records]
