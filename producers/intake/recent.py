@@ -1,0 +1,64 @@
+"""What this gateway is recording or recorded lately, so that a repeat joins it.
+
+Pure but for the futures it holds. A caller who got no answer sends again: the first attempt may
+still be on its way, or be in the log and not projected yet. What is older, and what other gateways
+recorded, the read models know; whatever slips between is a DUPLICATE in the log and changes
+nothing (events.md §3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Final, NamedTuple
+
+from runut.errors import AlreadyRecorded
+from runut.event import AgencyCode, Event, EventId
+from runut.lanes import Receipt
+
+SIZE: Final = 32_768
+"""How many are remembered; more than may be under way at once."""
+
+Identity = tuple[AgencyCode, EventId]
+
+
+class _Known(NamedTuple):
+    content: bytes
+    receipt: asyncio.Future[Receipt]
+
+
+class Recent:
+    """Receipts, come or to come, by who emitted which event."""
+
+    def __init__(self, size: int = SIZE) -> None:
+        self._size = size
+        self._known: dict[Identity, _Known] = {}
+
+    def find(self, event: Event, content: bytes) -> asyncio.Future[Receipt] | None:
+        """The receipt of this very event, if it is known here.
+
+        Raises:
+            AlreadyRecorded: another event of the agency has its id.
+        """
+        known = self._known.get((event.agency, event.event_id))
+        if known is None or _failed(known.receipt):
+            return None
+        if known.content != content:
+            raise AlreadyRecorded(event.agency, event.event_id)
+        return known.receipt
+
+    def keep(self, event: Event, content: bytes, receipt: asyncio.Future[Receipt]) -> None:
+        """Remember an event until its recording fails, or others are more recent."""
+        identity = (event.agency, event.event_id)
+        if len(self._known) >= self._size:
+            del self._known[next(iter(self._known))]
+        self._known[identity] = known = _Known(content, receipt)
+        receipt.add_done_callback(partial(self._settle, identity, known))
+
+    def _settle(self, identity: Identity, known: _Known, receipt: asyncio.Future[Receipt]) -> None:
+        if _failed(receipt) and self._known.get(identity) is known:
+            del self._known[identity]
+
+
+def _failed(receipt: asyncio.Future[Receipt]) -> bool:
+    return receipt.cancelled() or (receipt.done() and receipt.exception() is not None)

@@ -1,0 +1,145 @@
+"""POST /events and POST /events/batch: from requests to the gateway and back.
+
+Owns what is HTTP: media types, headers, statuses. Bodies are read as bytes and by
+`runut.json_form`; no model of theirs is built on the way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from http import HTTPStatus
+from typing import Annotated, Final
+
+import msgspec
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+
+from producers.intake import openapi
+from producers.intake.batch import Accepted, Batch
+from producers.intake.gateway import WAIT_S, Gateway, Ready, Taken
+from producers.intake.given import given_event, given_line, given_record, signature_headers
+from producers.intake.openapi import (
+    FORCE_HEADER,
+    IDEMPOTENCY_KEY,
+    KEY_ID,
+    NDJSON,
+    RECORD,
+    SIGNATURE,
+)
+from producers.intake.streaming import BatchResponse
+from runut.access import Principal, require_emitter, require_force
+from runut.adapters.http import needs, pace, problem_response, spend
+from runut.errors import Busy, FieldError, NotRecorded, Unreachable
+from runut.event import AgencyCode, Event
+from runut.personal_data import findings
+from runut.problems import problem_of
+
+BATCHES_AT_ONCE: Final = 8
+"""Each may hold some megabytes."""
+AGAIN_S: Final = 2.0
+_LINES: Final = {NDJSON, "application/ndjson", "application/jsonl", "application/x-jsonlines"}
+
+Emitter = Annotated[Principal, Depends(needs("EMITTER"))]
+
+
+def router(gateway: Gateway) -> APIRouter:
+    """The routes of a gateway, which has to be open while they answer."""
+    made = APIRouter(tags=["events"])
+    routes = _Routes(gateway)
+    made.add_api_route("/events", routes.post_event, methods=["POST"], **openapi.single())
+    made.add_api_route("/events/batch", routes.post_batch, methods=["POST"], **openapi.batch())
+    return made
+
+
+class _Routes:
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._batches = asyncio.Semaphore(BATCHES_AT_ONCE)
+
+    async def post_event(self, request: Request, who: Emitter) -> Response:
+        """Take one event. It is refused with its codes where it would be irregular."""
+        spend(request, who)
+        force = _force(request)
+        if force:
+            require_force(who)
+        ready, by_key = await self._ready(request, who)
+        try:
+            taken = await self._gateway.take(ready, force=force, by_key=by_key)
+        except (Busy, NotRecorded, Unreachable) as error:
+            # Who gave no id has to send it with this one, else it might be recorded twice.
+            return problem_response(problem_of(error, event_id=ready.event.event_id))
+        return self._answer(taken)
+
+    async def post_batch(self, request: Request, who: Emitter) -> Response:
+        """Take one event a line, whatever its verdict; a result for each line, as they come."""
+        media_type = _media_type(request)
+        if media_type not in _LINES:
+            raise _unsupported(media_type, NDJSON)
+        if self._batches.locked():
+            raise Busy(f"{BATCHES_AT_ONCE} batches are under way", AGAIN_S)
+        batch = Batch(partial(self._accept, who), self._gateway.receipts, wait_s=WAIT_S)
+        return BatchResponse(batch, partial(pace, request, who), self._batches)
+
+    async def _accept(self, who: Principal, line: bytes) -> Accepted:
+        given = given_line(line)
+        _demand_admissible(who, given.event)
+        receipt, is_new = await self._gateway.put(self._gateway.prepare(given))
+        return Accepted(given.event.agency, receipt, is_new)
+
+    async def _ready(self, request: Request, who: Principal) -> tuple[Ready, str | None]:
+        media_type = _media_type(request)
+        body = await request.body()
+        if media_type == RECORD:
+            ready = self._gateway.prepare(given_record(body))
+            _demand_admissible(who, ready.event)
+            return ready, None
+        if media_type != openapi.JSON:
+            raise _unsupported(media_type, f"{openapi.JSON} or {RECORD}")
+        headers = request.headers
+        given = given_event(
+            body,
+            signature=signature_headers(
+                headers.get(KEY_ID), headers.get(SIGNATURE), (KEY_ID, SIGNATURE)
+            ),
+            key=headers.get(IDEMPOTENCY_KEY),
+            agency=who.agency or AgencyCode(""),
+            ids=self._gateway.ids,
+        )
+        _demand_admissible(who, given.event)
+        return self._gateway.prepare(given), given.by_key
+
+    def _answer(self, taken: Taken) -> Response:
+        (receipt,) = self._gateway.receipts([(taken.event.agency, taken.receipt)])
+        shown = msgspec.json.encode(receipt)
+        foreseen = msgspec.json.encode(taken.foreseen)
+        is_new = taken.foreseen is not None
+        return Response(
+            b'%b,"foreseen":%b}' % (shown[:-1], foreseen),
+            HTTPStatus.CREATED if is_new else HTTPStatus.OK,
+            {"Location": f"receipts/{receipt.event_id}"},
+            openapi.JSON,
+        )
+
+
+def _demand_admissible(who: Principal, event: Event) -> None:
+    """Pass an event that who asks may emit, and in which no personal data stands in the clear."""
+    require_emitter(who, event.agency)
+    for found in findings(event):
+        raise FieldError(found.field, "no personal data in the clear", found.shown)
+
+
+def _force(request: Request) -> bool:
+    given = request.query_params.get("force") or request.headers.get(FORCE_HEADER) or "false"
+    if given not in {"true", "false"}:
+        raise FieldError("force", "true or false", given)
+    return given == "true"
+
+
+def _media_type(request: Request) -> str:
+    """The media type of the body, without its parameters; empty where there is none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _unsupported(found: str, expected: str) -> HTTPException:
+    detail = f"Content-Type: expected {expected}, found {found or 'none'}"
+    return HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)

@@ -1,0 +1,79 @@
+"""The keys with which the gateway signs: agencies' that leave theirs here, and the ledger's.
+
+Refuses to sign as an agency that keeps its key to itself, even where a copy lies in the key store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from runut import receipts
+from runut.directory import Directory, founded
+from runut.errors import MissingKey
+from runut.event import SYSTEM, AgencyCode
+from runut.keystore import KeyStore, SigningKey
+from runut.lanes import Receipt
+from runut.outgoing import usable_key
+from runut.receipts import SignedReceipt, statement
+
+
+class GatewayKeys(KeyStore):
+    """Of the keys in a key store those that the directory does not know as kept by the agency."""
+
+    def __init__(self, path: Path, directory: Callable[[], Directory]) -> None:
+        super().__init__(path)
+        self._directory = directory
+
+    def keys(self, agency: str) -> list[SigningKey]:
+        """All keys of the agency with which a gateway may sign, oldest first."""
+        directory = self._directory()
+        return [
+            key
+            for key in super().keys(agency)
+            if (known := directory.key(agency, key.key_id)) is None or known.custody != "SELF"
+        ]
+
+
+class ReceiptSigner:
+    """Signs receipts with the newest key of the ledger's own agency."""
+
+    def __init__(self, keys: KeyStore, directory: Callable[[], Directory]) -> None:
+        """Find the key.
+
+        Raises:
+            MissingKey: none is here that the directory knows.
+        """
+        self._keys = keys
+        self._directory = directory
+        self._key = self._usable()
+        self._ledger_id = founded(directory().ledger).ledger_id
+
+    def sign(self, stored: Sequence[tuple[AgencyCode, Receipt]]) -> list[SignedReceipt]:
+        """The receipts of 1 to 1,024 events with their agencies, in order.
+
+        Raises:
+            MissingKey: the key was revoked, and no other is here.
+        """
+        if self._directory().is_revoked(SYSTEM, self._key.key_id):
+            self._key = self._usable()
+        return receipts.sign([self._statement(*one) for one in stored], self._key)
+
+    def _usable(self) -> SigningKey:
+        key = usable_key(self._keys, self._directory(), SYSTEM)
+        if key is None:
+            raise MissingKey(SYSTEM, self._keys.path)
+        return key
+
+    def _statement(self, agency: AgencyCode, receipt: Receipt) -> receipts.Statement:
+        return statement(
+            ledger_id=self._ledger_id,
+            event_id=receipt.event_id,
+            agency=agency,
+            subject=receipt.subject,
+            topic=receipt.topic,
+            partition=receipt.partition,
+            offset=receipt.offset,
+            recorded_at=receipt.recorded_at,
+            event_digest=receipt.event_digest,
+        )

@@ -1,0 +1,34 @@
+"""Where this gateway last wrote on each subject: what the read models may not know yet."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from runut.event import Subject
+from runut.lanes import Receipt
+
+SIZE: Final = 16_384
+
+
+class Unprojected:
+    """The last place of each of the subjects written last. Pure."""
+
+    def __init__(self, size: int = SIZE) -> None:
+        self._size = size
+        self._places: dict[Subject, tuple[int, int]] = {}
+
+    def note(self, receipt: Receipt) -> None:
+        """An event is in the log."""
+        self._places.pop(receipt.subject, None)
+        if len(self._places) >= self._size:
+            del self._places[next(iter(self._places))]
+        self._places[receipt.subject] = (receipt.partition, receipt.offset)
+
+    def last(self, subject: Subject) -> tuple[int, int] | None:
+        """Partition and offset of the last event here that may not be projected."""
+        return self._places.get(subject)
+
+    def forget(self, subject: Subject, place: tuple[int, int]) -> None:
+        """What stands at this place is projected."""
+        if self._places.get(subject) == place:
+            del self._places[subject]
