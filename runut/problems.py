@@ -82,7 +82,6 @@ _KINDS: Final[Mapping[type[errors.RunutError], _Kind]] = {
         "The gateway holds no key of the agency",
         "leave a valid key with the gateway, or send signature and key id with the event",
     ),
-    errors.SealMismatch: _Kind(409, "another-log", "The log of seals is another one here"),
     errors.Unreachable: _Kind(
         503,
         "unavailable",
