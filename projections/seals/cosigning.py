@@ -13,7 +13,7 @@ from typing import Final
 from projections.queries import queries
 from projections.seals.log import seal_at
 from runut.adapters.postgres import Connection
-from runut.errors import BadInput, SealMismatch
+from runut.errors import BadInput
 from runut.notes import Note, VerifierKey, parse_checkpoint
 
 _SQL: Final = queries("proving")
@@ -27,15 +27,14 @@ async def take_cosignatures(
     Of each witness the first is kept. Signatures of others are left aside.
 
     Raises:
-        BadInput: the note is no checkpoint, or no witness cosigned it.
+        BadInput: the note is no checkpoint of this log, or no witness cosigned it.
         NotFound: the log has not grown so far.
-        SealMismatch: the log has another checkpoint of that size.
     """
     checkpoint = parse_checkpoint(note.text)
     known = await seal_at(connection, checkpoint.size - 1)
     if known.note.text != note.text:
-        expected, found = known.checkpoint.root.hex(), checkpoint.root.hex()
-        raise SealMismatch(known.seal.index, "cosigned checkpoint", expected, found)
+        thing = f"cosigned checkpoint of size {checkpoint.size}"
+        raise BadInput(thing, f"the one of this log, {known.note.text}", note.text)
     lines = {
         str(witness): signature.line()
         for signature in reversed(note.signatures)
