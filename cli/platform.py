@@ -14,6 +14,7 @@ import typer
 from cli import demo
 from cli.common import Data, Json, print_json
 from embedded import platform as embedded_platform
+from embedded.answering import answering
 from embedded.platform import Endpoints, Platform
 from embedded.progress import Show
 from embedded.registry import registry_answers
@@ -27,13 +28,15 @@ from runut.founding import announced_schemas, create_ledger, found_ledger
 from runut.settings import Settings, given_settings, load_settings
 
 DEFAULT_PORT = 8080
-WORKER_RESTARTS = 5
+RESTARTS = 5
 USUAL_WORKERS = 4
 """More would leave nothing of a small machine to the broker and the database."""
 MAX_WORKERS = 64
 CLUSTER = 3
 MAX_BROKERS = 9
 POLL_S = 0.1
+CLOSING_S = 10.0
+"""For the web service to end, after what it had begun."""
 THIS_PROGRAM = (sys.executable, "-m", "cli.main")
 
 
@@ -98,12 +101,13 @@ async def _up(
 
 
 class Services:
-    """Runut's own services on a platform: workers, once there is a ledger to work on."""
+    """Runut's own services on a platform: workers and web, once there is a ledger to work on."""
 
     def __init__(self, data: Path | None, workers: int) -> None:
         self._data = data
         self._workers = workers
         self._ledger: Ledger | None = None
+        self._is_founded = asyncio.Event()
 
     @property
     def ledger(self) -> Ledger:
@@ -111,7 +115,7 @@ class Services:
         return founded(self._ledger)
 
     def parts(self, endpoints: Endpoints) -> list[Part]:
-        """The workers: started again when they fail, but not for ever."""
+        """The workers and the web service: started again when they fail, but not for ever."""
         addresses = {
             "kafka_bootstrap": endpoints.kafka_bootstrap,
             "registry_url": endpoints.registry_url,
@@ -121,14 +125,7 @@ class Services:
         variables = {f"RUNUT_{name.upper()}": value for name, value in addresses.items()}
         first = Part(
             name="worker",
-            command=[
-                sys.executable,
-                "-m",
-                "cli.main",
-                "worker",
-                "--data",
-                settings.data.absolute(),
-            ],
+            command=[*THIS_PROGRAM, "worker", "--data", settings.data.absolute()],
             env={**os.environ, **variables},
             log=settings.data / "logs" / "worker.log",
             cwd=Path.cwd(),
@@ -136,20 +133,39 @@ class Services:
             ready=lambda: self._is_ready(settings),
             expects="every partition to be claimed",
             after=("postgres", "kafka", *(f"kafka-{n}" for n in range(1, MAX_BROKERS + 1))),
-            restarts=WORKER_RESTARTS,
+            restarts=RESTARTS,
         )
         # One founds the ledger and takes all partitions; the others then take their share.
-        return [first, *(_another(first, n) for n in range(2, self._workers + 1))]
+        others = [_another(first, n) for n in range(2, self._workers + 1)]
+        return [first, self._web(first, endpoints, settings.web_drain_s), *others]
+
+    def _web(self, worker: Part, endpoints: Endpoints, drain_s: float) -> Part:
+        """The web service, which starts beside the first worker as soon as there is a ledger."""
+        url = endpoints.web_url
+        return replace(
+            worker,
+            name="web",
+            command=[*THIS_PROGRAM, "web", *worker.command[-2:], "--port", str(endpoints.web_port)],
+            log=worker.log.with_name("web.log"),
+            prepare=self._wait_until_founded,
+            ready=lambda: answering(f"{url}/readyz"),
+            expects=f"the web service to be ready at {url}",
+            stop_s=drain_s + CLOSING_S,
+        )
 
     async def _found(self, settings: Settings) -> None:
         """Found or complete the ledger; the registry is waited for only where it is needed."""
         schemas = await announced_schemas(settings)
         if len(schemas) == len(catalogue()):
             self._ledger = await found_ledger(settings, schemas, clock="BROKER")
-            return
-        while await registry_answers(settings.registry_url or ""):
-            await asyncio.sleep(POLL_S)  # its own deadline ends the waiting
-        self._ledger = await create_ledger(settings)
+        else:
+            while await registry_answers(settings.registry_url or ""):
+                await asyncio.sleep(POLL_S)  # its own deadline ends the waiting
+            self._ledger = await create_ledger(settings)
+        self._is_founded.set()
+
+    async def _wait_until_founded(self) -> None:
+        await self._is_founded.wait()
 
     async def _is_ready(self, settings: Settings) -> str | None:
         async with postgres.connected(settings, name="runut up", autocommit=True) as connection:
@@ -177,6 +193,7 @@ def _print_places(settings: Settings, endpoints: Endpoints, ledger: str) -> None
     typer.echo(f"Kafka       {endpoints.kafka_bootstrap}")
     typer.echo(f"Registry    {endpoints.registry_url}")
     typer.echo(f"PostgreSQL  {host}, views in schema {settings.views_schema}")
+    typer.echo(f"Web         {endpoints.web_url}")
     typer.echo(f"Data, logs  {settings.data.absolute()}")
 
 

@@ -1,14 +1,14 @@
 """Whether the parts that the web process needs answer: Kafka, the registry, PostgreSQL.
 
-Anybody may ask, as often as they like: the parts are asked once a second at most. What is wrong
-goes to the log; the answer names the part.
+Anybody may ask, as often as they like: the parts are asked once a second at most. The answer names
+the part; what is wrong with it is said in the log, once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import structlog
@@ -36,21 +36,26 @@ class Readiness:
         self._settings = settings
         self._lend = lend
         self._turn = asyncio.Lock()
-        self._answers: dict[str, bool] = {}
+        self._failing: dict[str, str] = {}
         self._until = float("-inf")
 
     async def __call__(self) -> dict[str, bool]:
         """Whether each part answers, by its name."""
+        parts = {"Kafka": self._kafka, "registry": self._registry, "PostgreSQL": self._postgres}
         async with self._turn:
             if time.monotonic() > self._until:
-                self._answers = await self._ask_all()
+                await self._ask_all(parts)
                 self._until = time.monotonic() + HOLDS_S
-        return self._answers
+        return {name: name not in self._failing for name in parts}
 
-    async def _ask_all(self) -> dict[str, bool]:
-        parts = {"Kafka": self._kafka, "registry": self._registry, "PostgreSQL": self._postgres}
-        answers = await asyncio.gather(*(_answers(name, ask) for name, ask in parts.items()))
-        return dict(zip(parts, answers, strict=True))
+    async def _ask_all(self, parts: Mapping[str, Ask]) -> None:
+        reasons = await asyncio.gather(*map(_reason, parts.values()))
+        failing = {name: why for name, why in zip(parts, reasons, strict=True) if why is not None}
+        for name in failing.keys() - self._failing.keys():
+            log.warning("does not answer", part=name, reason=failing[name])
+        for name in self._failing.keys() - failing.keys():
+            log.info("answers again", part=name)
+        self._failing = failing
 
     async def _kafka(self) -> None:
         client = AIOKafkaAdminClient(**kafka.client_options(self._settings))
@@ -67,11 +72,11 @@ class Readiness:
             await connection.execute("SELECT 1")
 
 
-async def _answers(name: str, ask: Ask) -> bool:
+async def _reason(ask: Ask) -> str | None:
+    """Why a part does not answer; None if it does."""
     try:
         async with asyncio.timeout(PATIENCE_S):
             await ask()
     except (RunutError, TimeoutError) as error:
-        log.warning("does not answer", part=name, reason=str(error) or type(error).__name__)
-        return False
-    return True
+        return str(error) or type(error).__name__
+    return None

@@ -24,6 +24,7 @@ from rich.text import Text
 
 from cli.common import Data, Json, print_json, run
 from cli.look import console, read_models
+from embedded.answering import answering
 from embedded.registry import registry_answers
 from projections import notice_outbox
 from projections.health import Health, health
@@ -97,8 +98,11 @@ def status(data: Data = None, as_json: Json = False) -> None:
 
 async def gather(settings: Settings, now: datetime) -> dict[str, Any]:
     """The document of `runut status --json`."""
-    (ends, log_problem), (model, model_problem), registry_problem = await asyncio.gather(
-        _attempt(_log_ends(settings)), _attempt(_model(settings, now)), _registry(settings)
+    (ends, log_problem), (model, model_problem), registry_problem, web = await asyncio.gather(
+        _attempt(_log_ends(settings)),
+        _attempt(_model(settings, now)),
+        _registry(settings),
+        _web(settings),
     )
     lags = await _lags(settings, model, ends, now)
     releases = _releases(settings)
@@ -106,6 +110,7 @@ async def gather(settings: Settings, now: datetime) -> dict[str, Any]:
         Part("Kafka", settings.kafka_bootstrap, releases.get("kafka"), log_problem),
         Part("registry", settings.registry_url, releases.get("registry"), registry_problem),
         Part("PostgreSQL", _postgres(settings), releases.get("postgres"), model_problem),
+        *web,
     ]
     projecting = model is not None and model.projecting
     figures = model.figures if model else None
@@ -145,6 +150,15 @@ async def _registry(settings: Settings) -> str | None:
         return "RUNUT_REGISTRY_URL: expected the registry's address, found nothing"
     why = await registry_answers(settings.registry_url)
     return f"the registry does not answer at {settings.registry_url} ({why})" if why else None
+
+
+async def _web(settings: Settings) -> list[Part]:
+    """The web service, where settings name one."""
+    if settings.web_url is None:
+        return []
+    why = await answering(f"{settings.web_url}/healthz")
+    problem = f"the web service does not answer at {settings.web_url} ({why})" if why else None
+    return [Part("web", settings.web_url, version("runut"), problem)]
 
 
 async def _model(settings: Settings, now: datetime) -> Model:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -57,7 +58,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise PlatformError(
             f"port {port} for the web service: expected to listen on {host}:{port}, found "
-            f"{error.strerror}; choose another with --port N, or a free one with --port 0"
+            f"{os.strerror(error.errno or 0)}; choose another with --port N, or a free one with --port 0"
         ) from None
 
 

@@ -21,7 +21,7 @@ import msgspec
 from embedded import kafka, postgres, registry
 from embedded.artifacts import cache_dir, fetch_programs, read_lock, unexpected_wheels
 from embedded.external import check_external
-from embedded.ports import choose_ports
+from embedded.ports import LOOPBACK, choose_ports
 from embedded.processes import end, end_leftovers, identify, part_files, recall, remember
 from embedded.progress import Show
 from embedded.supervisor import Part, Supervisor
@@ -30,6 +30,7 @@ from runut.settings import PLATFORM_FILE, Settings
 
 HOLDER: Final = "holder.json"
 """File in DATA/run that says which process holds the data directory."""
+WEB: Final = "web"
 DOWN_S: Final = 90
 """How long `down` waits for an `up` to stop everything before it kills it."""
 
@@ -42,6 +43,11 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     postgres_url: str
     web_port: int
     versions: dict[str, str]
+
+    @property
+    def web_url(self) -> str:
+        """Of the web service, where one is run."""
+        return f"http://{LOOPBACK}:{self.web_port}"
 
 
 class Platform:
@@ -177,12 +183,12 @@ class Platform:
             kafka_bootstrap=bootstrap,
             registry_url=registry_url,
             postgres_url=postgres_url,
-            web_port=ports["web"],
+            web_port=ports[WEB],
             versions=lock.versions,
         )
 
     def _port_names(self, cluster: kafka.Cluster | None) -> list[str]:
-        names = ["web"]
+        names = [WEB]
         if not self._settings.registry_url:
             names += registry.PORT_NAMES
         if not self._settings.postgres_url:
@@ -197,6 +203,8 @@ class Platform:
             **msgspec.to_builtins(self._endpoints),
             "pids": {"supervisor": os.getpid(), **self.pids},
         }
+        if WEB in self.pids:
+            document["web_url"] = self._endpoints.web_url
         beside = self._file.with_name(f".{PLATFORM_FILE}")
         beside.unlink(missing_ok=True)
         beside.touch(mode=0o600)

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
-import httpx
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from embedded.answering import answering
 from embedded.java import java, plain_environment
-from embedded.ports import LOOPBACK, refused
+from embedded.ports import LOOPBACK
 from embedded.supervisor import Part
 from runut.errors import PlatformError, shorten
 
@@ -96,14 +96,4 @@ def datasource(postgres_url: str) -> dict[str, str]:
 
 async def registry_answers(base: str) -> str | None:
     """None when the API lists its subjects, else why not (a part's `ready`)."""
-    address = httpx.URL(base)
-    default = 443 if address.scheme == "https" else 80
-    if why := await refused(address.host, address.port or default):
-        return why
-    try:
-        # Proxies of the environment are for the world outside, not for this machine.
-        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
-            answer = await client.get(f"{base}/subjects")
-    except httpx.HTTPError as error:
-        return shorten(str(error) or type(error).__name__)
-    return None if answer.is_success else f"HTTP {answer.status_code}"
+    return await answering(f"{base}/subjects")

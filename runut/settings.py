@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     found to contain it."""
     witnesses: str = ""
     """Verifier keys of the witnesses whose cosignatures are taken, separated by spaces."""
+    web_url: str | None = None
+    """Where the web service answers, for those who ask whether it does."""
     web_events_per_s: float = Field(default=20_000.0, gt=0, allow_inf_nan=False)
     """Events that each agency may send by HTTP, a second and at once."""
     web_body_bytes: int = Field(default=512 * 1024, ge=1024)
@@ -157,5 +159,5 @@ def _platform_file(data: Path) -> dict[str, Any]:
         found = json.loads(path.read_text())
     except json.JSONDecodeError as error:
         raise SettingError(f"{path}: expected JSON, found {error}") from None
-    wanted = {"kafka_bootstrap", "registry_url", "postgres_url"}
+    wanted = {"kafka_bootstrap", "registry_url", "postgres_url", "web_url"}
     return {key: value for key, value in found.items() if key in wanted and value}

@@ -30,7 +30,8 @@ BROKERS: Final = {"single": ["kafka"], "cluster": ["kafka-1", "kafka-2", "kafka-
 ALL_BROKERS: Final = [*BROKERS["single"], *BROKERS["cluster"]]
 LEDGERS: Final = {"single": "ledger", "cluster": "ledger-cluster"}
 WORKERS: Final = {"single": "worker", "cluster": "worker-cluster"}
-OURS: Final = [*LEDGERS.values(), *WORKERS.values()]
+WEBS: Final = {"single": "web", "cluster": "web-cluster"}
+OURS: Final = [*LEDGERS.values(), *WORKERS.values(), *WEBS.values()]
 
 
 def environment(service: str) -> dict[str, str]:

@@ -26,6 +26,7 @@ from tests.containers import (
     PROJECT,
     ROOT,
     SERVICES,
+    WEBS,
     WORKERS,
     environment,
 )
@@ -187,7 +188,7 @@ def test_every_variable_of_ours_is_a_setting(service: str) -> None:
 def test_services_find_the_brokers_and_the_registry_of_their_profile(
     profile: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for service in (LEDGERS[profile], WORKERS[profile]):
+    for service in (LEDGERS[profile], WORKERS[profile], WEBS[profile]):
         found = settings_of(service, monkeypatch)
         expected = ",".join(f"{broker}:9092" for broker in BROKERS[profile])
         assert found.kafka_bootstrap == expected
@@ -219,7 +220,9 @@ def test_a_profile_waits_for_its_own_services_alone(profile: str) -> None:
     assert brokers == set(BROKERS[profile])
     for name in members:
         assert set(SERVICES[name].get("depends_on", {})) <= members
-    ledger, worker = (SERVICES[one[profile]]["depends_on"] for one in (LEDGERS, WORKERS))
+    ledger = SERVICES[LEDGERS[profile]]["depends_on"]
     assert {one["condition"] for one in ledger.values()} == {"service_healthy"}
     assert set(ledger) == {"registry", *brokers}
-    assert worker[LEDGERS[profile]]["condition"] == "service_completed_successfully"
+    for service in (WORKERS[profile], WEBS[profile]):
+        waits = SERVICES[service]["depends_on"]
+        assert waits[LEDGERS[profile]]["condition"] == "service_completed_successfully"

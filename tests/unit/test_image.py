@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ from tests.containers import (
     ROOT,
     SERVICES,
     VARIABLE,
+    WEBS,
     WORKERS,
     only,
 )
@@ -65,7 +67,8 @@ def test_containers_run_commands_that_runut_offers(offered: set[tuple[str, ...]]
     program, *check = msgspec.json.decode(only("HEALTHCHECK").split("CMD", 1)[1])
     assert (program, tuple(check) in offered) == ("runut", True)
     for service in OURS:
-        assert tuple(SERVICES[service]["command"]) in offered
+        words = takewhile(lambda word: not word.startswith("-"), SERVICES[service]["command"])
+        assert tuple(words) in offered
 
 
 def test_the_documentation_names_services_and_commands_that_exist(
@@ -135,13 +138,16 @@ def test_the_example_of_settings_names_every_variable_and_keeps_no_password() ->
     assert "$" not in VARIABLE.sub("", COMPOSE_TEXT)
 
 
-def test_workers_read_the_private_keys_that_only_the_founding_services_write() -> None:
+def test_workers_and_web_read_the_private_keys_that_only_the_founding_services_write() -> None:
     data = re.findall(r"\bRUNUT_DATA=(\S+)", only("ENV"))[0]
     place = f"keys:{Settings(data=Path(data)).keys}"
     mounted = {name: service.get("volumes", []) for name, service in SERVICES.items()}
     writers = {name for name, volumes in mounted.items() if place in volumes}
     readers = {name for name, volumes in mounted.items() if f"{place}:ro" in volumes}
-    assert (writers, readers) == (set(LEDGERS.values()), set(WORKERS.values()))
+    assert (writers, readers) == (
+        set(LEDGERS.values()),
+        {*WORKERS.values(), *WEBS.values()},
+    )
     assert str(SERVICES).count("'keys:") == len(writers) + len(readers)
 
 
