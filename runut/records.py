@@ -176,3 +176,54 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
             self.value,
             self.headers,
         )
+
+
+def decode_record(data: bytes) -> RawRecord:
+    """The record that `encode_record` wrote.
+
+    Raises:
+        BadInput: it wrote no such bytes.
+    """
+    try:
+        record = _decoded(data)
+        is_the_same = record.encoded() == data
+    except (struct.error, UnicodeDecodeError, ValueError):
+        is_the_same = False
+    if not is_the_same:
+        raise BadInput("encoded record", "bytes in the encoding of integrity.md §2", data)
+    return record
+
+
+def _decoded(data: bytes) -> RawRecord:
+    topic, at = _read_sized(data, 0)
+    partition, offset, timestamp_ms, timestamp_type = _PLACE_AND_TIME.unpack_from(data, at)
+    key, at = _read_sized(data, at + _PLACE_AND_TIME.size)
+    value, at = _read_sized(data, at)
+    (count,) = _U32.unpack_from(data, at)
+    at += _U32.size
+    headers: list[tuple[str, bytes | None]] = []
+    while len(headers) < count:
+        name, at = _read_sized(data, at)
+        content, at = _read_sized(data, at)
+        headers.append(((name or b"").decode(), content))
+    return RawRecord(
+        (topic or b"").decode(),
+        partition,
+        offset,
+        timestamp_ms,
+        timestamp_type,
+        key,
+        value,
+        tuple(headers),
+    )
+
+
+def _read_sized(data: bytes, at: int) -> tuple[bytes | None, int]:
+    """What `_sized` wrote there, and where the next begins."""
+    (size,) = _U32.unpack_from(data, at)
+    at += _U32.size
+    if data[at - _U32.size : at] == _NULL:
+        return None, at
+    if at + size > len(data):
+        raise ValueError("the content ends before its length")
+    return data[at : at + size], at + size

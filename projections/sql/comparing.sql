@@ -1,4 +1,4 @@
--- Queries of audit/replay.py: the read models as they are, to be held to the log. One snapshot.
+-- Queries of audit/: the read models as they are, to be held to the log, and what was cosigned.
 
 -- name: positions
 SELECT partition, next_offset, leaf_hash, recorded_at, directory_offset
@@ -25,3 +25,9 @@ SELECT "offset", recorded_at, reason, leaf_hash
 SELECT subject FROM subject
  UNION
 SELECT subject FROM history;
+
+-- name: cosigned_seals
+SELECT DISTINCT index
+  FROM cosignature
+ WHERE index < %(before)s
+ ORDER BY index;

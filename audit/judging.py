@@ -1,0 +1,78 @@
+"""Read a subject's records as the ledger read them: signatures, directory, time (events.md §2, §3).
+
+Pure. The records of one subject and the markers of its partition are enough: a verdict depends on
+nothing else there. Only the clock of a partition, which never runs backwards, other records may
+have moved: the places say how far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from audit.bundle import Place
+from audit.documents import moment_of
+from runut.directory_log import DirectoryLog
+from runut.errors import BadInput, NotAnEvent
+from runut.event import Recorded
+from runut.log_reader import PartitionReader
+from runut.records import RawRecord
+
+Placed = tuple[RawRecord, Place]
+
+
+class Judged(NamedTuple):
+    """What a subject's records are."""
+
+    events: list[Recorded]
+    by_gateway: int
+    """Events whose valid signature is by a key that lies with the gateway."""
+    rejected: int
+    """Records with the subject's key that are no event."""
+
+
+def judge(partition: int, placed: Iterable[Placed], log: DirectoryLog) -> Judged:
+    """Read a subject's records and its partition's markers.
+
+    Raises:
+        BadInput: a place's time is impossible.
+        LedgerMismatch: a record needs a newer release than this one.
+    """
+    reader = PartitionReader(partition, log)
+    events: list[Recorded] = []
+    by_gateway = rejected = 0
+    for record, place in sorted(placed, key=lambda pair: pair[0].offset):
+        reader.recorded_at = _time_of(record, place, reader.recorded_at)
+        try:
+            found = reader.read(record)
+        except NotAnEvent:
+            rejected += 1
+            continue
+        if found is not None:
+            events.append(found)
+            by_gateway += _is_by_gateway(record, found, log)
+    return Judged(events, by_gateway, rejected)
+
+
+def pairs(records: Sequence[RawRecord], places: Sequence[Place]) -> Iterable[Placed]:
+    """Each record with its place."""
+    return zip(records, places, strict=True)
+
+
+def _time_of(record: RawRecord, place: Place, before: datetime | None) -> datetime:
+    """A record's time: its own or a later one of a record before it; it never runs backwards."""
+    stated, own = moment_of(place.recorded_at_ms), moment_of(record.timestamp_ms)
+    if stated < own or (before is not None and stated < before):
+        expected = f"{own} or later, and not before {before}"
+        raise BadInput(f"time of record {record.offset}", expected, stated)
+    return stated
+
+
+def _is_by_gateway(record: RawRecord, recorded: Recorded, log: DirectoryLog) -> bool:
+    if recorded.signature != "VALID":
+        return False
+    key_id = dict(record.headers)["runut-key-id"] or b""
+    directory = log.at(recorded.directory_offset)
+    key = directory.key(recorded.event.agency, key_id.decode())
+    return key is not None and key.custody == "GATEWAY"

@@ -1,0 +1,111 @@
+"""`runut-verify`: verify a case bundle where nothing of the ledger is installed but this.
+
+An entry point of its own, so that a court or an auditor needs neither Kafka's nor PostgreSQL's
+libraries: pip install runut[verify]. `runut verify FILE` does the same and prints the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from audit.policy import Policy, read_policy
+from audit.verify import VerificationFailed, Verified, verify_bundle
+from runut.errors import BadFile, BadInput, RunutError
+from runut.rfc3339 import format_time, parse_time
+
+FAILED: Final = 4
+_MARKS: Final = {"HOLDS": "ok", "UNANCHORED": "??", "NOT_SHOWN": "--"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Verify; gives the exit code: 0 every step holds, 4 one does not, 1 and 2 nothing was done."""
+    given = _parser().parse_args(arguments)
+    try:
+        found = verify_file(given.file, given.policy, given.not_before)
+    except VerificationFailed as error:
+        _say(given.json, failed_document(error), f"FAILED: {error}")
+        return FAILED
+    except RunutError as error:
+        print(f"runut-verify: {error}", file=sys.stderr)
+        return 1
+    _say(given.json, document(found), "\n".join(lines(found)))
+    return 0
+
+
+def verify_file(file: Path, policy: Path | None, not_before: datetime | None) -> Verified:
+    """Verify the bundle in a file by the policy in another.
+
+    Raises:
+        VerificationFailed: naming the first step that does not hold.
+        BadFile: one of them cannot be read, or the policy is wrong.
+    """
+    trust: Policy | None = None if policy is None else read_policy(policy)
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise BadFile(str(file), "a readable file", error.strerror) from None
+    return verify_bundle(data, trust, not_before=not_before)
+
+
+def lines(found: Verified) -> Iterator[str]:
+    """One line a check, and what that comes to."""
+    for check in found.checks:
+        yield f"{_MARKS[check.status]}  {check.step:2}. {check.what}: {check.says}"
+    yield f"seal {found.seal} of {found.ledger}, {format_time(found.sealed_at)} (UTC)"
+    if found.anchored:
+        yield f"VERIFIED: {found.subject}, all that was recorded until then"
+    else:
+        yield f"UNANCHORED: {found.subject} holds together; who made it only a policy can tell"
+
+
+def document(found: Verified) -> dict[str, Any]:
+    """What was found, for programs."""
+    result = "VERIFIED" if found.anchored else "UNANCHORED"
+    return {"result": result, **msgspec.to_builtins(found)}
+
+
+def failed_document(error: VerificationFailed) -> dict[str, Any]:
+    """What does not hold, for programs."""
+    cause = error.cause
+    named = (
+        {"thing": cause.thing, "expected": cause.expected, "found": str(cause.found)}
+        if isinstance(cause, BadInput)
+        else {}
+    )
+    about = {"step": error.step, "what": error.what, "reason": str(cause)}
+    return {"result": "FAILED", **about, **named}
+
+
+def _say(as_json: bool, document: dict[str, Any], text: str) -> None:
+    print(msgspec.json.format(msgspec.json.encode(document)).decode() if as_json else text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="runut-verify", description="Verify a case bundle of a Runut ledger, offline."
+    )
+    parser.add_argument("file", type=Path, help="the bundle, as runut export wrote it")
+    parser.add_argument("--policy", type=Path, help="whom to trust (TOML); without it: UNANCHORED")
+    parser.add_argument(
+        "--not-before", type=_moment, metavar="T", help="refuse an older seal: 2025-05-08T10:00:00Z"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    return parser
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return parse_time(text)
+    except BadInput as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""Hold the times of records between seals that witnesses have cosigned (integrity.md §6).
+
+Pure. A record that a seal lacks came after it was made, one that it has came before a witness saw
+it: whatever clock the brokers have, its time lies between. A seal's own time counts as far as the
+witnesses saw it soon enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+
+import msgspec
+
+from audit.bundle import Manifest, Witnessed
+from audit.policy import Policy
+from runut.errors import BadInput
+from runut.event import Recorded
+from runut.notes import parse_note, verified
+from runut.proofs import SealProof
+from runut.rfc3339 import format_time
+from runut.seals import Seal
+
+TOLERANCE: Final = timedelta(minutes=5)
+"""How far clocks of brokers, sealer and witnesses may be apart."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class SeenSeal(msgspec.Struct, frozen=True):
+    """A seal that enough trusted witnesses cosigned."""
+
+    seal: Seal
+    seen_at: datetime
+    """When the last of them that the quorum needs had seen it, by their clocks."""
+
+    @property
+    def made_at(self) -> datetime:
+        """When it was made, as it says itself; never later than it was seen."""
+        return min(_EPOCH + timedelta(milliseconds=self.seal.sealed_at_ms), self.seen_at)
+
+
+def seals_of(witnessed: Sequence[Witnessed], last: SealProof, policy: Policy) -> list[SeenSeal]:
+    """The seals that count as witnessed, in order, the bundle's own at the end if it is one.
+
+    Raises:
+        BadInput: one does not follow from its checkpoint, or that is no part of the last one.
+    """
+    found = []
+    final = last.checkpoint()
+    for one in witnessed:
+        seal, checkpoint = one.seal.seal(), one.seal.checkpoint()
+        one.growth.demand()
+        grown = (one.growth.old_size, one.growth.old_root, one.growth.new_size, one.growth.new_root)
+        if grown != (checkpoint.size, checkpoint.root, final.size, final.root):
+            raise BadInput(
+                f"growth from seal {seal.index}", "to the bundle's checkpoint", "another"
+            )
+        found.append((seal, one.seal))
+    found.append((last.seal(), last))
+    seen = [SeenSeal(seal, at) for seal, proof in found if (at := _seen_at(proof, policy))]
+    return sorted(seen, key=lambda one: one.seal.index)
+
+
+def demand_times(
+    records: Sequence[Recorded], seals: Sequence[SeenSeal], manifest: Manifest
+) -> tuple[Literal["HOLDS", "NOT_SHOWN"], str]:
+    """That each record's time lies between the last seal without it and the first with it.
+
+    Raises:
+        BadInput: one is more than five minutes outside.
+    """
+    sizes = [one.seal.head(manifest.topic, manifest.partition).size for one in seals]
+    held = 0
+    for record in records:
+        without = [one for one, size in zip(seals, sizes, strict=True) if size <= record.offset]
+        having = [one for one, size in zip(seals, sizes, strict=True) if size > record.offset]
+        after = without[-1].made_at if without else None
+        before = having[0].seen_at if having else None
+        _demand_between(record, after, before)
+        held += before is not None
+    if held < len(records):
+        return "NOT_SHOWN", f"time not witnessed of {len(records) - held} of {len(records)} records"
+    return "HOLDS", f"{held} records between {len(seals)} seals that witnesses saw"
+
+
+def _demand_between(record: Recorded, after: datetime | None, before: datetime | None) -> None:
+    at = record.recorded_at
+    if after is not None and at < after - TOLERANCE:
+        expected = f"not before the seal without it, {format_time(after)}"
+        raise BadInput(f"time of record {record.offset}", expected, format_time(at))
+    if before is not None and at > before + TOLERANCE:
+        expected = f"not after the seal with it, {format_time(before)}"
+        raise BadInput(f"time of record {record.offset}", expected, format_time(at))
+
+
+def _seen_at(proof: SealProof, policy: Policy) -> datetime | None:
+    """When as many trusted witnesses as the policy asks for had seen a seal; None if never."""
+    note = parse_note(proof.note.encode())
+    first: dict[str, int] = {}
+    for one in verified(note, policy.witnesses):
+        if one.time_s is not None:
+            first[one.key.name] = min(one.time_s, first.get(one.key.name, one.time_s))
+    needed = max(1, policy.quorum)
+    if len(first) < needed:
+        return None
+    return _EPOCH + timedelta(seconds=sorted(first.values())[needed - 1])

@@ -1,0 +1,98 @@
+"""`runut export` and `runut verify`: a case bundle, and whether it holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from audit import offline
+from audit.export import export as export_bundle
+from audit.verify import VerificationFailed
+from cli.common import Data, Json, moment, print_json, run
+from cli.look import Subject
+from cli.seals import SealIndex
+from runut.errors import BadFile
+from runut.settings import Settings, load_settings
+
+
+def export(
+    subject: Subject,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where to.")],
+    seal: SealIndex = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Write a case's bundle: its records, proofs, state, history and report in one file.
+
+    Up to a seal: the newest that a witness cosigned, else the newest. Exported again at the same
+    seal it has the same bytes. Whoever gets it verifies it offline: runut verify FILE.
+
+    Example: runut export case/KP2MI-2025-0001 -o case.zip
+    """
+    content = run(_export(load_settings(data), subject, seal))
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise BadFile(str(output), "a file that can be written", error.strerror) from None
+    if as_json:
+        print_json({"subject": subject, "file": str(output), "bytes": len(content)})
+    else:
+        typer.echo(f"{output}: {subject}, {len(content):,} bytes")
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A bundle of runut export.")],
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Whom to trust: ledger key, root keys, witnesses, quorum."
+        ),
+    ] = None,
+    not_before: Annotated[
+        str | None, typer.Option(metavar="T", help="Refuse a bundle whose seal is older.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Verify a case bundle offline, a line for each step.
+
+    Without a policy it can only hold together, and is said to be UNANCHORED. Exit 0: every step
+    holds; 4: one does not, and it is named.
+
+    Example: runut verify case.zip --policy trust.toml
+    """
+    since = None if not_before is None else moment(not_before)
+    try:
+        found = offline.verify_file(file, policy, since)
+    except VerificationFailed as error:
+        _print(as_json, offline.failed_document(error), f"FAILED: {error}")
+        raise typer.Exit(offline.FAILED) from None
+    _print(as_json, offline.document(found), "\n".join(offline.lines(found)))
+
+
+def _print(as_json: bool, document: dict[str, object], text: str) -> None:
+    if as_json:
+        print_json(document)
+    else:
+        typer.echo(text)
+
+
+async def _export(settings: Settings, subject: str, seal: int | None) -> bytes:
+    with Progress(
+        TextColumn("read the partition"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} records"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("read", total=1)
+        return await export_bundle(
+            settings,
+            subject,
+            seal,
+            lambda read, total: bar.update(task, completed=read, total=total),
+        )
