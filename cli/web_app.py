@@ -18,7 +18,11 @@ from fastapi import FastAPI
 from cli.probes import probes
 from cli.readiness import Readiness
 from cli.sign_in import authenticator
+from cli.web_intake import PostgresReadModels
 from dashboard import credentials
+from producers.intake import router as intake
+from producers.intake.door import Door
+from producers.intake.openapi import describe_events
 from projections.credential_check import CredentialCheck
 from runut.adapters.http import install_problems
 from runut.adapters.http_guards import Limited, Traced
@@ -45,11 +49,12 @@ def build_app(settings: Settings) -> FastAPI:
         SettingError: a setting lacks that it needs.
     """
     pool = Pool(settings, name="runut web", size=CONNECTIONS)
+    door = Door(settings, PostgresReadModels(pool.lent))
     metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with pool:
+        async with pool, door:
             yield
 
     app = FastAPI(
@@ -66,7 +71,9 @@ def build_app(settings: Settings) -> FastAPI:
     app.state.rates = Rates(settings.web_events_per_s, settings.web_events_per_s)
     app.include_router(probes(Readiness(settings, pool.lent), metrics.registry))
     app.include_router(credentials.router(pool.lent, _now), prefix=API)
+    app.include_router(intake.router(door.gateway), prefix=API)
     _guard(app, settings, metrics)
+    describe_events(app)
     return app
 
 

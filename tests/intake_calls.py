@@ -45,7 +45,7 @@ def make_app(gateway: Gateway, *, events_per_s: float = 1e6, body_bytes: int = 5
     app = FastAPI()
     app.state.authenticate = authenticate
     app.state.rates = Rates(events_per_s, events_per_s)
-    app.include_router(router(gateway), prefix="/api/v1")
+    app.include_router(router(lambda: gateway), prefix="/api/v1")
     install_problems(app)
     describe_events(app)
     app.add_middleware(

@@ -75,7 +75,7 @@ class Gateway:
         self._read_models = read_models
         self._wait_s = wait_s
         keys = GatewayKeys(settings.keys, self._directory)
-        self._producer = Producer(settings, keys)
+        self._producer = Producer(settings, keys, delivery_timeout_s=2 * wait_s)
         self._places = Places(settings)
         self._recent = Recent()
         self._unprojected = Unprojected()

@@ -34,13 +34,6 @@ class Places:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._consumer = AIOKafkaConsumer(
-            **kafka.client_options(settings),
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            isolation_level="read_uncommitted",
-            max_partition_fetch_bytes=ONE_BATCH,
-        )
         self._reading = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -49,6 +42,13 @@ class Places:
         Raises:
             Unreachable: no broker answers.
         """
+        self._consumer = AIOKafkaConsumer(
+            **kafka.client_options(self._settings),
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_uncommitted",
+            max_partition_fetch_bytes=ONE_BATCH,
+        )
         await kafka.start(self._settings, self._consumer)
         return self
 

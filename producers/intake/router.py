@@ -7,6 +7,7 @@ Owns what is HTTP: media types, headers, statuses. Bodies are read as bytes and 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -42,8 +43,8 @@ _LINES: Final = {NDJSON, "application/ndjson", "application/jsonl", "application
 Emitter = Annotated[Principal, Depends(needs("EMITTER"))]
 
 
-def router(gateway: Gateway) -> APIRouter:
-    """The routes of a gateway, which has to be open while they answer."""
+def router(gateway: Callable[[], Gateway]) -> APIRouter:
+    """The routes of a gateway; asked for with each request, such as `Door.gateway`."""
     made = APIRouter(tags=["events"])
     routes = _Routes(gateway)
     made.add_api_route("/events", routes.post_event, methods=["POST"], **openapi.single())
@@ -52,7 +53,7 @@ def router(gateway: Gateway) -> APIRouter:
 
 
 class _Routes:
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Callable[[], Gateway]) -> None:
         self._gateway = gateway
         self._batches = asyncio.Semaphore(BATCHES_AT_ONCE)
 
@@ -62,13 +63,14 @@ class _Routes:
         force = _force(request)
         if force:
             require_force(who)
-        ready, by_key = await self._ready(request, who)
+        gateway = self._gateway()
+        ready, by_key = await _ready(gateway, request, who)
         try:
-            taken = await self._gateway.take(ready, force=force, by_key=by_key)
+            taken = await gateway.take(ready, force=force, by_key=by_key)
         except (Busy, NotRecorded, Unreachable) as error:
             # Who gave no id has to send it with this one, else it might be recorded twice.
             return problem_response(problem_of(error, event_id=ready.event.event_id))
-        return self._answer(taken)
+        return _answer(gateway, taken)
 
     async def post_batch(self, request: Request, who: Emitter) -> Response:
         """Take one event a line, whatever its verdict; a result for each line, as they come."""
@@ -77,48 +79,52 @@ class _Routes:
             raise _unsupported(media_type, NDJSON)
         if self._batches.locked():
             raise Busy(f"{BATCHES_AT_ONCE} batches are under way", AGAIN_S)
-        batch = Batch(partial(self._accept, who), self._gateway.receipts, wait_s=WAIT_S)
+        gateway = self._gateway()
+        batch = Batch(partial(_accept, gateway, who), gateway.receipts, wait_s=WAIT_S)
         return BatchResponse(batch, partial(pace, request, who), self._batches)
 
-    async def _accept(self, who: Principal, line: bytes) -> Accepted:
-        given = given_line(line)
-        _demand_admissible(who, given.event)
-        receipt, is_new = await self._gateway.put(self._gateway.prepare(given))
-        return Accepted(given.event.agency, receipt, is_new)
 
-    async def _ready(self, request: Request, who: Principal) -> tuple[Ready, str | None]:
-        media_type = _media_type(request)
-        body = await request.body()
-        if media_type == RECORD:
-            ready = self._gateway.prepare(given_record(body))
-            _demand_admissible(who, ready.event)
-            return ready, None
-        if media_type != openapi.JSON:
-            raise _unsupported(media_type, f"{openapi.JSON} or {RECORD}")
-        headers = request.headers
-        given = given_event(
-            body,
-            signature=signature_headers(
-                headers.get(KEY_ID), headers.get(SIGNATURE), (KEY_ID, SIGNATURE)
-            ),
-            key=headers.get(IDEMPOTENCY_KEY),
-            agency=who.agency or AgencyCode(""),
-            ids=self._gateway.ids,
-        )
-        _demand_admissible(who, given.event)
-        return self._gateway.prepare(given), given.by_key
+async def _accept(gateway: Gateway, who: Principal, line: bytes) -> Accepted:
+    given = given_line(line)
+    _demand_admissible(who, given.event)
+    receipt, is_new = await gateway.put(gateway.prepare(given))
+    return Accepted(given.event.agency, receipt, is_new)
 
-    def _answer(self, taken: Taken) -> Response:
-        (receipt,) = self._gateway.receipts([(taken.event.agency, taken.receipt)])
-        shown = msgspec.json.encode(receipt)
-        foreseen = msgspec.json.encode(taken.foreseen)
-        is_new = taken.foreseen is not None
-        return Response(
-            b'%b,"foreseen":%b}' % (shown[:-1], foreseen),
-            HTTPStatus.CREATED if is_new else HTTPStatus.OK,
-            {"Location": f"receipts/{receipt.event_id}"},
-            openapi.JSON,
-        )
+
+async def _ready(gateway: Gateway, request: Request, who: Principal) -> tuple[Ready, str | None]:
+    media_type = _media_type(request)
+    if media_type not in {openapi.JSON, RECORD}:
+        raise _unsupported(media_type, f"{openapi.JSON} or {RECORD}")
+    body = await request.body()
+    if media_type == RECORD:
+        ready = gateway.prepare(given_record(body))
+        _demand_admissible(who, ready.event)
+        return ready, None
+    headers = request.headers
+    given = given_event(
+        body,
+        signature=signature_headers(
+            headers.get(KEY_ID), headers.get(SIGNATURE), (KEY_ID, SIGNATURE)
+        ),
+        key=headers.get(IDEMPOTENCY_KEY),
+        agency=who.agency or AgencyCode(""),
+        ids=gateway.ids,
+    )
+    _demand_admissible(who, given.event)
+    return gateway.prepare(given), given.by_key
+
+
+def _answer(gateway: Gateway, taken: Taken) -> Response:
+    (receipt,) = gateway.receipts([(taken.event.agency, taken.receipt)])
+    shown = msgspec.json.encode(receipt)
+    foreseen = msgspec.json.encode(taken.foreseen)
+    is_new = taken.foreseen is not None
+    return Response(
+        b'%b,"foreseen":%b}' % (shown[:-1], foreseen),
+        HTTPStatus.CREATED if is_new else HTTPStatus.OK,
+        {"Location": f"receipts/{receipt.event_id}"},
+        openapi.JSON,
+    )
 
 
 def _demand_admissible(who: Principal, event: Event) -> None:
