@@ -30,9 +30,11 @@ from cli import (
     quarantine,
     replay,
     seals,
+    spool,
     status,
     web,
 )
+from cli.telemetry import export_traces
 from runut.errors import RunutError
 
 app = typer.Typer(
@@ -68,6 +70,7 @@ app.add_typer(notices.notices_app, name="notices")
 app.add_typer(protocol.protocol_app, name="protocol")
 app.add_typer(calendar.calendar_app, name="calendar")
 app.add_typer(outbox.outbox_app, name="outbox")
+app.add_typer(spool.spool_app, name="spool")
 app.add_typer(quarantine.quarantine_app, name="quarantine")
 
 
@@ -79,6 +82,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     data: Annotated[
         Path | None, typer.Option("--data", metavar="DIR", help="Data directory, for any command.")
     ] = None,
@@ -91,6 +95,7 @@ def _root(
 ) -> None:
     if data is not None:
         os.environ["RUNUT_DATA"] = str(data)
+    export_traces(f"runut-{context.invoked_subcommand}")
 
 
 def run() -> None:

@@ -11,39 +11,31 @@ of network file systems are not to be trusted. Connections do not survive a fork
 
 from __future__ import annotations
 
-import fcntl
-import os
-import sqlite3
-import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from sqlite3 import Connection
 from types import TracebackType
 from typing import Final, NamedTuple, Self, TypedDict
 
 import msgspec
 import orjson
 
-from runut.errors import BadFile, NotFound, SpoolFull, Unreachable
+from runut.errors import NotFound, SpoolFull
 from runut.event import AgencyCode, Event, EventId, Subject
 from runut.json_form import from_json, json_bytes
 from runut.named_queries import read_queries
 from runut.outgoing import demand_agencys, draft_of
+from runut.spool_file import SpoolFile
 from runut.tracing import current_traceparent
 
 MAX_BYTES: Final = 256 * 1024 * 1024
-FORMAT: Final = 1
 BATCH_BYTES: Final = 8 * 1024 * 1024
 """Content that is read at once."""
-# "rnut": says whose file it is, to `file` as well.
-_APPLICATION: Final = int.from_bytes(b"rnut")
-_BUSY_S: Final = 30.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _QUERIES: Final = read_queries(Path(__file__).with_name("spool.sql"))
-_A_SPOOL: Final = "a spool written by this release of Runut"
-_BROKEN: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -122,17 +114,9 @@ class Spool:
         """
         self.path = Path(path)
         self._max_bytes = max_bytes
-        self._process = os.getpid()
-        self._using = threading.Lock()
         if not create and not self.path.exists():
             raise NotFound(f"spool {self.path}", "there is no such file")
-        with self._translated():
-            self._connection = self._connect()
-            try:
-                self._demand_ours()
-            except BaseException:
-                self._connection.close()
-                raise
+        self._file = SpoolFile(self.path, max_bytes, [_QUERIES["create"], _QUERIES["index"]])
 
     def __enter__(self) -> Self:
         return self
@@ -147,8 +131,7 @@ class Spool:
 
     def close(self) -> None:
         """Close the file. What is in it stays there."""
-        with self._using:
-            self._connection.close()
+        self._file.close()
 
     def keep(self, *events: Event) -> list[Kept]:
         """Put events into the file, all or none; when this returns they are on the disk.
@@ -161,16 +144,16 @@ class Spool:
 
     def keep_rows(self, rows: Sequence[Row]) -> list[Kept]:
         """The same for events that `row_of` has checked."""
-        with self._transaction() as run:
+        with self._file.transaction() as run:
             run.executemany(_QUERIES["keep"], rows)
-            if self._used() > self._max_bytes:
+            if self._used(run) > self._max_bytes:
                 raise SpoolFull(self.path, self._max_bytes)
         return [Kept(row["event_id"], row["subject"]) for row in rows]
 
     def waiting(self, limit: int) -> list[Entry]:
         """The first events that can be sent, some megabytes of them at most."""
         found: list[Entry] = []
-        with self._transaction() as run:
+        with self._file.transaction() as run:
             left = BATCH_BYTES
             for row in run.execute(_QUERIES["waiting"], {"limit": limit}):
                 found.append(Entry(*row))
@@ -181,35 +164,38 @@ class Spool:
 
     def recorded(self, numbers: Iterable[int]) -> None:
         """Let go of events that are in the log."""
-        with self._transaction() as run:
+        with self._file.transaction() as run:
             run.executemany(_QUERIES["recorded"], [{"number": number} for number in numbers])
 
     def park(self, reasons: dict[int, str]) -> None:
         """Say why events cannot be sent; what follows on their subjects waits from now on."""
         rows = [{"number": number, "reason": reason} for number, reason in reasons.items()]
-        with self._transaction() as run:
+        with self._file.transaction() as run:
             run.executemany(_QUERIES["park"], rows)
 
     def retry(self) -> None:
         """Let what is parked be tried again."""
-        with self._transaction() as run:
+        with self._file.transaction() as run:
             run.execute(_QUERIES["retry"])
 
-    def remove(self, event_id: str) -> bytes:
+    @contextmanager
+    def removing(self, event_id: str) -> Iterator[bytes]:
         """Take a parked event out, so that the later ones of its subject go; gives its JSON.
+
+        It stays where it is if the block fails.
 
         Raises:
             NotFound: no event with this id is parked.
         """
-        with self._transaction() as run:
+        with self._file.transaction() as run:
             found = run.execute(_QUERIES["remove"], {"event_id": event_id}).fetchone()
-        if found is None:
-            raise NotFound(f"event {event_id}", f"it is not parked in the spool {self.path}")
-        return bytes(found[0])
+            if found is None:
+                raise NotFound(f"event {event_id}", f"it is not parked in the spool {self.path}")
+            yield bytes(found[0])
 
     def standing(self) -> Standing:
         """What is in the file."""
-        with self._transaction() as run:
+        with self._file.transaction() as run:
             waiting, held, oldest_ms = run.execute(_QUERIES["standing"]).fetchone()
             parked = [
                 Parked(event_id, kind, subject, agency, _time(kept_ms), reason)
@@ -217,102 +203,16 @@ class Spool:
                     _QUERIES["parked"]
                 )
             ]
-            used = self._used()
+            used = self._used(run)
         oldest = None if oldest_ms is None else _time(oldest_ms)
         return Standing(str(self.path), waiting, held, oldest, used, parked)
 
-    @contextmanager
-    def sole_sender(self) -> Iterator[bool]:
-        """Whether nobody else sends from this file, and keep it so as long as the block lasts.
+    def sole_sender(self) -> AbstractContextManager[bool]:
+        """Whether nobody else sends from this file, and keep it so as long as the block lasts."""
+        return self._file.lock("sender")
 
-        The lock is the system's: it ends with the process, however that ends.
-        """
-        # A file of its own: SQLite's locks are lost when any descriptor of its file is closed.
-        with self._translated():
-            lock = Path(f"{self.path}-sender").open("ab")  # noqa: SIM115 - closed below
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                ours = True
-            except BlockingIOError:
-                ours = False
-            yield ours
-
-    def _used(self) -> int:
-        return int(self._connection.execute(_QUERIES["used"]).fetchone()[0])
-
-    def _connect(self) -> sqlite3.Connection:
-        # What agencies say of cases is for this user alone; SQLite's other files get the same mode.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = sqlite3.connect(
-            self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-        )
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA secure_delete = ON")
-        return connection
-
-    def _demand_ours(self) -> None:
-        run = self._connection
-        # Asked first: nothing is changed in what is another program's.
-        (application,) = run.execute("PRAGMA application_id").fetchone()
-        (found,) = run.execute("PRAGMA user_version").fetchone()
-        if application != _APPLICATION and not self._is_empty():
-            raise BadFile(f"spool {self.path}", _A_SPOOL, "another program's database")
-        if found > FORMAT:
-            raise BadFile(f"spool {self.path}", _A_SPOOL, f"format {found}")
-        run.execute("PRAGMA journal_mode = WAL")
-        self._make()
-        (state,) = run.execute("PRAGMA quick_check(1)").fetchone()
-        if state != "ok":
-            raise BadFile(f"spool {self.path}", "a whole database", state)
-
-    def _is_empty(self) -> bool:
-        found = self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        return bool(found == (0,))
-
-    def _make(self) -> None:
-        """Make the table where there is none; another process may do so at the same moment."""
-        run = self._connection
-        run.execute("BEGIN IMMEDIATE")
-        if self._is_empty():
-            run.execute(f"PRAGMA application_id = {_APPLICATION}")
-            run.execute(f"PRAGMA user_version = {FORMAT}")
-            run.execute(_QUERIES["create"])
-            run.execute(_QUERIES["index"])
-        run.execute("COMMIT")
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        if self._process != os.getpid():
-            raise RuntimeError("Spool: opened before a fork; open it in this process")
-        with self._using, self._translated():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        thing = f"spool {self.path}"
-        try:
-            yield
-        except OSError as error:
-            raise BadFile(thing, "a file that can be read and written", error) from None
-        except sqlite3.ProgrammingError:
-            raise  # such as of a spool that was closed
-        except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-            if code == sqlite3.SQLITE_FULL:
-                raise SpoolFull(self.path, self._max_bytes, "the disk is full") from None
-            if code == sqlite3.SQLITE_BUSY:
-                advice = "another process holds it; stop that"
-                raise Unreachable("the spool", str(self.path), advice) from None
-            expected = _A_SPOOL if code in _BROKEN else "a file that can be read and written"
-            raise BadFile(thing, expected, str(error)) from None
+    def _used(self, run: Connection) -> int:
+        return int(run.execute(_QUERIES["used"]).fetchone()[0])
 
 
 def row_of(event: Event) -> Row:

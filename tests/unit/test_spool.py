@@ -104,10 +104,16 @@ def test_only_what_is_parked_can_be_taken_out(path: Path) -> None:
     with Spool(path) as spool:
         bad, good = contact(0), contact(1)
         spool.keep(bad, good)
-        with pytest.raises(NotFound, match=f"{bad.event_id}: it is not parked in the spool"):
-            spool.remove(bad.event_id)
+        with (
+            pytest.raises(NotFound, match=f"{bad.event_id}: it is not parked in the spool"),
+            spool.removing(bad.event_id),
+        ):
+            pass
         spool.park({spool.waiting(1)[0].number: "-"})
-        assert from_json(spool.remove(bad.event_id)) == bad
+        with pytest.raises(BrokenPipeError), spool.removing(bad.event_id):
+            raise BrokenPipeError
+        with spool.removing(bad.event_id) as content:
+            assert from_json(content) == bad
         assert [one.event() for one in spool.waiting(10)] == [good]
         assert spool.standing().parked == []
 
@@ -218,9 +224,10 @@ def test_none_is_made_where_one_is_only_looked_at(path: Path) -> None:
 def test_only_its_user_can_read_it(path: Path) -> None:
     with Spool(path) as spool:
         spool.keep(contact())
+        with spool.sole_sender():
+            pass
         for file in path.parent.glob("events.spool*"):
-            if file.name != "events.spool-sender":
-                assert stat.S_IMODE(file.stat().st_mode) == 0o600
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_what_was_sent_leaves_no_trace_in_the_file(path: Path) -> None:
