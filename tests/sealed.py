@@ -57,8 +57,10 @@ SEALER = NoteSigner(origin_of(LEDGER), key_of("seals"))
 WITNESSES = [Cosigner(f"witness-{n}.example", key_of(f"witness {n}")) for n in range(3)]
 
 
-def directory_with_keys(custody: str = "GATEWAY") -> tuple[RawRecord, ...]:
-    """The scenarios' directory, with a key of every agency."""
+def directory_with_keys(
+    more: Iterable[dict[str, Any]] = (), custody: str = "GATEWAY"
+) -> tuple[RawRecord, ...]:
+    """The scenarios' directory, with a key of every agency, and more at its end."""
     objects = list(directory_objects())
     agencies = [one["data"]["code"] for one in objects if one["type"] == "AgencyRegistered"]
     for n, code in enumerate(agencies):
@@ -72,7 +74,7 @@ def directory_with_keys(custody: str = "GATEWAY") -> tuple[RawRecord, ...]:
                 "data": {**data, "custody": custody, "valid_from": "2019-01-01T00:00:00Z"},
             }
         )
-    return signed_directory(objects)
+    return signed_directory([*objects, *more])
 
 
 @dataclass

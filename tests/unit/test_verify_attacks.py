@@ -1,0 +1,320 @@
+"""Attacks on bundles: each is refused at a step, which names what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+
+import msgspec
+import pytest
+from audit.policy import Policy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit import bundle as files
+from audit.bundle import Bundle, Evidence, read_bundle
+from audit.verify import VerificationFailed, Verified, verify_bundle
+from runut.merkle_map import MapLeaf
+from runut.notes import Note, NoteSigner, parse_note
+from runut.records import RawRecord
+from runut.seals import origin_of
+from runut.signing import Signer
+from tests import sealed
+from tests.sealed import CASE, SEALER, WITNESSES, Sealed, key_of, rewritten
+
+
+@cache
+def ledger() -> Sealed:
+    """Sealed before and after the story, and once more with what came later."""
+    found = Sealed()
+    found.announce()
+    found.seal()
+    found.tell()
+    found.seal()
+    return found
+
+
+@cache
+def genuine() -> bytes:
+    return ledger().bundle()
+
+
+def policy(**changes: object) -> Policy:
+    founded = ledger().log().latest.ledger
+    assert founded is not None
+    given = {
+        "ledger": SEALER.key,
+        "root_keys": frozenset(founded.root_keys),
+        "witnesses": tuple(one.key for one in WITNESSES),
+        "quorum": 2,
+    }
+    return Policy(**{**given, **changes})  # type: ignore[arg-type]
+
+
+def verified(data: bytes) -> Verified:
+    return verify_bundle(data, policy())
+
+
+def refused(data: bytes, step: int, match: str, trust: Policy | None = None) -> None:
+    with pytest.raises(VerificationFailed, match=match) as failed:
+        verify_bundle(data, trust or policy())
+    assert failed.value.step == step, failed.value
+
+
+def taken_apart() -> Bundle:
+    return read_bundle(genuine())
+
+
+def with_evidence(change: Callable[[Evidence], Evidence], **more: bytes) -> bytes:
+    """The bundle with other evidence, and a manifest that agrees."""
+    evidence = change(taken_apart().evidence)
+    return rewritten(genuine(), evidence_json=files.to_json(evidence), **more)
+
+
+def with_records(change: Callable[[list[RawRecord]], list[RawRecord]]) -> bytes:
+    """The bundle with other records; places and counts are those that fit them."""
+    records = change(list(taken_apart().records))
+    kept = {one.offset: one for one in taken_apart().evidence.records}
+    places = tuple(kept[one.offset] for one in records if one.offset in kept)
+    return with_evidence(
+        lambda evidence: msgspec.structs.replace(evidence, records=places),
+        records_bin=files.records_file(records),
+    )
+
+
+def test_a_genuine_bundle_holds_at_every_step_and_has_the_same_bytes_each_time() -> None:
+    found = verified(genuine())
+    assert {one.status for one in found.checks} == {"HOLDS"}
+    assert (found.anchored, found.seal, found.subject) == (True, 1, CASE)
+    assert ledger().bundle() == genuine()
+
+
+def test_without_a_policy_it_holds_together_and_is_not_anchored() -> None:
+    found = verify_bundle(genuine(), None)
+    assert not found.anchored
+    assert [one.step for one in found.checks if one.status == "UNANCHORED"] == [2, 5, 9]
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.data())
+def test_any_byte_flipped_anywhere_is_refused(data: st.DataObject) -> None:
+    whole = bytearray(genuine())
+    at = data.draw(st.integers(0, len(whole) - 1))
+    whole[at] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(VerificationFailed):
+        verified(bytes(whole))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_any_byte_flipped_in_a_file_is_refused_even_if_the_manifest_agrees(
+    data: st.DataObject,
+) -> None:
+    found = files.unpack(genuine())
+    name = data.draw(st.sampled_from(sorted(found.keys() - {files.MANIFEST})))
+    content = bytearray(found[name])
+    content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    manifest = files.from_json(found.pop(files.MANIFEST), files.Manifest, files.MANIFEST)
+    with pytest.raises(VerificationFailed):
+        verified(files.write_bundle(manifest, {**found, name: bytes(content)}))
+
+
+def test_what_is_no_bundle_is_refused() -> None:
+    for data in (b"", b"PK", genuine()[:-1], genuine() + b"\0", genuine() * 2):
+        refused(data, 1, "bundle")
+
+
+def test_an_event_that_was_dropped_is_missed_wherever_it_stood() -> None:
+    for at in (0, 5, -1):
+        dropped = with_records(lambda found, at=at: [one for one in found if one != found[at]])  # type: ignore[misc]
+        refused(dropped, 7, f"records of {CASE}: expected 19, of one chain, found 18")
+
+
+def test_the_last_event_cannot_be_dropped_by_claiming_a_shorter_chain() -> None:
+    fewer = taken_apart().records[:-1]
+    chain = sealed.chained(fewer, CASE)
+    claimed = with_evidence(
+        lambda evidence: msgspec.structs.replace(
+            evidence,
+            records=evidence.records[:-1],
+            of_subject=msgspec.structs.replace(
+                evidence.of_subject, count=chain.count, chain_head=chain.chain_head
+            ),
+        ),
+        records_bin=files.records_file(fewer),
+    )
+    refused(claimed, 7, "map proof: expected to lead to root")
+
+
+def test_a_subject_cannot_be_denied() -> None:
+    def denied(evidence: Evidence) -> Evidence:
+        true = evidence.of_subject
+        assert true.chain_head is not None
+        other = MapLeaf(sealed.key_hash(b"case/OTHER"), sealed.Chain(true.count, true.chain_head))
+        nothing = msgspec.structs.replace(true, count=0, chain_head=None, other=other)
+        return msgspec.structs.replace(evidence, records=(), of_subject=nothing)
+
+    refused(with_evidence(denied, records_bin=b""), 7, "map proof|proof of")
+
+
+def test_events_doubled_or_reordered_are_refused() -> None:
+    refused(with_records(lambda found: [*found, found[-1]]), 7, "proof of|records of|places of")
+    refused(with_records(lambda found: [found[1], found[0], *found[2:]]), 7, "records of")
+
+
+def test_an_event_changed_or_backdated_is_refused() -> None:
+    def earlier(found: list[RawRecord]) -> list[RawRecord]:
+        first = msgspec.structs.replace(found[0], timestamp_ms=found[0].timestamp_ms - 86_400_000)
+        return [first, *found[1:]]
+
+    def forged(found: list[RawRecord]) -> list[RawRecord]:
+        return [msgspec.structs.replace(found[0], value=found[1].value), *found[1:]]
+
+    for change in (earlier, forged):
+        refused(with_records(change), 7, r"proof of runut.events/\d:\d+: expected a path")
+
+
+def test_a_clock_that_a_place_claims_cannot_run_before_the_record() -> None:
+    def claimed(evidence: Evidence) -> Evidence:
+        first, *rest = evidence.records
+        early = msgspec.structs.replace(first, recorded_at_ms=first.recorded_at_ms - 1)
+        return msgspec.structs.replace(evidence, records=(early, *rest))
+
+    refused(with_evidence(claimed), 8, "time of record")
+
+
+def test_a_directory_without_a_revocation_or_with_another_key_is_refused() -> None:
+    other = Sealed()
+    code, key_id = "kp2mi", "kp2mi-1"
+    data = {"agency": code, "key_id": key_id, "revoked_at": sealed.START, "reason": "hilang"}
+    revoked = {
+        **next(one for one in sealed.directory_objects() if one["type"] == "AgencyRegistered"),
+        "type": "AgencyKeyRevoked",
+        "subject": f"agency/{code}",
+        "event_id": "0197bbbb-0000-7000-8000-000000000001",
+        "data": data,
+    }
+    other.directory = list(sealed.directory_with_keys([revoked]))
+    other.announce()
+    other.tell()
+    other.seal()
+    bundle = read_bundle(other.bundle())
+    found = verify_bundle(other.bundle(), policy())
+    assert "KEY_REVOKED" in found.checks[7].says
+    left_out = files.records_file(bundle.directory[:-1])
+    refused(rewritten(other.bundle(), directory_bin=left_out), 4, "records of runut.directory/0")
+    swapped = list(bundle.directory)
+    swapped[-2] = msgspec.structs.replace(swapped[-2], value=swapped[-3].value)
+    changed = files.records_file(swapped)
+    refused(rewritten(other.bundle(), directory_bin=changed), 4, "records of runut.directory/0")
+
+
+def test_a_marker_left_out_is_missed() -> None:
+    def without(evidence: Evidence) -> Evidence:
+        return msgspec.structs.replace(evidence, markers=())
+
+    refused(with_evidence(without, markers_bin=b""), 6, "records of directory/")
+
+
+def test_an_event_of_another_ledger_or_by_a_foreign_key_counts_for_nothing() -> None:
+    found = Sealed()
+    found.announce()
+    found.tell()
+    foreign = {
+        "type": "CaseReopened",
+        "subject": CASE,
+        "agency": "kp2mi",
+        "occurred_at": sealed.START,
+        "data": {"reason": "Baru."},
+    }
+    found.emit(foreign, signer=Signer("kp2mi-1", key_of("polri")))
+    genuine_event = found.events[sealed.partition_of(CASE.encode(), 8)][1]
+    found.append(genuine_event, genuine_event.partition)  # sent again
+    found.seal()
+    history = msgspec.json.decode(read_bundle(found.bundle()).history)
+    verify_bundle(found.bundle(), policy())
+    assert [one["codes"] for one in history[-2:]] == [["SIGNATURE_INVALID"], []]
+    assert history[-1]["verdict"] == "DUPLICATE"
+
+
+def test_a_forged_checkpoint_is_refused() -> None:
+    forger = NoteSigner(origin_of(sealed.LEDGER), key_of("forger"))
+
+    def forged(evidence: Evidence) -> Evidence:
+        text = evidence.seal.checkpoint().text()
+        note = Note(text, (forger.sign(text),)).to_bytes().decode()
+        return _noted(evidence, note)
+
+    refused(with_evidence(forged), 2, "checkpoint: expected a signature of test/seals")
+
+
+def test_too_few_cosignatures_and_witnesses_nobody_trusts_are_refused() -> None:
+    def by_one(evidence: Evidence) -> Evidence:
+        note = parse_note(evidence.seal.note.encode())
+        return _noted(evidence, Note(note.text, note.signatures[:2]).to_bytes().decode())
+
+    refused(with_evidence(by_one), 2, "cosignatures: expected of 2 trusted witnesses")
+    strangers = policy(witnesses=tuple(one.key for one in WITNESSES[:1]))
+    refused(genuine(), 2, "cosignatures", strangers)
+
+
+def test_an_old_checkpoint_with_a_newer_tree_is_refused() -> None:
+    def old(evidence: Evidence) -> Evidence:
+        return _noted(evidence, ledger().notes[0].to_bytes().decode())
+
+    refused(with_evidence(old), 3, "proof of seal 1")
+
+
+def test_another_ledger_with_its_own_keys_is_refused_by_the_policy() -> None:
+    stranger = policy(root_keys=frozenset({sealed.public(key_of("another root"))}))
+    refused(genuine(), 5, "root keys of the ledger", stranger)
+
+
+def test_a_record_backdated_by_a_changed_clock_between_two_seals_is_refused() -> None:
+    found = Sealed()
+    found.announce()
+    found.now += timedelta(days=30)
+    found.seal()
+    found.now -= timedelta(days=2)  # the operator sets the brokers' clock back
+    found.tell()
+    found.now += timedelta(days=2)
+    found.seal()
+    refused(found.bundle(), 9, "time of record .*: expected not before the seal without it")
+
+
+def test_without_cosignatures_time_is_not_witnessed() -> None:
+    found = Sealed()
+    found.announce()
+    found.tell()
+    found.seal(witnesses=())
+    lenient = policy(quorum=0)
+    checks = verify_bundle(found.bundle(), lenient).checks
+    assert checks[8].status == "NOT_SHOWN"
+    assert "time not witnessed" in checks[8].says
+
+
+def test_state_history_or_report_that_the_records_do_not_give_are_refused() -> None:
+    state = taken_apart().state.replace(b'"kp2mi"', b'"polri"')
+    refused(rewritten(genuine(), state_json=state), 10, "state in the bundle")
+    history = taken_apart().history.replace(b'"EFFECTIVE"', b'"IRREGULAR"')
+    refused(rewritten(genuine(), history_json=history), 10, "history in the bundle")
+    report = taken_apart().reports["report.html"].replace(b"kp2mi", b"polri")
+    refused(rewritten(genuine(), report_html=report), 11, "report.html")
+
+
+def test_a_bundle_of_another_subject_or_place_is_refused() -> None:
+    refused(rewritten(genuine(), subject="case/OTHER"), 5, "partition of case/OTHER|records of")
+    refused(rewritten(genuine(), seal=0), 3, "seal of the bundle")
+    refused(rewritten(genuine(), ledger_id="00" * 16), 3, "ledger of the seal")
+
+
+def test_an_older_seal_than_asked_for_is_refused() -> None:
+    at = verified(genuine()).sealed_at
+    assert verify_bundle(genuine(), policy(), not_before=at).seal == 1
+    with pytest.raises(VerificationFailed, match="time of the seal"):
+        verify_bundle(genuine(), policy(), not_before=at + timedelta(seconds=1))
+
+
+def _noted(evidence: Evidence, note: str) -> Evidence:
+    return msgspec.structs.replace(evidence, seal=msgspec.structs.replace(evidence.seal, note=note))
