@@ -8,7 +8,7 @@ shows anywhere: rows and states took them from it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -62,30 +62,38 @@ class Words:
     """What guarded events say in words: of each text its event, and whether it may be told."""
 
     def __init__(self) -> None:
-        self._said: dict[str, list[tuple[HistoryEntry, bool]]] = {}
+        self._said: dict[tuple[str | None, str], list[tuple[HistoryEntry, bool]]] = {}
 
     def add(self, entry: HistoryEntry, told: bool) -> None:
         """Take in the words of one more guarded event."""
-        for text in words_of(entry.recorded.event):
-            self._said.setdefault(text, []).append((entry, told))
+        event = entry.recorded.event
+        for text in words_of(event):
+            self._said.setdefault((event.subject, text), []).append((entry, told))
 
-    def withheld_from(self, document: Any, read: list[HistoryEntry]) -> Any:
+    def withheld_from(
+        self, document: Any, read: list[HistoryEntry], subject: str | None = None
+    ) -> Any:
         """The document with the class in place of every text that may not be told.
 
-        The events whose texts it does show are added to `read`.
+        An object is about its `subject`, else about that of what it is in. The events whose texts
+        it does show are added to `read`.
         """
         match document:
             case dict():
-                return {name: self.withheld_from(one, read) for name, one in document.items()}
+                about = document.get("subject", subject)
+                return {
+                    name: self.withheld_from(one, read, about) for name, one in document.items()
+                }
             case list():
-                return [self.withheld_from(one, read) for one in document]
-            case str() if document in self._said:
-                return self._shown(document, read)
+                return [self.withheld_from(one, read, subject) for one in document]
+            case str() if (subject, document) in self._said:
+                return self._shown(self._said[subject, document], document, read)
             case _:
                 return document
 
-    def _shown(self, text: str, read: list[HistoryEntry]) -> str:
-        said = self._said[text]
+    def _shown(
+        self, said: Sequence[tuple[HistoryEntry, bool]], text: str, read: list[HistoryEntry]
+    ) -> str:
         for entry, told in said:
             if not told:
                 return f"[{entry.recorded.event.meta['security']}]"

@@ -7,7 +7,7 @@ snapshot of the caller's.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from projections import row_tables
-from projections.folds.rows import TABLES, Commitment, Row, Sanction
+from projections.folds.rows import Commitment, Row, Sanction
 from projections.owing import commitments as all_commitments
 from projections.past import subjects_at
 from projections.portraits import Document
@@ -38,7 +38,7 @@ FACTS: Final = (
 )
 """What a summary takes from the state as it is, null where the kind has none of it."""
 
-_SQL: Final = queries("listing")
+_SQL: Final = {name: with_rights(text) for name, text in queries("listing").items()}
 _FIRST: Final = datetime.min.replace(tzinfo=UTC, year=1900)
 
 
@@ -92,11 +92,11 @@ async def states(
     *,
     after: str = "",
     at_once: int = AT_ONCE,
-    tables: Sequence[type[Row]] = TABLES,
-) -> AsyncIterator[Document]:
+    tables: Sequence[type[Row]],
+) -> AsyncGenerator[Document]:
     """States of subjects as JSON (interfaces.md), in the order of their names, behind `after`.
 
-    With fewer `tables` what depends on the others is missing.
+    `tables` are the rows to load: SHOWN of their kind, or SUMMARISED where a summary is enough.
     """
     async for standings in _standings(connection, moment, wanted, after, at_once, tables):
         for standing in standings:
@@ -159,7 +159,7 @@ async def commitments(
     *,
     after: CommitmentKey | None = None,
     at_once: int = AT_ONCE,
-) -> AsyncIterator[Document]:
+) -> AsyncGenerator[Document]:
     """Commitments as JSON (interfaces.md), in the order of `CommitmentKey`, behind `after`."""
     if moment.as_of is not None:
         for one in await _past_commitments(connection, moment, wanted, after):
@@ -174,7 +174,7 @@ async def commitments(
             "limited_to": moment.sight.limited_to,
             "limit": at_once,
         }
-        query = with_rights(_SQL["commitments_due" if is_due else "commitments_never_due"])
+        query = _SQL["commitments_due" if is_due else "commitments_never_due"]
         cursor = await connection.execute(query, asked)
         rows = [row_tables.from_values(Commitment, row) for row in await cursor.fetchall()]
         for row in rows:
@@ -225,7 +225,7 @@ async def _standings(
     after: str,
     at_once: int,
     tables: Sequence[type[Row]],
-) -> AsyncIterator[list[Standing]]:
+) -> AsyncGenerator[list[Standing]]:
     if moment.as_of is not None:
         async for standing in _past_standings(connection, moment, moment.as_of, after):
             yield [standing]
@@ -238,7 +238,7 @@ async def _standings(
             "limited_to": moment.sight.limited_to,
             "limit": at_once,
         }
-        cursor = await connection.execute(with_rights(_SQL["subjects"]), asked)
+        cursor = await connection.execute(_SQL["subjects"], asked)
         rows = await cursor.fetchall()
         if rows:
             yield await standings_of(connection, rows, tables)
@@ -249,7 +249,7 @@ async def _standings(
 
 async def _past_standings(
     connection: Connection, moment: Moment, as_of: datetime, after: str
-) -> AsyncIterator[Standing]:
+) -> AsyncGenerator[Standing]:
     async for subject, folded in subjects_at(connection, moment.log.at, as_of, after=after):
         is_shown = folded.state is not None and await visible(connection, [subject], moment.sight)
         if is_shown:

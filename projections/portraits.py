@@ -7,11 +7,11 @@ suspended or an agreement over is asked for a moment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import singledispatch
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -40,6 +40,15 @@ from projections.folds.subject import Past
 from runut.rfc3339 import format_time
 
 Document = dict[str, Any]
+
+SHOWN: Final[Mapping[str, tuple[type[Row], ...]]] = {
+    "case": (CustodyInterval, Transfer, Absorption, Commitment),
+    "meeting": (Decision, Commitment),
+    "agreement": (Fine, Commitment),
+    "agent": (Sanction, Inspection, DepositDraw, Commitment),
+    "programme": (Outreach, Commitment),
+}
+"""Of each kind the rows that its document shows."""
 
 
 @singledispatch

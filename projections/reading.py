@@ -17,17 +17,18 @@ from psycopg.pq import TransactionStatus
 
 from projections import row_tables
 from projections.batch import HistoryEntry
-from projections.folds.rows import TABLES, Row
+from projections.folds.rows import Row
 from projections.folds.subject import Directories, Past, fold_subject, state_as_of
 from projections.history import entry_from
 from projections.loaded import Counts
-from projections.portraits import Document
+from projections.portraits import SHOWN, Document
 from projections.queries import queries
 from projections.render import Standing, render_entry, render_state
 from projections.seen_by import seen_by
 from runut.adapters.postgres import Connection
 from runut.directory_log import DirectoryLog
 from runut.errors import NotFound, PlatformError
+from runut.event import subject_kind
 from runut.records import RawRecord
 
 By = Literal["recorded", "occurred"]
@@ -158,7 +159,7 @@ async def history_entry(connection: Connection, partition: int, offset: int) -> 
 
 
 async def load_standing(connection: Connection, subject: str) -> Standing:
-    """A subject as the tables hold it; within a snapshot.
+    """A subject as the tables hold it, with the rows that are shown; within a snapshot.
 
     Raises:
         NotFound: no event of the subject was ever recorded.
@@ -167,13 +168,14 @@ async def load_standing(connection: Connection, subject: str) -> Standing:
     found = await cursor.fetchone()
     if found is None:
         raise _unknown(subject)
-    return (await standings_of(connection, [found]))[0]
+    tables = SHOWN.get(subject_kind(subject), ())
+    return (await standings_of(connection, [found], tables))[0]
 
 
 async def standings_of(
     connection: Connection,
     subjects: Sequence[Sequence[Any]],
-    tables: Sequence[type[Row]] = TABLES,
+    tables: Sequence[type[Row]],
 ) -> list[Standing]:
     """Subjects, given as rows of `load_subject`, with their rows of some tables."""
     past = {row[0]: Past() for row in subjects}

@@ -6,7 +6,7 @@ column means says the view itself. Within a snapshot of the caller's.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from functools import cache
 from typing import Any, Final, LiteralString
 
@@ -65,7 +65,7 @@ async def rows(
     sight: Sight,
     after: Key | None = None,
     at_once: int = 200,
-) -> AsyncIterator[Document]:
+) -> AsyncGenerator[Document]:
     """Rows as JSON has them, by subject and key, behind `after`."""
     query = _query(register.view, views_schema)
     after = after or ("", register.before_first)
@@ -88,5 +88,5 @@ async def rows(
 
 
 @cache
-def _query(view: LiteralString, views_schema: str) -> sql.Composed:
+def _query(view: LiteralString, views_schema: str) -> bytes:
     return with_rights(_SQL[view], views=sql.Identifier(views_schema))

@@ -8,7 +8,6 @@ list shows what a single answer refuses. What of a subject's events may be told 
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cache
 from typing import Any, Final, LiteralString
 
 import msgspec
@@ -41,20 +40,19 @@ EVERYTHING: Final = Sight(None, sees_all=True, is_auditor=True)
 """Of whoever has the database anyway."""
 
 
-@cache
-def with_rights(query: LiteralString, **names: sql.Composable) -> sql.Composed:
+def with_rights(query: LiteralString, **names: sql.Composable) -> bytes:
     """A query in which `{takes_part}` stands for the rule about the subject `it`.
 
     It asks for a parameter `limited_to`: the agency that has to take part, null for none.
     """
     rule = _takes_part(sql.Placeholder("limited_to"))
-    return sql.SQL(query).format(takes_part=rule, **names)
+    return sql.SQL(query).format(takes_part=rule, **names).as_bytes()
 
 
 async def visible(connection: Connection, subjects: Collection[str], sight: Sight) -> set[str]:
     """Those of some subjects that somebody may see."""
     asked: dict[str, Any] = {"subjects": list(subjects), "limited_to": sight.limited_to}
-    cursor = await connection.execute(with_rights(_SQL["visible"]), asked)
+    cursor = await connection.execute(_VISIBLE, asked)
     return {row[0] for row in await cursor.fetchall()}
 
 
@@ -73,10 +71,15 @@ async def taking_part(
 ) -> set[tuple[str, str]]:
     """Pairs of a subject and an agency whose readers may see it."""
     asked = {"subjects": list(subjects), "agencies": list(agencies)}
-    pairs = sql.SQL(_SQL["pairs"]).format(takes_part=_takes_part(sql.SQL("asked.agency")))
-    cursor = await connection.execute(pairs, asked)
+    cursor = await connection.execute(_PAIRS, asked)
     return {(subject, agency) for subject, agency in await cursor.fetchall()}
 
 
 def _takes_part(agency: sql.Composable) -> sql.Composed:
     return sql.SQL(_SQL["takes_part"]).format(agency=agency)
+
+
+_VISIBLE: Final = with_rights(_SQL["visible"])
+_PAIRS: Final = (
+    sql.SQL(_SQL["pairs"]).format(takes_part=_takes_part(sql.SQL("asked.agency"))).as_bytes()
+)
