@@ -1,0 +1,116 @@
+"""GET /indicators and /meeting-series: how agencies coordinate, now or as of a past moment.
+
+The documents are those of `runut indicators --json` and `runut meetings --json`. Figures are for
+all readers; a subject that they name is for those who may see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from dashboard.answers import document_answer, etag, is_known, not_modified
+from dashboard.asking import AgencyFilter, Ask, Asked, AsOf, Time
+from dashboard.measure_documents import Indicators, MeetingSeries
+from dashboard.openapi import document
+from dashboard.reads import Reading
+from projections.indicators import indicators as measure
+from projections.meetings import meetings as ask_meetings
+from projections.portraits import Document
+from projections.reading import snapshot
+from projections.rights import visible
+from projections.versions import ledger_version
+from runut.errors import FieldError
+from runut.rfc3339 import format_time
+
+SeriesName = Annotated[
+    str | None, Query(pattern=r"^[^\x00-\x1f]{1,200}$", description="Only this series.")
+]
+
+
+def routes() -> APIRouter:
+    """The routes; the request's state has what they need."""
+    router = APIRouter(tags=["measures"])
+    router.add_api_route("/indicators", indicators, **document(Indicators))
+    router.add_api_route("/meeting-series", series, **document(MeetingSeries))
+    return router
+
+
+async def indicators(
+    ask: Asked,
+    since: Annotated[
+        Time | None, Query(alias="from", description="Beginning of the period.")
+    ] = None,
+    until: Annotated[
+        Time | None, Query(alias="to", description="Its end, itself no more part of it.")
+    ] = None,
+    agency: AgencyFilter = None,
+    as_of: AsOf = None,
+) -> Response:
+    """How agencies coordinate: answers, commitments, transfers, meetings, decisions, network."""
+    if since is not None and until is not None and since >= until:
+        raise FieldError("query.to", f"a time after {format_time(since)}", format_time(until))
+
+    async def of(reading: Reading) -> Document:
+        return await measure(
+            reading.connection,
+            now=reading.moment.now,
+            as_of=as_of,
+            since=since,
+            until=until,
+            agency=agency,
+        )
+
+    return await _measured(ask, as_of, of)
+
+
+async def series(ask: Asked, series: SeriesName = None, as_of: AsOf = None) -> Response:
+    """Recurring meetings: which occasions were kept, late or missed, and who came."""
+
+    async def of(reading: Reading) -> Document:
+        return await ask_meetings(
+            reading.connection, now=reading.moment.now, as_of=as_of, series=series
+        )
+
+    return await _measured(ask, as_of, of)
+
+
+async def _measured(
+    ask: Ask, as_of: datetime | None, of: Callable[[Reading], Awaitable[Document]]
+) -> Response:
+    async with AsyncExitStack() as stack:
+        if as_of is not None:
+            await stack.enter_async_context(ask.reads.past.taken())
+        # A measure of the past needs tables of its own, so it begins its transaction itself.
+        reading = await stack.enter_async_context(ask.reads.open(ask.asker, as_of, alone=False))
+        version = await ledger_version(reading.connection, reading.moment.now)
+        tag = etag(version, ask.asker.sight, ask.request.url.path, ask.request.url.query)
+        if is_known(ask.request, tag):
+            return not_modified(reading.origin, tag)
+        found = await of(reading)
+        async with snapshot(reading.connection):
+            named = {one["subject"] for one in _naming(found) if one["subject"] is not None}
+            named |= {one["longest"] for one in found.get("movement", ())}
+            seen = await visible(reading.connection, named, reading.asker.sight)
+            _leave_out(found, seen)
+            told = await reading.told(found, seen)
+    return document_answer(told, reading.origin, tag)
+
+
+def _naming(found: Document) -> Iterator[Document]:
+    """Occasions, which name the meeting that served them."""
+    for one in found.get("series", ()):
+        yield from one["occasions"]
+
+
+def _leave_out(found: Document, seen: set[str]) -> None:
+    for occasion in _naming(found):
+        if occasion["subject"] is not None and occasion["subject"] not in seen:
+            occasion.update(subject=None, title=None)
+    for one in found.get("movement", ()):
+        if one["longest"] not in seen:
+            one["longest"] = None

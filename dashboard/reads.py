@@ -1,0 +1,187 @@
+"""What reading needs: connections, the directory, the clock, and what crosses rooms.
+
+Owns one reading: a snapshot of the tables for somebody, from which an answer and its headers are
+made. Cannot write: that a guarded event was read, `record_reads` writes down, which is passed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from projections.batch import HistoryEntry
+from projections.following import positions
+from projections.listing import Moment
+from projections.read_record import GuardedRead
+from projections.reading import expecting_tables, load_directory, snapshot
+from projections.rights import Sight
+from projections.telling import guarded
+from projections.versions import Origin
+from runut.access import Principal
+from runut.adapters.postgres import Connection, Lend
+from runut.directory_log import DirectoryLog
+from runut.errors import Busy, Forbidden
+
+RecordReads = Callable[[Sequence[GuardedRead]], Awaitable[None]]
+LatestCheckpoint = Callable[[], Awaitable[str | None]]
+
+PAST_AT_ONCE: Final = 2
+"""Questions about the past that fold many subjects again."""
+DOWNLOADS_AT_ONCE: Final = 4
+"""Each keeps a connection as long as it takes."""
+ROOM_WITHIN_S: Final = 5.0
+TRY_AGAIN_S: Final = 10.0
+
+
+class Asker(NamedTuple):
+    """Who asks, how far they see, and what was asked."""
+
+    who: Principal
+    sight: Sight
+    route: str
+
+
+async def nobody_seals() -> str | None:
+    """Of ledgers without checkpoints."""
+    return None
+
+
+class Reads:
+    """Where all answers come from."""
+
+    def __init__(
+        self,
+        lend: Lend,
+        views_schema: str,
+        *,
+        now: Callable[[], datetime],
+        record_reads: RecordReads,
+        latest_checkpoint: LatestCheckpoint = nobody_seals,
+    ) -> None:
+        """Take what crosses rooms.
+
+        Args:
+            lend: lends connections of the read models with autocommit, best ones that only read.
+            views_schema: where the stable views are.
+            now: the clock.
+            record_reads: writes down who read what is guarded; returns when it is written.
+            latest_checkpoint: the latest checkpoint, as answers name it.
+        """
+        self.views_schema = views_schema
+        self.now = now
+        self.record_reads = record_reads
+        self.downloads = Room("downloads", DOWNLOADS_AT_ONCE)
+        self.past = Room("questions about the past", PAST_AT_ONCE)
+        self._lend = lend
+        self._latest_checkpoint = latest_checkpoint
+        self._log = DirectoryLog()
+
+    @asynccontextmanager
+    async def open(
+        self, asker: Asker, as_of: datetime | None = None, *, alone: bool = True
+    ) -> AsyncIterator[Reading]:
+        """A reading, from one snapshot; without `alone` the connection is in no transaction.
+
+        Raises:
+            PlatformError: the read models were never made.
+        """
+        async with self._lend() as connection:
+            if alone:
+                async with snapshot(connection):
+                    yield await self._reading(connection, asker, as_of)
+            else:
+                with expecting_tables():
+                    yield await self._reading(connection, asker, as_of)
+
+    async def _reading(
+        self, connection: Connection, asker: Asker, as_of: datetime | None
+    ) -> Reading:
+        log = await load_directory(connection, self._log)
+        checkpoint = await self._latest_checkpoint()
+        origin = Origin(await positions(connection), checkpoint)
+        moment = Moment(self.now(), as_of, asker.sight, log)
+        return Reading(self, connection, asker, moment, origin)
+
+
+class Reading(NamedTuple):
+    """The tables at one moment, for somebody."""
+
+    reads: Reads
+    connection: Connection
+    asker: Asker
+    moment: Moment
+    origin: Origin
+
+    async def told(self, document: Any, subjects: Collection[str]) -> Any:
+        """A document about some subjects without what may not be told to who asks.
+
+        What is guarded and told is written down first.
+        """
+        found = await guarded(self.connection, subjects, self.asker.sight, self.moment.log)
+        if not found:
+            return document
+        read: list[HistoryEntry] = []
+        shown = found.words.withheld_from(document, read)
+        await self.record(read)
+        return shown
+
+    async def record(self, read: Sequence[HistoryEntry]) -> None:
+        """Write down that these guarded events are about to be shown."""
+        events = {(one.recorded.partition, one.recorded.offset): one.recorded.event for one in read}
+        if not events:
+            return
+        who = self.asker.who
+        await self.reads.record_reads(
+            [
+                GuardedRead(
+                    read_at=self.moment.now,
+                    reader=who.name,
+                    agency=who.agency,
+                    subject=event.subject,
+                    event_id=event.event_id,
+                    security=event.meta["security"],
+                    route=self.asker.route,
+                )
+                for event in events.values()
+            ]
+        )
+
+
+class Room:
+    """Room for so many at a time: whoever finds none in time is told to try again."""
+
+    def __init__(self, what: str, size: int) -> None:
+        self._what = what
+        self._places = asyncio.Semaphore(size)
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncIterator[None]:
+        """A place for as long as the block runs.
+
+        Raises:
+            Busy: none was free in time.
+        """
+        try:
+            async with asyncio.timeout(ROOM_WITHIN_S):
+                await self._places.acquire()
+        except TimeoutError:
+            raise Busy(self._what, TRY_AGAIN_S) from None
+        try:
+            yield
+        finally:
+            self._places.release()
+
+
+def sight_of(who: Principal) -> Sight:
+    """How far somebody sees by their roles.
+
+    Raises:
+        Forbidden: a reader of no agency, who would see nothing.
+    """
+    sees_all = not who.roles.isdisjoint({"AUDITOR", "OPERATOR"})
+    if not sees_all and who.agency is None:
+        raise Forbidden(f"what {who.name} asks for", "an agency whose reader it is")
+    return Sight(who.agency, sees_all=sees_all, is_auditor="AUDITOR" in who.roles)

@@ -1,0 +1,268 @@
+"""GET /subjects: cases, meetings, agreements, agents, programmes, and what happened to each.
+
+The documents are those of `runut case --json` and `runut history --json` (interfaces.md). What may
+not be seen is not found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Query, Response
+from msgspec.structs import replace
+from pydantic import BaseModel
+
+from dashboard.answers import document_answer, etag, is_known, not_modified
+from dashboard.asking import (
+    AgencyFilter,
+    Asked,
+    AsOf,
+    ByTime,
+    CommitmentId,
+    Country,
+    Paged,
+    SubjectId,
+    Word,
+)
+from dashboard.documents import (
+    Agent,
+    Agreement,
+    Case,
+    Explanation,
+    HistoryLine,
+    Meeting,
+    Programme,
+    Subject,
+    SubjectKind,
+    SubjectSummary,
+)
+from dashboard.lists import Listing, answer_list
+from dashboard.openapi import document, listed
+from dashboard.reads import Reading
+from projections.batch import HistoryEntry
+from projections.guarded import withhold_entry
+from projections.listing import SUMMARISED, SubjectsWanted, states, summary
+from projections.owing import explanation
+from projections.portraits import SHOWN, Document
+from projections.reading import (
+    By,
+    load_entries,
+    load_some_entries,
+    subject_state,
+    subject_state_as_of,
+)
+from projections.render import render_entry
+from projections.rights import require_visible
+from projections.telling import guarded
+from projections.versions import subject_version
+
+WHOLE: Final[dict[str, tuple[SubjectKind, type[BaseModel]]]] = {
+    "cases": ("case", Case),
+    "meetings": ("meeting", Meeting),
+    "agreements": ("agreement", Agreement),
+    "agents": ("agent", Agent),
+    "programmes": ("programme", Programme),
+}
+"""Lists of one kind of subject, each as it is shown alone."""
+
+_HISTORY: Final = Listing("history", HistoryLine, int, lambda line: int(line["seq"]))
+_SUMMARIES: Final = Listing("subjects", SubjectSummary, str, lambda one: str(one["subject"]))
+
+
+async def _wanted(
+    status: Word = None,
+    custodian: AgencyFilter = None,
+    participant: AgencyFilter = None,
+    category: Word = None,
+    urgency: Word = None,
+    country: Country = None,
+    overdue: Annotated[
+        bool | None, Query(description="Whether something on it is owed and past its limit.")
+    ] = None,
+) -> SubjectsWanted:
+    """What subjects have to be like."""
+    return SubjectsWanted(
+        status=status,
+        custodian=custodian,
+        participant=participant,
+        category=category,
+        urgency=urgency,
+        country=country,
+        overdue=overdue,
+    )
+
+
+Wanted = Annotated[SubjectsWanted, Depends(_wanted)]
+
+
+def routes() -> APIRouter:
+    """The routes; the request's state has what they need."""
+    router = APIRouter(tags=["subjects"])
+    for path, (kind, model) in WHOLE.items():
+        router.add_api_route(f"/{path}", _whole(path, kind, model), **listed(model))
+    router.add_api_route("/subjects", summaries, **listed(SubjectSummary))
+    router.add_api_route("/subjects/{kind}/{ident}", state, **document(Subject))
+    router.add_api_route("/subjects/{kind}/{ident}/history", history, **listed(HistoryLine))
+    router.add_api_route(
+        "/subjects/{kind}/{ident}/commitments/{commitment_id}/explanation",
+        explained,
+        **document(Explanation),
+    )
+    return router
+
+
+async def state(
+    ask: Asked, kind: SubjectKind, ident: SubjectId, as_of: AsOf = None, by: ByTime = "recorded"
+) -> Response:
+    """The state of a subject, now or as of a past moment: `runut case --json`."""
+    subject = f"{kind}/{ident}"
+    async with ask.reads.open(ask.asker, as_of) as reading:
+        await require_visible(reading.connection, subject, ask.asker.sight)
+        version = await _version(reading, subject)
+        tag = etag(version, ask.asker.sight, ask.request.url.path, ask.request.url.query)
+        if is_known(ask.request, tag):
+            return not_modified(reading.origin, tag)
+        found = await _state(reading, subject, by)
+        told = await reading.told(found, {subject})
+    return document_answer(told, reading.origin, tag)
+
+
+async def history(
+    ask: Asked, page: Paged, kind: SubjectKind, ident: SubjectId, as_of: AsOf = None
+) -> Response:
+    """Every event of a subject with its verdict, in the order of the log: `runut history --json`.
+
+    With `as_of` what was recorded until then, judged as it was then.
+    """
+    subject = f"{kind}/{ident}"
+
+    async def version(reading: Reading) -> Any:
+        await require_visible(reading.connection, subject, ask.asker.sight)
+        return await _version(reading, subject)
+
+    async def items(
+        reading: Reading, after: int | None, at_once: int
+    ) -> AsyncGenerator[HistoryEntry]:
+        await require_visible(reading.connection, subject, ask.asker.sight)
+        some = _entries(reading, subject, after or 0, at_once)
+        async with aclosing(some):
+            async for one in some:
+                yield one
+
+    async def tell(reading: Reading, entries: Sequence[HistoryEntry]) -> Sequence[Document]:
+        return await _lines(reading, subject, entries)
+
+    return await answer_list(ask, page, _HISTORY, items, as_of, tell=tell, version=version)
+
+
+async def explained(
+    ask: Asked, kind: SubjectKind, ident: SubjectId, commitment_id: CommitmentId
+) -> Response:
+    """Why a commitment is due when it is: `runut commitments --explain`."""
+    subject = f"{kind}/{ident}"
+    async with ask.reads.open(ask.asker) as reading:
+        await require_visible(reading.connection, subject, ask.asker.sight)
+        found = await explanation(
+            reading.connection, commitment_id, subject, known=reading.moment.log
+        )
+        told = await reading.told(found, {subject})
+    return document_answer(told, reading.origin)
+
+
+async def summaries(
+    ask: Asked,
+    page: Paged,
+    wanted: Wanted,
+    kind: SubjectKind | None = None,
+    as_of: AsOf = None,
+) -> Response:
+    """Subjects in which you take part, each on one line, by name."""
+    asked = replace(wanted, kind=kind)
+
+    async def items(reading: Reading, after: str | None, at_once: int) -> AsyncGenerator[Document]:
+        some = states(
+            reading.connection,
+            reading.moment,
+            asked,
+            after=after or "",
+            at_once=at_once,
+            tables=SUMMARISED,
+        )
+        async with aclosing(some):
+            async for one in some:
+                yield summary(one)
+
+    return await answer_list(ask, page, _SUMMARIES, items, as_of)
+
+
+def _whole(path: str, kind: SubjectKind, model: type[BaseModel]) -> Any:
+    listing = Listing(path, model, str, lambda one: str(one["subject"]))
+
+    async def whole(ask: Asked, page: Paged, wanted: Wanted, as_of: AsOf = None) -> Response:
+        asked = replace(wanted, kind=kind)
+
+        def items(reading: Reading, after: str | None, at_once: int) -> AsyncGenerator[Document]:
+            return states(
+                reading.connection,
+                reading.moment,
+                asked,
+                after=after or "",
+                at_once=at_once,
+                tables=SHOWN[kind],
+            )
+
+        return await answer_list(ask, page, listing, items, as_of)
+
+    whole.__name__ = path
+    whole.__doc__ = f"Subjects of the kind {kind} in which you take part, each whole, by name."
+    return whole
+
+
+async def _version(reading: Reading, subject: str) -> Any:
+    version = await subject_version(reading.connection, subject, reading.moment.now)
+    return [version, reading.moment.log.size]  # sentences tell agencies' names
+
+
+async def _state(reading: Reading, subject: str, by: By) -> Document:
+    moment = reading.moment
+    if moment.as_of is None:
+        return await subject_state(reading.connection, subject, moment.now)
+    return await subject_state_as_of(
+        reading.connection, subject, moment.as_of, by, known=moment.log
+    )
+
+
+async def _entries(
+    reading: Reading, subject: str, after_seq: int, at_once: int
+) -> AsyncGenerator[HistoryEntry]:
+    """Lines behind a number, in order."""
+    connection, moment = reading.connection, reading.moment
+    if moment.as_of is not None:
+        known = await load_entries(connection, subject, moment.log.at, moment.as_of)
+        for one in known[after_seq:]:
+            yield one
+        return
+    while True:
+        some = await load_some_entries(
+            connection, subject, moment.log.at, after_seq=after_seq, limit=at_once
+        )
+        for one in some:
+            yield one
+        if len(some) < at_once:
+            return
+        after_seq = some[-1].seq
+
+
+async def _lines(
+    reading: Reading, subject: str, entries: Sequence[HistoryEntry]
+) -> Sequence[Document]:
+    found = await guarded(reading.connection, [subject], reading.asker.sight, reading.moment.log)
+    await reading.record([one for one in entries if found.is_guarded(one) and found.is_told(one)])
+    directory = reading.moment.log.latest
+    return [
+        line if found.is_told(one) else withhold_entry(line, one.recorded.event.meta["security"])
+        for one in entries
+        for line in (render_entry(one, directory),)
+    ]

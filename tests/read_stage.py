@@ -1,0 +1,120 @@
+"""The read side of the HTTP API over real tables, without the rest of the web process.
+
+Who asks is told by the token alone; who reads what is guarded is written down by the real recorder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from itertools import count
+
+import httpx
+import msgspec
+from fastapi import FastAPI
+
+from dashboard.api import router
+from dashboard.feed import Feed
+from dashboard.reads import Reads
+from projections import read_record
+from projections.read_record import GuardedRead
+from runut.access import Principal, Role
+from runut.adapters.http import install_problems
+from runut.adapters.http_openapi import EVERYWHERE, problems
+from runut.adapters.postgres import Pool, connected
+from runut.errors import Unauthenticated
+from runut.event import AgencyCode, Recorded
+from runut.rfc3339 import parse_time
+from runut.settings import Settings
+from tests.builders import SCENARIOS, scenario
+
+API = "/api/v1"
+NOW = parse_time("2026-08-01T00:00:00Z")
+
+
+def person(name: str, *roles: Role, agency: str | None = None) -> Principal:
+    """Somebody who proved who they are; the name is the token."""
+    code = None if agency is None else AgencyCode(agency)
+    return Principal(name, code, frozenset(roles))
+
+
+PEOPLE = {
+    one.name: one
+    for one in (
+        person("auditor", "AUDITOR"),
+        person("operator", "OPERATOR"),
+        person("emitter", "EMITTER", agency="kp2mi"),
+        person("homeless", "READER"),
+        *(
+            person(f"reader-{agency}", "READER", agency=agency)
+            for agency in ("kp2mi", "kbri-kl", "kjri-jb", "polri", "kemensos", "bp3mi-ntt")
+        ),
+    )
+}
+
+
+async def authenticate(header: str | None) -> Principal:
+    """Whose token that is."""
+    found = PEOPLE.get((header or "").removeprefix("Bearer "))
+    if found is None:
+        raise Unauthenticated("an unknown one")
+    return found
+
+
+def all_scenarios() -> Iterator[Recorded]:
+    """Every scenario, each in a partition of its own (of four), one after the other."""
+    offsets = [count(1) for _ in range(4)]
+    for n, path in enumerate(sorted(SCENARIOS.glob("*.jsonl"))):
+        for one in scenario(path.stem):
+            yield msgspec.structs.replace(one, partition=n % 4, offset=next(offsets[n % 4]))
+
+
+class ReadSide:
+    """An application with the routes, and clients of it."""
+
+    def __init__(
+        self, settings: Settings, app: FastAPI, feed: Feed, stopping: asyncio.Event
+    ) -> None:
+        self.settings = settings
+        self.app = app
+        self.feed = feed
+        self.stopping = stopping
+
+    def client(self, token: str = "auditor") -> httpx.AsyncClient:
+        """Somebody who asks; paths are those below /api/v1."""
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app),
+            base_url=f"http://read{API}",
+            headers={"Authorization": f"Bearer {token}"},
+        )
+
+    async def get(self, path: str, token: str = "auditor", **more: object) -> httpx.Response:
+        """One answer; what is underlined in a parameter's name stands so in the question."""
+        headers = {"If-None-Match": str(more.pop("known"))} if "known" in more else {}
+        headers |= {"Accept": str(more.pop("accept"))} if "accept" in more else {}
+        params = {name.rstrip("_"): str(value) for name, value in more.items()}
+        async with self.client(token) as client:
+            return await client.get(path, params=params, headers=headers)
+
+
+@asynccontextmanager
+async def read_side(settings: Settings, now: datetime = NOW) -> AsyncIterator[ReadSide]:
+    """The routes over a ledger's tables, for as long as the block lasts."""
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(Pool(settings, name="tests reading", size=6))
+
+        async def record(reads: list[GuardedRead]) -> None:
+            async with pool.lent() as connection:
+                await read_record.record(connection, reads)
+
+        stopping = asyncio.Event()
+        feed = Feed(lambda: connected(settings, name="tests feed", autocommit=True), stopping)
+        await stack.enter_async_context(feed)
+        reads = Reads(pool.lent, settings.views_schema, now=lambda: now, record_reads=record)
+        app = FastAPI(responses=problems(*EVERYWHERE), openapi_url=f"{API}/openapi.json")
+        app.state.authenticate = authenticate
+        install_problems(app)
+        app.include_router(router(reads, feed), prefix=API)
+        yield ReadSide(settings, app, feed, stopping)
