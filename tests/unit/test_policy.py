@@ -65,7 +65,7 @@ def test_a_policy_may_do_without_witnesses() -> None:
         (text(ledger=KP2MI), "ledger kp2mi/witness", "type 0x01"),
         (text(ledger=NoteSigner("nusantara", private_key(1)).key), "ledger", "log of seals"),
         (text(witnesses=f'["{LEDGER}"]'), "witness nusantara/seals", "type 0x04"),
-        (text(witnesses='["kp2mi+1234+abc"]'), "witness 'kp2mi+1234+abc'", "NAME"),
+        (text(witnesses='["kp2mi+1234+abc"]'), "witness 'kp2mi+1234+abc'", "base64"),
         (text(root_keys="[]"), "root_keys", "at least one"),
         (text(root_keys='["beef"]'), "root key", "64 hex digits"),
         (text(root_keys=f'["{ROOT.hex().upper()}"]'), "root key", "lower case"),
