@@ -24,6 +24,6 @@ def web(
 
     Example: runut web --host 0.0.0.0 --port 8080
     """
-    from cli.web_server import run_web  # FastAPI takes half a second, and only here
+    from cli.web_run import run_web  # FastAPI takes half a second, and only here
 
     run_web(load_settings(data), host, port)

@@ -1,6 +1,6 @@
-"""Serve the web application until SIGTERM, then finish what was begun.
+"""Serve an application until SIGTERM, then finish what was begun.
 
-Owns the socket, the loop and the end; what is answered is `cli.web_app`.
+Owns the socket and the end; what is answered is `cli.web_app`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,10 @@ from typing import Final
 
 import structlog
 import uvicorn
-import uvloop
 from fastapi import FastAPI
 
-from cli.web_app import build_app
-from cli.web_log import configure_logging
 from cli.web_protocol import BoundedHead
 from runut.errors import PlatformError
-from runut.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -31,20 +27,6 @@ BACKLOG: Final = 2048
 CLOSING_S: Final = 5.0
 """For what the application opened, after the last request."""
 STOPS: Final = (signal.SIGINT, signal.SIGTERM)
-
-
-def run_web(settings: Settings, host: str, port: int) -> None:
-    """Serve on an address until told to stop.
-
-    Raises:
-        PlatformError: the port is taken.
-        RunutError: what the application needs is not there.
-    """
-    configure_logging(settings.log_level)
-    with listen(host, port) as listening:
-        address, port = listening.getsockname()[:2]
-        log.info("listening", address=f"http://{address}:{port}")
-        uvloop.run(serve(build_app(settings), listening, settings.web_drain_s))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -56,9 +38,11 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=BACKLOG)
     except OSError as error:
+        # Python's own sentence of a taken port names it once more.
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error
         raise PlatformError(
-            f"port {port} for the web service: expected to listen on {host}:{port}, found "
-            f"{os.strerror(error.errno or 0)}; choose another with --port N, or a free one with --port 0"
+            f"port {port} for the web service: expected to listen on {host}:{port}, found {why}; "
+            "choose another with --port N, or a free one with --port 0"
         ) from None
 
 

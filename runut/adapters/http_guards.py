@@ -54,10 +54,10 @@ class Traced:
         try:
             await self._app(scope, receive, sending)
         except asyncio.CancelledError:  # the process stops, and its patience is over
-            if not began:
-                stopped = Busy("the process stops", ROOM_AGAIN_S)
-                await problem_response(problem_of(stopped))(scope, receive, send)
-            raise
+            if began:
+                raise
+            stopped = Busy("the process stops", ROOM_AGAIN_S)
+            await problem_response(problem_of(stopped))(scope, receive, send)
         except Exception as error:
             log.exception("failed", trace_id=trace_id, path=scope["path"])
             if began:
