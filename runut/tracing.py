@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry import context, trace
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 TRACE_HEADER: Final = "traceparent"
 SCOPE: Final = "runut"
+MAX_LINKS: Final = 128
+"""Of one span: more than an SDK keeps by default need not be looked for."""
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 # Flag 1 says that the sender may have recorded its span: of others there is nothing to be found.
 _SAMPLED: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f][13579bdf][ -~]*")
@@ -113,7 +116,8 @@ def processing(topic: str, group: str, headers: Iterable[Headers]) -> Iterator[N
     None where none was, or where nobody asks: `headers` are looked at only with an SDK.
     """
     tracer = _tracer()
-    links = [] if tracer is None else [Link(one) for one in map(_sampled, headers) if one]
+    traced = () if tracer is None else filter(None, map(_sampled, headers))
+    links = [Link(one) for one in islice(traced, MAX_LINKS)]
     if tracer is None or not links:
         yield
         return

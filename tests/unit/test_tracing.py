@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import pytest
@@ -14,7 +16,14 @@ from runut.errors import NotRecorded
 from runut.event import Event
 from runut.lanes import Receipt
 from runut.outgoing import compose
-from runut.tracing import Emissions, current_traceparent, following, processing, serving
+from runut.tracing import (
+    MAX_LINKS,
+    Emissions,
+    current_traceparent,
+    following,
+    processing,
+    serving,
+)
 from tests.spans import tracing
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -140,6 +149,18 @@ def test_processing_is_linked_to_what_was_sampled() -> None:
     assert (span.name, span.kind) == ("project events", trace.SpanKind.CONSUMER)
     assert [f"{one.context.trace_id:032x}" for one in span.links] == [TRACE, other[3:35]]
     assert (span.attributes or {})["messaging.operation.type"] == "process"
+
+
+def test_a_long_batch_costs_no_more_links_than_are_kept() -> None:
+    def headers() -> Iterator[list[tuple[str, bytes | None]]]:
+        for number in count(1):
+            yield [("traceparent", f"00-{number:032x}-00f067aa0ba902b7-01".encode())]
+
+    with tracing() as spans:
+        with processing("events", "projector", headers()):
+            pass
+        (span,) = spans.named("project")
+    assert [link.context.trace_id for link in span.links] == [*range(1, MAX_LINKS + 1)]
 
 
 def test_without_anything_sampled_there_is_no_span() -> None:
