@@ -19,12 +19,16 @@ from embedded.platform import Endpoints, Platform
 from embedded.progress import Show
 from embedded.registry import registry_answers
 from embedded.supervisor import Part
+from projections.seals.figures import is_sealing
 from projections.waiting import is_claimed
 from runut.adapters import postgres
 from runut.catalogue import catalogue
 from runut.directory import Ledger, founded
 from runut.directory_follower import DirectoryFollower
+from runut.errors import MissingKey
 from runut.founding import announced_schemas, create_ledger, found_ledger
+from runut.keystore import KeyStore
+from runut.seal_key import seal_signer
 from runut.settings import Settings, given_settings, load_settings
 
 DEFAULT_PORT = 8080
@@ -101,7 +105,7 @@ async def _up(
 
 
 class Services:
-    """Runut's own services on a platform: workers and web, once there is a ledger to work on."""
+    """Runut's own services on a platform, once there is a ledger: workers, web, sealer."""
 
     def __init__(self, data: Path | None, workers: int) -> None:
         self._data = data
@@ -115,7 +119,7 @@ class Services:
         return founded(self._ledger)
 
     def parts(self, endpoints: Endpoints) -> list[Part]:
-        """The workers and the web service: started again when they fail, but not for ever."""
+        """Workers, web and sealer: started again when they fail, but not for ever."""
         addresses = {
             "kafka_bootstrap": endpoints.kafka_bootstrap,
             "registry_url": endpoints.registry_url,
@@ -137,7 +141,8 @@ class Services:
         )
         # One founds the ledger and takes all partitions; the others then take their share.
         others = [_another(first, n) for n in range(2, self._workers + 1)]
-        return [first, self._web(first, endpoints, settings.web_drain_s), *others]
+        web = self._web(first, endpoints, settings.web_drain_s)
+        return [first, web, self._sealer(first, settings), *others]
 
     def _web(self, worker: Part, endpoints: Endpoints, drain_s: float) -> Part:
         """The web service, which starts beside the first worker as soon as there is a ledger."""
@@ -151,6 +156,23 @@ class Services:
             ready=lambda: answering(f"{url}/readyz"),
             expects=f"the web service to be ready at {url}",
             stop_s=drain_s + CLOSING_S,
+        )
+
+    def _sealer(self, worker: Part, settings: Settings) -> Part:
+        """The sealer, which starts as the web service does."""
+
+        async def is_ready() -> str | None:
+            async with postgres.connected(settings, name="runut up", autocommit=True) as connection:
+                return None if await is_sealing(connection) else "nobody seals yet"
+
+        return replace(
+            worker,
+            name="sealer",
+            command=[*THIS_PROGRAM, "sealer", *worker.command[-2:]],
+            log=worker.log.with_name("sealer.log"),
+            prepare=self._wait_until_founded,
+            ready=is_ready,
+            expects="a sealer to be connected",
         )
 
     async def _found(self, settings: Settings) -> None:
@@ -226,14 +248,17 @@ def ledger_create(
     """
     settings = load_settings(data)
     ledger = asyncio.run(create_ledger(settings, name=name))
-    _show_ledger(ledger, as_json=as_json)
+    _show_ledger(settings, ledger, as_json=as_json)
 
 
 @ledger_app.command("show")
 def ledger_show(data: Data = None, as_json: Json = False) -> None:
-    """Show how the ledger was founded."""
+    """Show how the ledger was founded, and the key that signs its seals if it is here.
+
+    Who is to trust the ledger writes that verifier key into a trust policy.
+    """
     settings = load_settings(data)
-    _show_ledger(asyncio.run(_read_ledger(settings)), as_json=as_json)
+    _show_ledger(settings, asyncio.run(_read_ledger(settings)), as_json=as_json)
 
 
 async def _read_ledger(settings: Settings) -> Ledger:
@@ -241,7 +266,7 @@ async def _read_ledger(settings: Settings) -> Ledger:
         return founded(follower.log.latest.ledger)
 
 
-def _show_ledger(ledger: Ledger, *, as_json: bool) -> None:
+def _show_ledger(settings: Settings, ledger: Ledger, *, as_json: bool) -> None:
     found = {
         "name": ledger.name,
         "ledger_id": ledger.ledger_id.hex(),
@@ -249,9 +274,18 @@ def _show_ledger(ledger: Ledger, *, as_json: bool) -> None:
         "root_keys": [key.hex() for key in ledger.root_keys],
         "require_signatures": ledger.require_signatures,
         "clock": ledger.clock,
+        "seal_key": _seal_key(settings, ledger),
     }
     if as_json:
         print_json(found)
         return
     for name, value in found.items():
-        typer.echo(f"{name:<20}{value if not isinstance(value, list) else ', '.join(value)}")
+        shown = ", ".join(value) if isinstance(value, list) else value
+        typer.echo(f"{name:<20}{'–' if shown is None else shown}")
+
+
+def _seal_key(settings: Settings, ledger: Ledger) -> str | None:
+    try:
+        return str(seal_signer(KeyStore(settings.keys), ledger.name).key)
+    except MissingKey:  # the sealer has it, elsewhere
+        return None

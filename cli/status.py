@@ -24,12 +24,14 @@ from rich.text import Text
 
 from cli.common import Data, Json, print_json, run
 from cli.look import console, read_models
+from cli.seal_status import checkpoint_status, seal_line, seal_warnings
 from embedded.answering import answering
 from embedded.registry import registry_answers
 from projections import notice_outbox
 from projections.health import Health, health
 from projections.install import installed_version, version_of
 from projections.reading import load_directory
+from projections.seals.figures import SealFigures, seal_figures
 from projections.waiting import is_claimed
 from runut.adapters import kafka, postgres
 from runut.errors import PlatformError, RunutError
@@ -61,6 +63,7 @@ class Model(msgspec.Struct, frozen=True):
     rebuild_due: bool
     """The tables are another release's."""
     notices: notice_outbox.Figures
+    seals: SealFigures
 
 
 class Lag(msgspec.Struct, frozen=True):
@@ -114,6 +117,7 @@ async def gather(settings: Settings, now: datetime) -> dict[str, Any]:
     ]
     projecting = model is not None and model.projecting
     figures = model.figures if model else None
+    sealed = checkpoint_status(settings, model.seals, ends, now) if model else None
     return {
         "ok": projecting and not any(part.problem for part in parts),
         "at": format_time(now),
@@ -132,8 +136,8 @@ async def gather(settings: Settings, now: datetime) -> dict[str, Any]:
         "overdue": figures.overdue if figures else None,
         "last_recorded_at": _time(figures.last_recorded_at if figures else None),
         "notices": _notices(model.notices) if model else None,
-        "checkpoint": None,
-        "warnings": list(_warnings(parts, lags, model)),
+        "checkpoint": sealed,
+        "warnings": [*_warnings(parts, lags, model), *(seal_warnings(sealed) if sealed else ())],
     }
 
 
@@ -172,6 +176,7 @@ async def _model(settings: Settings, now: datetime) -> Model:
             rebuild_due=await installed_version(connection, settings.model_schema)
             != version_of("model"),
             notices=await notice_outbox.figures(connection, now),
+            seals=await seal_figures(connection),
         )
 
 
@@ -303,6 +308,8 @@ def _draw(found: dict[str, Any]) -> RenderableType:
     figures = ", ".join(f"{_shown(found[name])} {name}" for name in names)
     warnings = [Text(f"! {warning}", style="red") for warning in found["warnings"]]
     said = [Text(f"runut {found['version']}: {figures}"), *_notices_line(found["notices"])]
+    if found["checkpoint"]:
+        said.append(seal_line(found["checkpoint"]))
     return Group(parts, lags, *said, *warnings)
 
 

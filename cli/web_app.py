@@ -19,7 +19,8 @@ from cli.probes import probes
 from cli.readiness import Readiness
 from cli.sign_in import authenticator
 from cli.web_intake import PostgresReadModels
-from dashboard import credentials
+from cli.web_seals import cosignatures
+from dashboard import credentials, log_tiles, proofs
 from producers.intake import router as intake
 from producers.intake.door import Door
 from producers.intake.openapi import describe_events
@@ -72,6 +73,10 @@ def build_app(settings: Settings) -> FastAPI:
     app.include_router(probes(Readiness(settings, pool.lent), metrics.registry))
     app.include_router(credentials.router(pool.lent, _now), prefix=API)
     app.include_router(intake.router(door.gateway), prefix=API)
+    app.include_router(proofs.router(pool.lent, settings), prefix=API)
+    app.include_router(
+        log_tiles.router(pool.lent, settings, cosignatures(settings, pool.lent)), prefix=API
+    )
     _guard(app, settings, metrics)
     describe_events(app)
     return app
