@@ -33,7 +33,8 @@ from audit.bundle import (
 )
 from audit.documents import documents, moment_of
 from audit.judging import judge, pairs
-from audit.report import Content, reports_of
+from audit.report import reports_of
+from audit.report.content import Content
 from projections.folds.subject import fold_subject
 from projections.queries import queries
 from projections.seals.log import SignedSeal, seal_at
@@ -116,13 +117,14 @@ class _Export:
             directories.append(record)
         ledger = founded(directories.latest.ledger)
         placed = [*pairs(log.records, evidence.records), *pairs(log.markers, evidence.markers)]
-        events = judge(head.partition, placed, directories).events
-        folded = fold_subject(events, directories.at)
+        judged = judge(head.partition, placed, directories)
+        folded = fold_subject(judged.events, directories.at)
         at = moment_of(seal.sealed_at_ms)
         state, history = documents(self._subject, folded, directories.latest, at)
         note, release = evidence.seal.note, version("runut")
         content = Content(
-            ledger.name, self._subject, seal.index, at, note, folded, directories.latest
+            *(ledger.name, self._subject, seal.index, at, note, folded),
+            *(directories.latest, judged.by_gateway),
         )
         manifest = Manifest(
             *(FORMAT, ledger.name, ledger.ledger_id.hex(), self._subject),
@@ -136,7 +138,7 @@ class _Export:
             EVIDENCE: to_json(evidence),
             STATE: state,
             HISTORY: history,
-            **schema_files(one.event.type for one in events),
+            **schema_files(one.event.type for one in judged.events),
             **(reports_of(release, content) or {}),
         }
         return write_bundle(manifest, files)

@@ -26,8 +26,8 @@ class Judged(NamedTuple):
     """What a subject's records are."""
 
     events: list[Recorded]
-    by_gateway: int
-    """Events whose valid signature is by a key that lies with the gateway."""
+    by_gateway: frozenset[int]
+    """Offsets of those whose valid signature is by a key that lies with the gateway."""
     rejected: int
     """Records with the subject's key that are no event."""
 
@@ -41,7 +41,8 @@ def judge(partition: int, placed: Iterable[Placed], log: DirectoryLog) -> Judged
     """
     reader = PartitionReader(partition, log)
     events: list[Recorded] = []
-    by_gateway = rejected = 0
+    by_gateway: set[int] = set()
+    rejected = 0
     for record, place in sorted(placed, key=lambda pair: pair[0].offset):
         reader.recorded_at = _time_of(record, place, reader.recorded_at)
         try:
@@ -51,8 +52,9 @@ def judge(partition: int, placed: Iterable[Placed], log: DirectoryLog) -> Judged
             continue
         if found is not None:
             events.append(found)
-            by_gateway += _is_by_gateway(record, found, log)
-    return Judged(events, by_gateway, rejected)
+            if _is_by_gateway(record, found, log):
+                by_gateway.add(found.offset)
+    return Judged(events, frozenset(by_gateway), rejected)
 
 
 def pairs(records: Sequence[RawRecord], places: Sequence[Place]) -> Iterable[Placed]:

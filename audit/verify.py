@@ -19,7 +19,8 @@ from audit.completeness import demand_all_of_key, demand_whole_tree
 from audit.documents import documents, moment_of
 from audit.judging import judge, pairs
 from audit.policy import Policy
-from audit.report import Content, reports_of
+from audit.report import reports_of
+from audit.report.content import Content
 from projections.folds.subject import FoldedSubject, fold_subject
 from runut.directory import Directory, founded
 from runut.directory_log import DirectoryLog
@@ -114,6 +115,7 @@ class _Run:
     seal: Seal
     log: DirectoryLog
     recorded: list[Recorded]
+    by_gateway: frozenset[int]
     folded: FoldedSubject
 
     def __init__(self, policy: Policy | None) -> None:
@@ -144,6 +146,7 @@ class _Run:
             note,
             self.folded,
             self.directory,
+            self.by_gateway,
         )
 
 
@@ -253,8 +256,9 @@ def _signatures(run: _Run) -> Shown:
     run.recorded = judged.events
     status = Counter(str(one.signature) for one in judged.events)
     said = [f"{count} {name}" for name, count in sorted(status.items())]
+    run.by_gateway = judged.by_gateway
     if judged.by_gateway:
-        said.append(f"{judged.by_gateway} signed by the gateway for their agencies")
+        said.append(f"{len(judged.by_gateway)} signed by the gateway for their agencies")
     if judged.rejected:
         said.append(f"{judged.rejected} records that are no event")
     return "HOLDS", ", ".join(said) or "no event"

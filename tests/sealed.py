@@ -21,7 +21,8 @@ from audit import bundle as files
 from audit.bundle import Chained, Evidence, Manifest, Place, Witnessed, markers_key
 from audit.documents import documents, moment_of
 from audit.judging import judge, pairs
-from audit.report import Content, reports_of
+from audit.report import reports_of
+from audit.report.content import Content
 from projections.folds.subject import fold_subject
 from runut import merkle
 from runut.directory_log import DirectoryLog
@@ -205,11 +206,14 @@ def written(
     markers = [one for one in known if one.key == markers_key(partition).encode()]
     log, at = ledger.log(), moment_of(seal.sealed_at_ms)
     placed = [*pairs(records, evidence.records), *pairs(markers, evidence.markers)]
-    events = judge(partition, placed, log).events
-    folded = fold_subject(events, log.at)
+    judged = judge(partition, placed, log)
+    folded = fold_subject(judged.events, log.at)
     state, history = documents(subject, folded, log.latest, at)
     release = version("runut")
-    content = Content(LEDGER, subject, seal.index, at, evidence.seal.note, folded, log.latest)
+    content = Content(
+        *(LEDGER, subject, seal.index, at, evidence.seal.note, folded, log.latest),
+        judged.by_gateway,
+    )
     manifest = Manifest(
         *(files.FORMAT, LEDGER, seal.ledger_id.hex(), subject, EVENTS, partition, DIRECTORY),
         *(seal.index, release, {}),
@@ -223,7 +227,7 @@ def written(
             files.EVIDENCE: files.to_json(evidence),
             files.STATE: state,
             files.HISTORY: history,
-            **files.schema_files(one.event.type for one in events),
+            **files.schema_files(one.event.type for one in judged.events),
             **(reports_of(release, content) or {}),
         },
     )

@@ -6,38 +6,27 @@ again and holds the two together.
 
 from __future__ import annotations
 
-from datetime import datetime
 from importlib.metadata import version
 
-import msgspec
-
-from projections.folds.subject import FoldedSubject
-from runut.directory import Directory
-
-
-class Content(msgspec.Struct, frozen=True):
-    """What a report tells."""
-
-    ledger: str
-    """The ledger's name."""
-    subject: str
-    seal: int
-    sealed_at: datetime
-    note: str
-    """The checkpoint with its signatures."""
-    folded: FoldedSubject
-    directory: Directory
+from audit.report.content import Content
+from runut.errors import PlatformError
 
 
 def reports_of(release: str, content: Content) -> dict[str, bytes] | None:
     """The report's files by name; None where another release than this one wrote the report.
 
     Raises:
-        PlatformError: what makes PDF is not installed: pip install runut[verify].
+        PlatformError: what lays it out is not installed.
     """
     if release != version("runut"):
         return None
-    from audit.report.html import html  # the verifier's base needs no template engine
-    from audit.report.pdf import pdf
-
-    return {"report.html": html(content), "report.pdf": pdf(content)}
+    try:
+        # Only here: whoever needs no report needs none of what these import.
+        from audit.report.html import html
+        from audit.report.pdf import pdf
+        from audit.report.telling import told
+    except ImportError as error:
+        advice = "pip install runut[verify]"
+        raise PlatformError(f"report: expected {error.name} to be installed; {advice}") from None
+    report = told(content)
+    return {"report.html": html(report), "report.pdf": pdf(report)}
