@@ -1,41 +1,73 @@
-"""`runut import`: many events from a file or standard input."""
+"""`runut import`: many events from a file or standard input, or what would become of them."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, cast
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from cli.common import Data, Json, print_json, run
+from cli.common import Data, Json, run
+from cli.import_report import summarise, summarise_rehearsal, teller
 from cli.look import read_models
-from producers.importer import BadLine, Imported, Source, import_lines
+from cli.rehearsing import Rehearsing, signatures
+from producers.files.entries import Binary, Source
+from producers.files.formats import Format, format_of, open_source
+from producers.files.mapping_file import read_mapping
+from producers.importer import Destination, Imported, Publishing, import_entries
+from projections.reading import load_directory
+from projections.rehearsal import Rehearsal
 from projections.waiting import wait_until_projected
-from runut.errors import Unreachable
+from runut.errors import BadFile, BadInput, Unreachable
+from runut.event import Verdict
 from runut.keystore import KeyStore
 from runut.producer import Producer
 from runut.settings import Settings, load_settings
 
-SOME_MALFORMED = 3
+PARTLY = 3
 STANDSTILL_S = 60.0
-SHOWN_BAD_LINES = 5
+
+Take = Callable[[Destination], Coroutine[None, None, None]]
+"""Take the file to a destination."""
+
+Mapping = Annotated[
+    Path | None,
+    typer.Option("--mapping", metavar="FILE", help="What a table's columns mean, as TOML."),
+]
+RefusePersonalData = Annotated[
+    bool,
+    typer.Option(
+        "--refuse-personal-data", help="Refuse lines whose text looks like personal data."
+    ),
+]
 
 
 def import_(
-    file: Annotated[str, typer.Argument(metavar="FILE|-", help="JSONL; - is standard input.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE|-", help="JSONL, CSV or Avro; - is standard input.")
+    ],
     data: Data = None,
     file_format: Annotated[
-        Literal["jsonl"], typer.Option("--format", help="One event in its JSON form a line.")
-    ] = "jsonl",
+        Format | None,
+        typer.Option("--format", help="Default: by the file's suffix, JSONL for any other."),
+    ] = None,
+    mapping: Mapping = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show the verdict of each line and publish nothing."),
+    ] = False,
+    refuse_personal_data: RefusePersonalData = False,
     wait: Annotated[bool, typer.Option("--wait", help="Return when all are projected.")] = False,
     report: Annotated[
-        Path | None, typer.Option(help="Where bad lines go, as JSONL.", metavar="FILE")
+        Path | None,
+        typer.Option(help="Where bad lines and warnings go, as JSONL.", metavar="FILE"),
     ] = None,
     allow_irregular: Annotated[
         bool,
@@ -46,39 +78,58 @@ def import_(
     """Import events, signed with the local keys of their agencies.
 
     Lines that are no event go to the report, with number and reason, and the rest goes on.
-    Importing a file again changes no state. Exit 0: all were well-formed; 3: some were not.
+    Importing a file again changes no state. Exit 0: all were well-formed; 3: some were not, or in a
+    dry run would be irregular.
 
     Example: runut import history.jsonl --wait --report bad.jsonl
     """
-    del file_format, allow_irregular  # both have one value so far
-    settings = load_settings(data)
+    del allow_irregular  # it has one value so far
+    settings, found = load_settings(data), Imported()
     with ExitStack() as stack:
-        source = stack.enter_context(_source(file))
-        bad = stack.enter_context(_report(report))
-        found = run(_import(settings, source, bad, file, wait=wait))
-    _summary(found, report, as_json=as_json)
-    if found.bad:
-        raise typer.Exit(SOME_MALFORMED)
+        source = _source(stack.enter_context(_opened(file)), file, file_format, mapping)
+        told = stack.enter_context(teller(report, is_rehearsal=dry_run, as_json=as_json))
+        bar = stack.enter_context(_bar(shown=not dry_run))
+        task = bar.add_task(f"import {file}", total=_size(file), what="")
 
-
-async def _import(
-    settings: Settings, source: Source, bad: Callable[[BadLine], None], name: str, *, wait: bool
-) -> Imported:
-    with _bar() as bar:
-        task = bar.add_task(f"import {name}", total=_size(name), what="")
-        keys = KeyStore(settings.keys)
-        async with Producer(settings, keys=keys, require_keys=False) as producer:
-            found = await import_lines(
-                producer,
+        def take(destination: Destination) -> Coroutine[None, None, None]:
+            return import_entries(
                 source,
-                report=bad,
+                destination,
+                found,
+                report=told.tell,
                 progress=lambda so_far: bar.update(
                     task, completed=so_far.size, what=f"{so_far.published:,} events"
                 ),
+                refuse_personal_data=refuse_personal_data,
             )
-        if wait:
-            await _wait(settings, found, bar)
-        return found
+
+        if dry_run:
+            verdicts = run(_rehearse(settings, take))
+        else:
+            run(_publish(settings, take, found))
+            if wait:
+                run(_wait(settings, found, bar))
+    if dry_run:
+        summarise_rehearsal(found, verdicts, told, report, as_json=as_json)
+    else:
+        summarise(found, report, as_json=as_json)
+    if found.bad or (dry_run and verdicts["IRREGULAR"]):
+        raise typer.Exit(PARTLY)
+
+
+async def _publish(settings: Settings, take: Take, found: Imported) -> None:
+    keys = KeyStore(settings.keys)
+    async with Producer(settings, keys=keys, require_keys=False) as producer:
+        await take(Publishing(producer, found))
+
+
+async def _rehearse(settings: Settings, take: Take) -> Counter[Verdict]:
+    async with read_models(settings) as connection:
+        directory = await load_directory(connection)
+        signature = signatures(KeyStore(settings.keys), directory.latest)
+        rehearsing = Rehearsing(Rehearsal(connection, directory, datetime.now(UTC), signature))
+        await take(rehearsing)
+        return rehearsing.verdicts
 
 
 async def _wait(settings: Settings, found: Imported, bar: Progress) -> None:
@@ -99,7 +150,19 @@ async def _wait(settings: Settings, found: Imported, bar: Progress) -> None:
         )
 
 
-def _bar() -> Progress:
+def _source(file: Binary, name: str, file_format: Format | None, mapping: Path | None) -> Source:
+    file_format = file_format or format_of(name) or "jsonl"
+    if mapping is not None and file_format != "csv":
+        raise typer.BadParameter(f"--mapping: expected a file of format csv, found {file_format}")
+    try:
+        return open_source(file, file_format, read_mapping(mapping) if mapping else None)
+    except BadFile:
+        raise
+    except BadInput as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _bar(*, shown: bool) -> Progress:
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -107,6 +170,7 @@ def _bar() -> Progress:
         TextColumn("{task.fields[what]}"),
         TimeElapsedColumn(),
         console=Console(stderr=True),
+        disable=not shown,
     )
 
 
@@ -115,45 +179,13 @@ def _size(name: str) -> int | None:
 
 
 @contextmanager
-def _source(name: str) -> Iterator[Source]:
+def _opened(name: str) -> Iterator[Binary]:
     if name == "-":
-        yield cast("Source", sys.stdin.buffer)
+        yield cast("Binary", sys.stdin.buffer)
         return
     try:
         file = Path(name).open("rb")  # noqa: SIM115 - closed below
     except OSError as error:
         raise typer.BadParameter(f"expected a readable file, found {name}: {error}") from None
     with file:
-        yield cast("Source", file)
-
-
-@contextmanager
-def _report(path: Path | None) -> Iterator[Callable[[BadLine], None]]:
-    """Bad lines go to the file; without one, the first few go to standard error."""
-    if path is None:
-        shown = 0
-
-        def show(line: BadLine) -> None:
-            nonlocal shown
-            shown += 1
-            if shown <= SHOWN_BAD_LINES:
-                typer.echo(f"line {line.line}: {line.reason}", err=True)
-
-        yield show
-        return
-    with path.open("wb") as file:
-
-        def write(line: BadLine) -> None:
-            file.write(msgspec.json.encode(line) + b"\n")
-
-        yield write
-
-
-def _summary(found: Imported, report: Path | None, *, as_json: bool) -> None:
-    if as_json:
-        print_json(msgspec.to_builtins(found))
-        return
-    typer.echo(f"{found.published} of {found.lines} lines published, {found.bad} malformed")
-    if found.bad:
-        where = f"in {report}" if report else "shown above: use --report FILE to keep all of them"
-        typer.echo(f"malformed lines: {where}", err=True)
+        yield cast("Binary", file)

@@ -1,53 +1,25 @@
-"""Import events from JSONL: one event in its JSON form a line, in any number.
+"""Import a file: every entry that is an event goes on, every other to the report.
 
-Owns the lines: which are events, which are not and why. Streams with bounded memory, keeps the
-order of the file for each subject, and goes on after a bad line. Event ids come from the
-lines' content, so a file that is imported again, whole or after an interruption, changes no
-state. Refuses to judge: whatever is well-formed is sent, verdicts are the folds'.
+The one way from a file of any format to wherever its events go: to the ledger, or to a rehearsal
+that publishes nothing. Keeps the order of the file for each subject, holds little of it at a time,
+and goes on after an entry that is no event. Refuses to judge: whatever is well-formed goes on,
+verdicts are the folds'. Personal data in free text is warned of, or refused where that is wanted.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from typing import Final, Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import msgspec
 
+from producers.files.entries import BadLine, Doubt, Found, Reported, Source, bad_line, doubt
 from runut import Producer, Receipt
-from runut.codec import MAX_VALUE
-from runut.errors import BadInput
-from runut.event import Event
-from runut.json_form import from_json
+from runut.errors import BadInput, FieldError
+from runut.personal_data import findings
 
-CHUNK: Final = 64 * 1024
-SHOWN: Final = 200
-"""Characters of a bad line that the report shows."""
-_BOM: Final = b"\xef\xbb\xbf"
-
-
-class Source(Protocol):
-    """A binary file, or standard input's buffer."""
-
-    def read1(self, size: int, /) -> bytes:
-        """What is there, at most `size` bytes; empty at the end."""
-
-
-class Line(msgspec.Struct, frozen=True):
-    """One line without its line feed; of one that is too long, only the beginning."""
-
-    number: int
-    text: bytes
-    is_whole: bool = True
-
-
-class BadLine(msgspec.Struct, frozen=True):
-    """A line that is no event: an entry of the report."""
-
-    line: int
-    reason: str
-    text: str
-    """Its first 200 characters."""
+Report = Callable[[Reported], None]
 
 
 class Imported(msgspec.Struct):
@@ -56,11 +28,13 @@ class Imported(msgspec.Struct):
     size: int = 0
     """Bytes read."""
     lines: int = 0
-    """Lines that were not blank."""
+    """Lines that were not blank; rows, or records."""
     published: int = 0
     """Events that are in the log."""
     bad: int = 0
-    """Lines that are no event."""
+    """Lines that are no event, or were refused for personal data."""
+    doubts: int = 0
+    """Places that look like personal data, in lines that went on all the same."""
     ends: dict[int, int] = {}
     """Highest offset that was written in each partition."""
 
@@ -70,91 +44,107 @@ class Imported(msgspec.Struct):
         self.ends[receipt.partition] = max(receipt.offset, self.ends.get(receipt.partition, -1))
 
 
-async def import_lines(
-    producer: Producer,
-    source: Source,
-    *,
-    report: Callable[[BadLine], None],
-    progress: Callable[[Imported], None] = lambda _: None,
-) -> Imported:
-    """Send every line that is an event, report every other; `progress` is told now and then.
+class Destination(Protocol):
+    """Where events go."""
 
-    Raises:
-        Unreachable, NotRecorded: an event could not be stored; import again to go on.
-        LedgerMismatch: the ledger does not know this release's schemas.
-        MissingKey: the producer requires keys and an agency has none here.
-    """
-    found, lines = Imported(), Lines()
-    failures: list[BaseException] = []
+    async def take(self, found: Sequence[Found]) -> Sequence[Reported]:
+        """Take events, in order; gives what there is to tell of them, such as that one is none."""
 
-    def arrived(receipt: asyncio.Future[Receipt]) -> None:
+    async def end(self) -> None:
+        """There are no more; returns when all are where they belong."""
+
+
+class Publishing:
+    """The ledger: events are sent, and counted when they are in the log."""
+
+    def __init__(self, producer: Producer, summary: Imported) -> None:
+        self._producer = producer
+        self._summary = summary
+        self._failures: list[BaseException] = []
+
+    async def take(self, found: Sequence[Found]) -> list[BadLine]:
+        """Send events; waits while too much is under way.
+
+        Raises:
+            Unreachable, NotRecorded: an earlier one could not be stored; import again to go on.
+            LedgerMismatch: the ledger does not know this release's schemas.
+            MissingKey: the producer requires keys and an agency has none here.
+        """
+        refused = []
+        for one in found:
+            self._fail()
+            try:
+                (await self._producer.send(one.event)).add_done_callback(self._arrived)
+            except BadInput as error:
+                refused.append(bad_line(one.line, error, one.text))
+        return refused
+
+    async def end(self) -> None:
+        """Wait for every receipt. Raises as `take`."""
+        await self._producer.flush()
+        await asyncio.sleep(0)  # receipts that came just now are noted in the next turn
+        self._fail()
+
+    def _arrived(self, receipt: asyncio.Future[Receipt]) -> None:
         error = None if receipt.cancelled() else receipt.exception()
         if error is not None:
-            failures.append(error)
+            self._failures.append(error)
         elif not receipt.cancelled():
-            found.note(receipt.result())
+            self._summary.note(receipt.result())
 
-    while not failures:
-        # A pipe may be slow: what was read must go out meanwhile.
-        chunk = await asyncio.to_thread(source.read1, CHUNK)
-        found.size += len(chunk)
-        for line in lines.feed(chunk) if chunk else lines.end():
-            found.lines += 1
-            try:
-                (await producer.send(_event_in(line))).add_done_callback(arrived)
-            except BadInput as error:
-                found.bad += 1
-                report(BadLine(line.number, str(error), _shown(line.text)))
-        progress(found)
-        if not chunk:
-            break
-    await producer.flush()
-    await asyncio.sleep(0)  # receipts that came just now are noted in the next turn
-    if failures:
-        raise failures[0]
-    progress(found)
-    return found
+    def _fail(self) -> None:
+        if self._failures:
+            raise self._failures[0]
 
 
-class Lines:
-    """Splits what is read into lines, of which none is held that is too long."""
+async def import_entries(
+    source: Source,
+    destination: Destination,
+    summary: Imported,
+    *,
+    report: Report,
+    progress: Callable[[Imported], None] = lambda _: None,
+    refuse_personal_data: bool = False,
+) -> None:
+    """Take a file to its destination; `summary` counts, and `progress` is told now and then.
 
-    def __init__(self) -> None:
-        self._number = 1
-        self._pending = bytearray()
-        self._is_cut = False
-
-    def feed(self, chunk: bytes) -> Iterator[Line]:
-        """The lines that end in this chunk, but for blank ones."""
-        *ended, rest = chunk.split(b"\n")
-        for part in ended:
-            self._add(part)
-            yield from self.end()
-        self._add(rest)
-
-    def end(self) -> Iterator[Line]:
-        """The line at whose end we are, unless it is blank."""
-        text = bytes(self._pending)
-        if self._number == 1:
-            text = text.removeprefix(_BOM)
-        if not text.isspace() and text:
-            yield Line(self._number, text, is_whole=not self._is_cut)
-        self._number += 1
-        self._pending.clear()
-        self._is_cut = False
-
-    def _add(self, part: bytes) -> None:
-        room = MAX_VALUE - len(self._pending)
-        self._pending += part[:room]
-        self._is_cut = self._is_cut or len(part) > room
-
-
-def _event_in(line: Line) -> Event:
-    if not line.is_whole:
-        raise BadInput("line", f"{MAX_VALUE} bytes at most", "more")
-    return from_json(line.text, derive_id=True)
+    Raises as the destination does.
+    """
+    batches = source.batches()
+    # A pipe may be slow: what was read must go out meanwhile.
+    while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+        told: list[Reported] = []
+        events = [
+            one
+            for one in batch
+            if isinstance(one, Found) and _passes(one, told, refuse=refuse_personal_data)
+        ]
+        told += [one for one in batch if isinstance(one, BadLine)]
+        told += await destination.take(events)
+        summary.size = source.size
+        summary.lines += len(batch)
+        for one in sorted(told, key=lambda each: each.line):
+            _count(one, summary)
+            report(one)
+        progress(summary)
+    await destination.end()
+    progress(summary)
 
 
-def _shown(text: bytes) -> str:
-    # A character has 4 bytes at most.
-    return text[: 4 * SHOWN].decode(errors="replace")[:SHOWN]
+def _passes(found: Found, told: list[Reported], *, refuse: bool) -> bool:
+    """Whether an event may go on; what looks like personal data in it is told."""
+    doubts = findings(found.event)
+    if doubts and refuse:
+        first = doubts[0]
+        error = FieldError(first.field, "no personal data", f"what looks like {first.shown}")
+        told.append(bad_line(found.line, error, found.text))
+        return False
+    told += [doubt(found.line, one) for one in doubts]
+    return True
+
+
+def _count(told: Reported, summary: Imported) -> None:
+    if isinstance(told, BadLine):
+        summary.bad += 1
+    elif isinstance(told, Doubt):
+        summary.doubts += 1

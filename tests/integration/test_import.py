@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from producers.importer import BadLine, Imported, import_lines
+from producers.files.entries import BadLine, Doubt, Reported
+from producers.files.jsonl import JsonLines
+from producers.importer import Imported, Publishing, import_entries
 from runut import Producer
 from runut.codec import MAX_VALUE
 from runut.errors import LedgerMismatch, MissingKey
@@ -43,12 +45,38 @@ def contact(number: int, agency: str = "kp2mi", subject: str = "case/A", **more:
 
 
 async def import_text(
-    settings: Settings, text: str | bytes, *, require_keys: bool = False
+    settings: Settings,
+    text: str | bytes,
+    *,
+    require_keys: bool = False,
+    refuse_personal_data: bool = False,
 ) -> tuple[Imported, list[BadLine]]:
-    source = io.BytesIO(text if isinstance(text, bytes) else text.encode())
-    bad: list[BadLine] = []
+    found, bad, doubts = await import_all(
+        settings, text, require_keys=require_keys, refuse_personal_data=refuse_personal_data
+    )
+    assert doubts == []
+    return found, bad
+
+
+async def import_all(
+    settings: Settings,
+    text: str | bytes,
+    *,
+    require_keys: bool = False,
+    refuse_personal_data: bool = False,
+) -> tuple[Imported, list[BadLine], list[Doubt]]:
+    source = JsonLines(io.BytesIO(text if isinstance(text, bytes) else text.encode()))
+    found, told = Imported(), list[Reported]()
     async with Producer(settings, require_keys=require_keys) as producer:
-        return await import_lines(producer, source, report=bad.append), bad
+        await import_entries(
+            source,
+            Publishing(producer, found),
+            found,
+            report=told.append,
+            refuse_personal_data=refuse_personal_data,
+        )
+    bad = [one for one in told if isinstance(one, BadLine)]
+    return found, bad, [one for one in told if isinstance(one, Doubt)]
 
 
 @pytest.mark.parametrize("content", FILES.values(), ids=FILES)
@@ -145,13 +173,16 @@ async def test_lines_of_a_slow_pipe_go_out_as_they_come(ledger: Settings) -> Non
     with open(reading, "rb") as source, open(writing, "wb", buffering=0) as sink:  # noqa: ASYNC230
 
         async def run() -> Imported:
+            found = Imported()
             async with Producer(ledger) as producer:
-                return await import_lines(
-                    producer,
-                    source,
+                await import_entries(
+                    JsonLines(source),
+                    Publishing(producer, found),
+                    found,
                     report=lambda bad: pytest.fail(str(bad)),
-                    progress=lambda found: seen.put_nowait(found.lines),
+                    progress=lambda so_far: seen.put_nowait(so_far.lines),
                 )
+            return found
 
         importing = asyncio.create_task(run())
         for number in range(1, 4):
@@ -167,3 +198,22 @@ async def test_a_ledger_that_does_not_know_our_schemas_stops_the_import(
 ) -> None:
     with pytest.raises(LedgerMismatch, match="found a ledger first: runut ledger create"):
         await import_text(settings, contact(1))
+
+
+async def test_personal_data_is_warned_of_or_refused_and_never_repeated(ledger: Settings) -> None:
+    nik = "3171014502900001"
+    data = {"contact_id": "c-2", "mode": "PHONE", "direction": "INCOMING", "with": []}
+    doubtful = contact(2, data={**data, "summary": f"NIK {nik}, HP 081234567890"})
+    text = "\n".join([contact(1), doubtful, contact(3)])
+    found, bad, doubts = await import_all(ledger, text)
+    assert (found.published, found.bad, found.doubts) == (3, 0, 2)
+    assert [(one.line, one.field, one.kind) for one in doubts] == [
+        (2, "data.summary", "NIK"),
+        (2, "data.summary", "TELEPHONE"),
+    ]
+    found, bad, doubts = await import_all(ledger, text, refuse_personal_data=True)
+    assert (found.published, found.bad, found.doubts, doubts) == (2, 1, 0, [])
+    assert (bad[0].line, bad[0].field) == (2, "data.summary")
+    assert "data.summary: expected no personal data, found what looks like a NIK" in bad[0].reason
+    assert nik not in str(bad)
+    assert "081234567890" not in str(bad)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.importer import Line, Lines
+from producers.files.jsonl import Line, Lines
 from runut.codec import MAX_VALUE
 
 
@@ -28,7 +28,7 @@ def test_where_the_input_is_cut_does_not_matter(parts: list[bytes], cuts: list[i
     assert split(*chunks) == split(whole)
 
 
-@given(st.lists(st.binary(min_size=1).map(lambda raw: raw.replace(b"\n", b"") + b"x")))
+@given(st.lists(st.binary(min_size=1).map(lambda raw: b"x" + raw.replace(b"\n", b"") + b"x")))
 def test_every_line_comes_with_its_number_and_its_bytes(parts: list[bytes]) -> None:
     expected = [Line(number, part) for number, part in enumerate(parts, 1)]
     assert split(b"\n".join(parts)) == expected

@@ -1,0 +1,105 @@
+"""What a file holds: numbered entries, each an event or the reason why it is none.
+
+Owns the words of the report. Nothing of an entry that looks like personal data is repeated in
+them: a report is passed around, and tells what to correct, not about whom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from runut.errors import BadInput, FieldError
+from runut.event import Event, Verdict
+from runut.personal_data import Finding, PersonalDataKind, masked
+
+SHOWN: Final = 200
+"""Characters of an entry that the report shows."""
+
+
+class Binary(Protocol):
+    """A binary file, or standard input's buffer."""
+
+    def read1(self, size: int, /) -> bytes:
+        """What is there, at most `size` bytes; empty at the end."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """An event where it stands."""
+
+    line: int
+    """Line of the file, from 1; in files without lines the number of the record."""
+    event: Event
+    text: str | bytes
+    """As it stands there, or the beginning of that."""
+
+
+class BadLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that is no event: an entry of the report."""
+
+    line: int
+    reason: str
+    text: str
+    """Its first 200 characters."""
+    field: str | None = None
+    """As in the JSON form, where one field is to blame."""
+    column: str | None = None
+    """Where it stands in a table, by its heading."""
+
+
+class Doubt(msgspec.Struct, frozen=True):
+    """An event that seems to hold personal data: an entry of the report. It was published."""
+
+    line: int
+    warning: str
+    field: str
+    kind: PersonalDataKind
+
+
+class Foreseen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an event would be judged: an entry of a rehearsal's report."""
+
+    line: int
+    type: str
+    subject: str
+    agency: str
+    verdict: Verdict
+    codes: tuple[str, ...] = ()
+
+
+Entry = Found | BadLine
+Reported = BadLine | Doubt | Foreseen
+
+
+class Source(Protocol):
+    """A file that is being read."""
+
+    @property
+    def size(self) -> int:
+        """Bytes read so far."""
+
+    def batches(self) -> Iterator[Sequence[Entry]]:
+        """Its entries in order, as they come; blocks while nothing comes."""
+
+
+def bad_line(
+    line: int, error: BadInput | str, text: str | bytes, column: str | None = None
+) -> BadLine:
+    """The report's entry for what is no event."""
+    field = error.field if isinstance(error, FieldError) else None
+    return BadLine(line, masked(str(error)), shown(text), field, column)
+
+
+def doubt(line: int, finding: Finding) -> Doubt:
+    """The report's entry for what seems to be personal data."""
+    return Doubt(line, str(finding), finding.field, finding.kind)
+
+
+def shown(text: str | bytes) -> str:
+    """The beginning of an entry, without what looks like personal data."""
+    if isinstance(text, bytes):
+        # A character has 4 bytes at most.
+        text = text[: 4 * SHOWN].decode(errors="replace")
+    return masked(text[:SHOWN])

@@ -1,0 +1,33 @@
+"""What `runut import` says to wrong usage, before it asks anybody."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from runut.errors import BadFile
+from tests.builders import ROOT
+
+TABLE = str(ROOT / "docs" / "examples" / "pengaduan.csv")
+MAPPING = str(ROOT / "docs" / "examples" / "pengaduan.toml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((TABLE,), "mapping: expected a file that says what the columns mean (--mapping)"),
+        ((MAPPING, "--mapping", MAPPING), "expected a file of format csv, found jsonl"),
+        (("nowhere.csv", "--mapping", MAPPING), "expected a readable file, found nowhere.csv"),
+        ((TABLE, "--format", "xlsx"), "'xlsx' is not one of 'jsonl', 'csv', 'avro'"),
+    ],
+)
+def test_wrong_usage_is_a_sentence(arguments: tuple[str, ...], words: str) -> None:
+    ended = CliRunner().invoke(app, ["import", *arguments], env={"COLUMNS": "400"})
+    assert ended.exit_code == 2
+    assert words in ended.output
+
+
+def test_a_mapping_that_is_none_is_refused_before_the_table_is_read() -> None:
+    ended = CliRunner().invoke(app, ["import", TABLE, "--mapping", TABLE])
+    assert isinstance(ended.exception, BadFile)
