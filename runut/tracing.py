@@ -57,6 +57,9 @@ def current_traceparent() -> bytes | None:
 def following(carrier: Mapping[str, str | None]) -> Iterator[None]:
     """Go on in the trace that headers (`traceparent`, in lower case) tell of, if they do."""
     given = {name: value for name, value in carrier.items() if value}
+    if not given:
+        yield
+        return
     token = context.attach(_PROPAGATOR.extract(given, context.get_current()))
     try:
         yield

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from runut.adapters.http import problem_response
 from runut.errors import Busy, TooLarge, TooSlow
 from runut.problems import problem_of
-from runut.tracing import TRACE_HEADER
+from runut.tracing import TRACE_HEADER, current_traceparent, serving
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +31,8 @@ _NO_TRACE: Final = "0" * 32
 class Traced:
     """Gives each request a trace id, that of its `traceparent` where it has one.
 
-    A failure that nobody expected is logged with it, and the answer tells no more than it.
+    What is emitted while it is answered belongs to that trace (`runut.tracing`). A failure that
+    nobody expected is logged with it, and the answer tells no more than it.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -42,7 +43,12 @@ class Traced:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        trace_id = _trace_id(Headers(scope=scope).get(TRACE_HEADER))
+        header = Headers(scope=scope).get(TRACE_HEADER)
+        with serving(scope["method"], {TRACE_HEADER: header}):
+            traced_as = (current_traceparent() or b"").decode() or header
+            await self._answer(scope, receive, send, _trace_id(traced_as))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, trace_id: str) -> None:
         scope.setdefault("state", {})["trace_id"] = trace_id
         began = False
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
+from runut.adapters.http_guards import Traced
 from runut.errors import NotRecorded
 from runut.event import Event
 from runut.lanes import Receipt
@@ -189,3 +192,22 @@ def test_an_answer_goes_on_in_the_trace_of_its_request() -> None:
     assert inner[3:35].decode() == TRACE
     with serving("POST /api/v1/events", {"traceparent": SAMPLED}):
         assert current_traceparent() == SAMPLED.encode()
+
+
+@pytest.mark.parametrize("has_sdk", [True, False])
+async def test_a_request_goes_on_in_the_trace_of_its_header(has_sdk: bool) -> None:
+    seen: list[tuple[bytes | None, str]] = []
+
+    async def app(scope: Any, _receive: Any, _send: Any) -> None:
+        seen.append((current_traceparent(), scope["state"]["trace_id"]))
+
+    headers = [(b"traceparent", SAMPLED.encode())]
+    scope = {"type": "http", "method": "POST", "path": "/api/v1/events", "headers": headers}
+    with tracing() if has_sdk else nullcontext():
+        await Traced(app)(scope, AsyncMock(), AsyncMock())
+        await Traced(app)({**scope, "headers": []}, AsyncMock(), AsyncMock())
+    (header, trace_id), (other_header, other_id) = seen
+    assert header is not None
+    assert (header[3:35].decode(), trace_id) == (TRACE, TRACE)
+    assert other_id not in {"", TRACE}
+    assert (other_header or b"")[3:35].decode() == (other_id if has_sdk else "")
