@@ -20,6 +20,7 @@ from cli import (
     directory,
     emit,
     encode,
+    evidence,
     imports,
     look,
     network,
@@ -58,6 +59,8 @@ app.command("agency")(look.agency)
 app.command("meetings")(network.meetings)
 app.command("indicators")(network.indicators)
 app.command("replay")(replay.replay)
+app.command("export")(evidence.export)
+app.command("verify")(evidence.verify)
 app.command("status")(status.status)
 app.command("sealer")(seals.sealer)
 app.command("checkpoint")(seals.checkpoint)

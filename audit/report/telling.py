@@ -73,7 +73,7 @@ def told(content: Content) -> Report:
     return Report(
         title,
         term("intro"),
-        tuple(_facts(content, voices)),
+        tuple(_facts(content)),
         tuple(_standing(content, document, voices)),
         tuple(table for table in tables if table.rows),
         content.note,
@@ -92,7 +92,7 @@ def term(name: str) -> Both:
     return Both(**terms()[name])
 
 
-def _facts(content: Content, voices: Sequence[Voice]) -> Iterator[tuple[Both, Both]]:
+def _facts(content: Content) -> Iterator[tuple[Both, Both]]:
     yield term("ledger"), _same(content.ledger)
     yield term("subject"), _same(content.subject)
     yield term("seal"), _same(str(content.seal))
@@ -235,7 +235,7 @@ def _agencies(codes: Sequence[str], voices: Sequence[Voice]) -> Both:
 
 
 def _time(moment: datetime) -> Both:
-    """Local with its zone, and in UTC for those who are elsewhere: figures, the same in all words."""
+    """Local with its zone, and in UTC for those elsewhere; figures alone, as in any language."""
     local, utc = local_time(moment, LOCAL_ZONE), moment.astimezone(UTC)
     elsewhere = f"{utc:%H:%M:%S}" if local.date() == utc.date() else f"{utc:%Y-%m-%d %H:%M:%S}"
     return _same(f"{local:%Y-%m-%d %H:%M:%S} {zone_name(local)} ({elsewhere} UTC)")
