@@ -31,7 +31,8 @@ ALL_BROKERS: Final = [*BROKERS["single"], *BROKERS["cluster"]]
 LEDGERS: Final = {"single": "ledger", "cluster": "ledger-cluster"}
 WORKERS: Final = {"single": "worker", "cluster": "worker-cluster"}
 WEBS: Final = {"single": "web", "cluster": "web-cluster"}
-OURS: Final = [*LEDGERS.values(), *WORKERS.values(), *WEBS.values()]
+SEALERS: Final = {"single": "sealer", "cluster": "sealer-cluster"}
+OURS: Final = [*LEDGERS.values(), *WORKERS.values(), *WEBS.values(), *SEALERS.values()]
 
 
 def environment(service: str) -> dict[str, str]:

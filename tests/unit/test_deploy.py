@@ -16,6 +16,7 @@ import pytest
 
 from embedded import kafka, postgres, registry
 from embedded.artifacts import read_lock
+from projections.seals.install import SEALER_ROLE
 from runut.adapters.topics import topic_configs
 from runut.settings import Settings, given_settings
 from tests.containers import (
@@ -25,6 +26,7 @@ from tests.containers import (
     OURS,
     PROJECT,
     ROOT,
+    SEALERS,
     SERVICES,
     WEBS,
     WORKERS,
@@ -171,6 +173,8 @@ def test_roles_of_postgresql_are_made_with_the_passwords_that_services_use(
         url = urlsplit(settings_of(service, monkeypatch).postgres_url or "")
         assert (url.hostname, url.path) == ("postgres", f"/{postgres.LEDGER}")
         assert passwords[url.username or ""] == url.password
+    assert f"CREATE ROLE {SEALER_ROLE} NOLOGIN" in script
+    assert f"GRANT {SEALER_ROLE} TO {postgres.LEDGER}" in script
     place = "./deploy/postgres.sql:/docker-entrypoint-initdb.d/runut.sql:ro"
     assert place in SERVICES["postgres"]["volumes"]
 
@@ -188,7 +192,7 @@ def test_every_variable_of_ours_is_a_setting(service: str) -> None:
 def test_services_find_the_brokers_and_the_registry_of_their_profile(
     profile: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for service in (LEDGERS[profile], WORKERS[profile], WEBS[profile]):
+    for service in (LEDGERS[profile], WORKERS[profile], WEBS[profile], SEALERS[profile]):
         found = settings_of(service, monkeypatch)
         expected = ",".join(f"{broker}:9092" for broker in BROKERS[profile])
         assert found.kafka_bootstrap == expected
@@ -223,6 +227,6 @@ def test_a_profile_waits_for_its_own_services_alone(profile: str) -> None:
     ledger = SERVICES[LEDGERS[profile]]["depends_on"]
     assert {one["condition"] for one in ledger.values()} == {"service_healthy"}
     assert set(ledger) == {"registry", *brokers}
-    for service in (WORKERS[profile], WEBS[profile]):
+    for service in (WORKERS[profile], WEBS[profile], SEALERS[profile]):
         waits = SERVICES[service]["depends_on"]
         assert waits[LEDGERS[profile]]["condition"] == "service_completed_successfully"

@@ -28,6 +28,7 @@ from tests.containers import (
     PROJECT,
     PYPROJECT,
     ROOT,
+    SEALERS,
     SERVICES,
     VARIABLE,
     WEBS,
@@ -111,8 +112,9 @@ def test_every_container_is_bounded_watched_and_started_again(name: str) -> None
     assert service["logging"]["options"]["max-size"]
     once = name in LEDGERS.values()
     assert service["restart"] == ("no" if once else "unless-stopped")
-    # That of a worker is the image's.
-    watched = "test" in service.get("healthcheck", {}) or name in WORKERS.values()
+    # That of a worker or sealer is the image's.
+    of_image = {*WORKERS.values(), *SEALERS.values()}
+    watched = "test" in service.get("healthcheck", {}) or name in of_image
     assert watched != once
 
 
@@ -138,7 +140,9 @@ def test_the_example_of_settings_names_every_variable_and_keeps_no_password() ->
     assert "$" not in VARIABLE.sub("", COMPOSE_TEXT)
 
 
-def test_workers_and_web_read_the_private_keys_that_only_the_founding_services_write() -> None:
+def test_workers_sealers_and_web_read_the_private_keys_that_only_the_founding_services_write() -> (
+    None
+):
     data = re.findall(r"\bRUNUT_DATA=(\S+)", only("ENV"))[0]
     place = f"keys:{Settings(data=Path(data)).keys}"
     mounted = {name: service.get("volumes", []) for name, service in SERVICES.items()}
@@ -146,7 +150,7 @@ def test_workers_and_web_read_the_private_keys_that_only_the_founding_services_w
     readers = {name for name, volumes in mounted.items() if f"{place}:ro" in volumes}
     assert (writers, readers) == (
         set(LEDGERS.values()),
-        {*WORKERS.values(), *WEBS.values()},
+        {*WORKERS.values(), *WEBS.values(), *SEALERS.values()},
     )
     assert str(SERVICES).count("'keys:") == len(writers) + len(readers)
 
