@@ -140,7 +140,7 @@ def test_the_example_of_settings_names_every_variable_and_keeps_no_password() ->
     assert "$" not in VARIABLE.sub("", COMPOSE_TEXT)
 
 
-def test_workers_sealers_and_web_read_the_private_keys_that_only_the_founding_services_write() -> (
+def test_services_read_the_private_keys_that_only_the_founding_ones_write() -> (
     None
 ):
     data = re.findall(r"\bRUNUT_DATA=(\S+)", only("ENV"))[0]
