@@ -197,10 +197,11 @@ class Feed:
         for interest, some in heard_by.items():
             text = b"".join(texts[line.partition, line.offset] for line in some)
             if text:
-                _pass_on(listeners[interest], text, after)
+                pass_on(listeners[interest], text, after)
 
 
-def _pass_on(listeners: Iterable[Listener], text: bytes, after: Positions) -> None:
+def pass_on(listeners: Iterable[Listener], text: bytes, after: Positions) -> None:
+    """Have listeners hear a text; `after` is how far the read models are behind it."""
     slow = []
     for listener in listeners:
         if listener.is_slow:

@@ -18,7 +18,8 @@ from runut.errors import FieldError
 from runut.rfc3339 import format_time
 
 MAX_ID: Final = 32_000
-_ID: Final = re.compile(r"(?:[0-9]{1,4}:[0-9]{1,18}(?:,(?=[0-9]))?)+")
+_ONE: Final = "[0-9]{1,4}:[0-9]{1,18}"
+_ID: Final = re.compile(rf"{_ONE}(?:,{_ONE})*")
 
 
 def id_text(at: Mapping[int, int]) -> str:

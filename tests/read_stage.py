@@ -6,13 +6,17 @@ Who asks is told by the token alone; who reads what is guarded is written down b
 from __future__ import annotations
 
 import asyncio
+import json
+import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import datetime
 from itertools import count
+from typing import Any, NamedTuple
 
 import httpx
 import msgspec
+import uvicorn
 from fastapi import FastAPI
 
 from dashboard.api import router
@@ -118,3 +122,47 @@ async def read_side(settings: Settings, now: datetime = NOW) -> AsyncIterator[Re
         install_problems(app)
         app.include_router(router(reads, feed), prefix=API)
         yield ReadSide(settings, app, feed, stopping)
+
+
+@asynccontextmanager
+async def served(side: ReadSide) -> AsyncIterator[str]:
+    """The routes behind a real socket; gives the address below which they are."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(side.app, log_config=None, lifespan="off", timeout_graceful_shutdown=5)
+    server = _Server(config)
+    task = asyncio.create_task(server.serve([listening]))
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}{API}"
+    finally:
+        side.stopping.set()
+        server.should_exit = True
+        async with asyncio.timeout(10):
+            await task
+
+
+class _Server(uvicorn.Server):
+    """Signals are the test runner's."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Told(NamedTuple):
+    """A server-sent event."""
+
+    id: str
+    name: str
+    data: dict[str, Any]
+
+
+async def told(answer: httpx.Response) -> AsyncIterator[Told]:
+    """The events of a stream, without its comments."""
+    fields: dict[str, str] = {}
+    async for line in answer.aiter_lines():
+        name, _, value = line.partition(": ")
+        if name:
+            fields[name] = value
+        elif not line and "data" in fields:
+            yield Told(fields["id"], fields["event"], json.loads(fields["data"]))
+            fields = {}
