@@ -2,7 +2,7 @@
 
 Reading trusts nothing (events.md §1 "what is no event", stack.md §fastavro): whatever is not
 exactly one record of the schema is NotAnEvent. Writing sends nothing that reading would
-refuse or show differently: each body is read back before it leaves.
+refuse or show differently: what is not of the usual kind is read back before it leaves.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Final
 import fastavro
 
 from runut.avro_reader import Reader
+from runut.avro_writer import Unusual, Write, compiled
 from runut.catalogue import EventType
 from runut.errors import BadInput, NotAnEvent
 from runut.event import Event
@@ -64,8 +65,18 @@ def encode(event_type: EventType, event: Event) -> bytes:
     Raises:
         BadInput: a value is not of its field's type, or too large.
     """
-    buffer = BytesIO()
     record = {"meta": event.meta, **event.data}
+    try:
+        body = _writer(event_type)(record)
+        if len(body) <= MAX_VALUE - FRAME_SIZE:
+            return body
+    except (Unusual, KeyError, TypeError, AttributeError, ValueError, IndexError):
+        pass  # not of the usual kind, or wrong: then it takes the long way, which says what is
+    return _encode_and_read_back(event_type, event, record)
+
+
+def _encode_and_read_back(event_type: EventType, event: Event, record: dict[str, Any]) -> bytes:
+    buffer = BytesIO()
     try:
         fastavro.schemaless_writer(buffer, _writing_schema(event_type), record, strict=True)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
@@ -78,6 +89,11 @@ def encode(event_type: EventType, event: Event) -> bytes:
     if read != event:
         raise BadInput(event_type.name, "values that can be read back", _difference(read, event))
     return body
+
+
+@cache
+def _writer(event_type: EventType) -> Write:
+    return compiled(event_type.schema)
 
 
 @cache
