@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import psycopg
-from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError
-from aiokafka.helpers import create_ssl_context
+from aiokafka.admin import AIOKafkaAdminClient
 
 from embedded.registry import registry_answers
-from runut.errors import Unreachable
+from runut.adapters import kafka
+from runut.errors import NotAdmitted, Unreachable
 from runut.settings import Settings
 
 ANSWER_S: Final = 10
@@ -23,6 +21,7 @@ async def check_external(settings: Settings) -> None:
 
     Raises:
         Unreachable: naming the service, its address and its variable.
+        NotAdmitted: Kafka lets nobody in by the settings' login.
     """
     if settings.kafka_bootstrap:
         await _check_kafka(settings, settings.kafka_bootstrap)
@@ -34,26 +33,14 @@ async def check_external(settings: Settings) -> None:
 
 
 async def _check_kafka(settings: Settings, address: str) -> None:
-    client = AIOKafkaClient(bootstrap_servers=address, **_security(settings))
+    client = AIOKafkaAdminClient(**kafka.client_options(settings))
     try:
-        async with asyncio.timeout(ANSWER_S):
-            await client.bootstrap()
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise _unreachable("Kafka", address, "KAFKA_BOOTSTRAP", error) from None
-    finally:
-        await client.close()
-
-
-def _security(settings: Settings) -> dict[str, Any]:
-    encrypted = settings.kafka_security_protocol.endswith("SSL")
-    cafile = str(settings.kafka_cafile) if settings.kafka_cafile else None
-    return {
-        "security_protocol": settings.kafka_security_protocol,
-        "sasl_mechanism": settings.kafka_sasl_mechanism,
-        "sasl_plain_username": settings.kafka_sasl_username,
-        "sasl_plain_password": settings.kafka_sasl_password,
-        "ssl_context": create_ssl_context(cafile=cafile) if encrypted else None,
-    }
+        async with kafka.connected(settings, client, ANSWER_S):
+            pass
+    except NotAdmitted:
+        raise
+    except Unreachable:
+        raise _unreachable("Kafka", address, "KAFKA_BOOTSTRAP", "no answer") from None
 
 
 async def _check_postgres(url: str) -> None:

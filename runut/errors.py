@@ -19,6 +19,7 @@ RunutError
 ├── AlreadyRecorded     an event_id is given to another event
 ├── MissingKey          no local signing key for an agency
 ├── Unreachable         a service does not answer
+│   └── NotAdmitted     it does, and lets us not in, or not do this
 ├── NotRecorded         Kafka answers and refuses to store an event
 ├── NotDelivered        an endpoint did not take a notice
 ├── NotYetProjected     what an answer waits for is still to be projected
@@ -158,6 +159,15 @@ class Unreachable(RunutError):
         self.address = address
         why = f" ({shorten(cause)})" if cause else ""
         super().__init__(f"{service} does not answer at {address}{why}; {advice}")
+
+
+class NotAdmitted(Unreachable):
+    """A service answers, and lets us not in, or not do this: one sentence with what to look at."""
+
+    def __init__(self, service: str, address: str, found: str, advice: str) -> None:
+        self.service = service
+        self.address = address
+        RunutError.__init__(self, f"{service} at {address} {found}; {advice}")
 
 
 class NotRecorded(RunutError):

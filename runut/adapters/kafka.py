@@ -15,15 +15,18 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
     KafkaConnectionError,
     KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
 )
-from aiokafka.helpers import create_ssl_context
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from runut.errors import LedgerMismatch, SettingError, Unreachable
+from runut.adapters.kafka_login import login_options, refusal
+from runut.errors import LedgerMismatch, NotAdmitted, SettingError, Unreachable
 from runut.records import RawRecord
 from runut.settings import Settings
 
@@ -34,6 +37,12 @@ HEARTBEAT_MS: Final = 1_000
 BATCH_BYTES: Final = 256 * 1024
 MAX_FETCH_BYTES: Final = 8 * 1024 * 1024
 _ADVICE: Final = "start it (runut up) or set RUNUT_KAFKA_BOOTSTRAP"
+_GRANT: Final = "have the right granted (deploy/kafka/grant.sh) or log in as another"
+_NO_RIGHT: Final = (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    TopicAuthorizationFailedError,
+)
 
 # Without a handler of their own its warnings, which our errors repeat, would go to stderr.
 logging.getLogger("aiokafka").addHandler(logging.NullHandler())
@@ -43,20 +52,9 @@ def client_options(settings: Settings) -> dict[str, Any]:
     """Arguments that every aiokafka client takes: where the brokers are and how to log in.
 
     Raises:
-        SettingError: RUNUT_KAFKA_BOOTSTRAP is not set.
+        SettingError: RUNUT_KAFKA_BOOTSTRAP is not set, or what a login needs is not.
     """
-    options: dict[str, Any] = {
-        "bootstrap_servers": bootstrap(settings),
-        "security_protocol": settings.kafka_security_protocol,
-    }
-    if settings.kafka_security_protocol.endswith("SSL"):
-        cafile = settings.kafka_cafile
-        options["ssl_context"] = create_ssl_context(cafile=str(cafile) if cafile else None)
-    if settings.kafka_security_protocol.startswith("SASL"):
-        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
-        options["sasl_plain_username"] = settings.kafka_sasl_username
-        options["sasl_plain_password"] = settings.kafka_sasl_password
-    return options
+    return {"bootstrap_servers": bootstrap(settings), **login_options(settings)}
 
 
 def bootstrap(settings: Settings) -> str:
@@ -117,12 +115,16 @@ async def start(settings: Settings, client: Any, timeout_s: float = ANSWER_TIMEO
     """Start an aiokafka client.
 
     Raises:
+        NotAdmitted: it answers, and lets nobody in by these settings.
         Unreachable: no broker answers within `timeout_s` seconds.
     """
     try:
         with translated(settings):
             async with asyncio.timeout(timeout_s):
                 await client.start()
+    except Unreachable as error:
+        await _close(client)
+        raise await refusal(settings, bootstrap(settings)) or error from None
     except BaseException:
         await _close(client)
         raise
@@ -147,6 +149,7 @@ def translated(settings: Settings) -> Iterator[None]:
     """Turn aiokafka's errors into ours.
 
     Raises:
+        NotAdmitted: whoever is logged in has not the right to do this.
         Unreachable: the brokers do not answer, or refuse.
         LedgerMismatch: the log does not reach to where reading was to begin.
     """
@@ -156,6 +159,9 @@ def translated(settings: Settings) -> Iterator[None]:
         raise  # not the brokers' fault: whoever reads says where to begin
     except OffsetOutOfRangeError as error:
         raise LedgerMismatch(f"the log was cut: expected to read on, found {error!r}") from None
+    except _NO_RIGHT as error:
+        found = f"does not let {settings.kafka_sasl_username or 'us'} do this ({error!r})"
+        raise NotAdmitted("Kafka", bootstrap(settings), found, _GRANT) from None
     except KafkaConnectionError:
         raise Unreachable("Kafka", bootstrap(settings), _ADVICE) from None
     except (KafkaError, OSError, TimeoutError) as error:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from runut.adapters import kafka, topics
+from runut.adapters.kafka_login import login_options
 from runut.errors import SettingError
 from runut.settings import Settings
 
@@ -59,3 +62,19 @@ def test_one_replica_is_enough_where_there_is_one_broker() -> None:
     configs = topics.topic_configs(Settings(), "TEST")
     assert "min.insync.replicas" not in configs
     assert configs["message.timestamp.type"] == "CreateTime"
+
+
+def test_a_file_without_certificates_is_named(tmp_path: Path) -> None:
+    empty = tmp_path / "ca.pem"
+    settings = Settings(kafka_security_protocol="SSL", kafka_cafile=empty)
+    for text in (None, "no certificate"):
+        if text:
+            empty.write_text(text)
+        with pytest.raises(SettingError, match=r"^RUNUT_KAFKA_CAFILE: expected a file of cert"):
+            login_options(settings)
+
+
+def test_a_login_without_a_password_is_named() -> None:
+    settings = Settings(kafka_security_protocol="SASL_PLAINTEXT", kafka_sasl_username="kp2mi")
+    with pytest.raises(SettingError, match=r"^RUNUT_KAFKA_SASL_PASSWORD: expected a password"):
+        login_options(settings)
