@@ -25,6 +25,7 @@ from msgspec.structs import astuple
 from runut.avro_reader import MAX_ARRAY, UNSPECIFIED
 from runut.errors import BadInput, FieldError, shorten
 from runut.event import UUID_PATTERN
+from runut.json_compiling import Field, compiled
 from runut.rfc3339 import A_DATE, A_TIME, parse_date, parse_time, utc
 
 Converter = Callable[[Any, str], Any]
@@ -54,26 +55,35 @@ def record_converter(
     `defined` collects the named types met so far; `also` are names to suggest beside the
     record's own when a field is unknown.
     """
-    fields = {
-        field["name"]: (_converter(field["type"], defined), field.get("default", ABSENT))
-        for field in schema["fields"]
-    }
-    known = [*fields, *also]
+    fields = [_field(field, defined) for field in schema["fields"]]
+    names = frozenset(field.name for field in fields)
+    known = [*(field.name for field in fields), *also]
+    to_record = compiled(fields)
 
     def convert(value: Any, place: str) -> dict[str, Any]:
         if not isinstance(value, dict):
             if not isinstance(value, Struct):
                 raise wrong(place, f"an object ({schema['name']})", value)
             value = dict(zip(value.__struct_encode_fields__, astuple(value), strict=True))
-        prefix = f"{place}." if place else ""
-        for name in value.keys() - fields.keys():
-            raise _unknown(prefix, name, known)
-        return {
-            name: to_value(value.get(name, default), prefix + name)
-            for name, (to_value, default) in fields.items()
-        }
+        if not value.keys() <= names:
+            prefix = f"{place}." if place else ""
+            raise _unknown(prefix, next(name for name in value if name not in names), known)
+        return to_record(value, place)
 
     return convert
+
+
+def _field(field: dict[str, Any], defined: dict[str, Any]) -> Field:
+    convert = _converter(field["type"], defined)
+    default = field.get("default", ABSENT)
+    return Field(field["name"], _defined(field["type"], defined), convert, default)
+
+
+def _defined(schema: Any, defined: dict[str, Any]) -> Any:
+    """A type by its definition where it is given by name."""
+    if isinstance(schema, list):
+        return [_defined(one, defined) for one in schema]
+    return defined.get(schema, schema) if isinstance(schema, str) else schema
 
 
 def _unknown(prefix: str, name: object, known: list[str]) -> FieldError:
