@@ -28,6 +28,7 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Final, NoReturn
 
 import msgspec
@@ -102,6 +103,7 @@ def statement(
     event_digest: bytes | None,
 ) -> Statement:
     """What a receipt says about an event that Kafka stored; `recorded_at` is Kafka's time."""
+    said_at, included_by = _times(recorded_at)
     return Statement(
         ledger_id=ledger_id.hex(),
         event_id=event_id,
@@ -110,9 +112,9 @@ def statement(
         topic=topic,
         partition=partition,
         offset=offset,
-        recorded_at=format_time(recorded_at),
+        recorded_at=said_at,
         event_digest=event_digest.hex() if event_digest is not None else None,
-        included_by=format_time(recorded_at + PROMISE),
+        included_by=included_by,
     )
 
 
@@ -157,6 +159,11 @@ def receipt_of(given: bytes) -> SignedReceipt:
         return msgspec.json.decode(given, type=SignedReceipt)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInput("receipt", "a receipt as the gateway gives it", error) from None
+
+
+@lru_cache(maxsize=1024)  # what Kafka stores together has one time
+def _times(recorded_at: datetime) -> tuple[str, str]:
+    return format_time(recorded_at), format_time(recorded_at + PROMISE)
 
 
 def _signed(one: Statement, key_id: str, signature: str) -> SignedReceipt:
