@@ -28,6 +28,7 @@ EXAMPLES: list[tuple[RunutError, int, str]] = [
     (errors.AlreadyRecorded("kemlu", "4f"), 409, "already-recorded"),
     (errors.MissingKey("kemlu", SECRET), 422, "missing-key"),
     (errors.Unreachable("Kafka", SECRET, "start it"), 503, "unavailable"),
+    (errors.NotAdmitted("Kafka", SECRET, SECRET, "log in"), 503, "unavailable"),
     (errors.NotRecorded("runut.events", 1, SECRET), 503, "not-recorded"),
     (errors.PlatformError(SECRET), 503, "not-ready"),
     (errors.LedgerMismatch(SECRET), 500, "internal-error"),
