@@ -6,11 +6,9 @@ exports the same case at the same checkpoint gets the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from typing import Final, NamedTuple
-
-from aiokafka.structs import TopicPartition
 
 from audit.bundle import (
     DIRECTORY,
@@ -33,17 +31,18 @@ from audit.bundle import (
 )
 from audit.documents import documents, moment_of
 from audit.judging import judge, pairs
+from audit.ledger_log import records_of
 from audit.report import reports_of
 from audit.report.content import Content
 from projections.folds.subject import fold_subject
 from projections.queries import queries
 from projections.seals.log import SignedSeal, seal_at
 from projections.seals.proofs import Proofs
-from runut.adapters import kafka, postgres
+from runut.adapters import postgres
 from runut.adapters.postgres import Connection
 from runut.directory import founded
 from runut.directory_log import DirectoryLog
-from runut.errors import LedgerMismatch, NotFound
+from runut.errors import NotFound
 from runut.proofs import KeyProof
 from runut.records import RawRecord
 from runut.seals import Seal, TreeHead
@@ -146,7 +145,7 @@ class _Export:
     async def _read(self, head: TreeHead) -> _Log:
         subject, markers = self._subject.encode(), markers_key(head.partition).encode()
         log, clock_ms = _Log([], [], {}), 0
-        async for records in self._records(head.topic, head.partition, head.size):
+        async for records in records_of(self._settings, head.topic, head.partition, head.size):
             for record in records:
                 clock_ms = max(clock_ms, record.timestamp_ms)
                 if record.key in {subject, markers}:
@@ -158,24 +157,7 @@ class _Export:
     async def _directory(self, seal: Seal) -> list[RawRecord]:
         topic = self._settings.directory_topic
         size = seal.head(topic, 0).size
-        return [one async for some in self._records(topic, 0, size) for one in some]
-
-    async def _records(
-        self, topic: str, partition: int, end: int
-    ) -> AsyncIterator[list[RawRecord]]:
-        """The records of a partition before `end`, in lists that are not empty."""
-        consumer, at = kafka.consumer(self._settings), 0
-        async with kafka.connected(self._settings, consumer):
-            starts = {TopicPartition(topic, partition): 0}
-            async for found in kafka.read_to_end(self._settings, consumer, starts):
-                wanted = [record for record in found if record.offset < end]
-                if wanted:
-                    yield wanted
-                at = found[-1].offset + 1
-                if at >= end:
-                    return
-        if at < end:
-            raise LedgerMismatch(f"{topic}/{partition}: expected {end} sealed records, found {at}")
+        return [one async for some in records_of(self._settings, topic, 0, size) for one in some]
 
     async def _places(
         self, head: TreeHead, records: Iterable[RawRecord], log: _Log

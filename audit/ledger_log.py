@@ -64,7 +64,7 @@ async def read_partition(
     log = PartitionLog(partition)
     reader = PartitionReader(partition, directories)
     key = only.encode() if only is not None else None
-    async for records in _records(settings, partition, end):
+    async for records in records_of(settings, settings.events_topic, partition, end):
         for record in records:
             if key is not None and record.key != key and reader.announces(record) is None:
                 reader.pass_by(record)
@@ -72,11 +72,6 @@ async def read_partition(
                 _take(log, reader, record)
         log.last = records[-1]
         passed(len(records))
-    if (log.last.offset + 1 if log.last else 0) < end:
-        raise LedgerMismatch(
-            f"partition {partition} of {settings.events_topic}: expected records up to offset "
-            f"{end - 1}, found {log.last.offset if log.last else 'none'} as its last"
-        )
     log.recorded_at, log.directory_offset = reader.recorded_at, reader.directory_offset
     return log
 
@@ -91,16 +86,27 @@ def _take(log: PartitionLog, reader: PartitionReader, record: RawRecord) -> None
         log.subjects.setdefault(recorded.event.subject, []).append(recorded)
 
 
-async def _records(settings: Settings, partition: int, end: int) -> AsyncIterator[list[RawRecord]]:
-    """Its records before `end`, in lists that are not empty."""
-    if end <= 0:
-        return
-    consumer = kafka.consumer(settings)
+async def records_of(
+    settings: Settings, topic: str, partition: int, end: int, start: int = 0
+) -> AsyncIterator[list[RawRecord]]:
+    """The records of a partition from `start` to before `end`, in lists that are not empty.
+
+    Raises:
+        LedgerMismatch: the log ends before `end`, or begins after `start`.
+        Unreachable: no broker answers.
+    """
+    consumer, at = kafka.consumer(settings), start
     async with kafka.connected(settings, consumer):
-        starts = {TopicPartition(settings.events_topic, partition): 0}
+        starts = {TopicPartition(topic, partition): start}
         async for found in kafka.read_to_end(settings, consumer, starts):
             wanted = [record for record in found if record.offset < end]
             if wanted:
                 yield wanted
-            if found[-1].offset + 1 >= end:
+            at = found[-1].offset + 1
+            if at >= end:
                 return
+    if at < end:
+        raise LedgerMismatch(
+            f"partition {partition} of {topic}: expected records up to offset {end - 1}, "
+            f"found the end of the log at {at}"
+        )

@@ -1,0 +1,63 @@
+"""Do the same for many parts of the ledger in several processes, and count along.
+
+Owns the pool and its one counter of records; what is done is the caller's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+
+POLL_S: Final = 0.1
+
+_counter: Any = None
+"""Of a process in the pool: what all of them have counted."""
+
+
+async def in_processes(
+    work: Callable[..., T],
+    calls: Sequence[tuple[Any, ...]],
+    processes: int | None = None,
+    progress: Callable[[int], None] = lambda _counted: None,
+) -> list[T]:
+    """What `work` gives for each call, as many at once as there are processes (one a core).
+
+    `progress` is told what they have counted by `count`. The first error ends all of it.
+    """
+    context = get_context("spawn")  # a fork would share this process's connections
+    counter = context.Value("Q", 0)
+    size = max(1, min(processes or os.cpu_count() or 1, len(calls)))
+    with _pool(size, context, counter) as pool:
+        waiting = [asyncio.wrap_future(pool.submit(work, *call)) for call in calls]
+        left: set[asyncio.Future[T]] = set(waiting)
+        while left and not any(one.done() and one.exception() for one in waiting):
+            _, left = await asyncio.wait(left, timeout=POLL_S, return_when=asyncio.FIRST_EXCEPTION)
+            progress(counter.value)
+        return await asyncio.gather(*waiting)
+
+
+def count(records: int) -> None:
+    """Count records, in a process of the pool."""
+    with _counter.get_lock():
+        _counter.value += records
+
+
+@contextmanager
+def _pool(size: int, context: Any, counter: Any) -> Iterator[ProcessPoolExecutor]:
+    pool = ProcessPoolExecutor(size, context, _share, (counter,))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _share(counter: Any) -> None:
+    global _counter  # noqa: PLW0603 how a pool hands something to each of its processes
+    _counter = counter
