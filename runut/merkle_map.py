@@ -164,6 +164,19 @@ class MerkleMap:
             node, depth = node.right if right else node.left, depth + 1
         return MapProof(tuple(reversed(siblings)), leaf)
 
+    def replaced(self, keys: Iterable[bytes]) -> set[bytes]:
+        """Addresses of the pages that this map needs and none in which these keys changed."""
+        found = set()
+        for key in keys:
+            node, depth = self._top, 0
+            while isinstance(node, _Several):
+                if depth % LEVELS_A_PAGE == 0:
+                    found.add(node.hash)
+                node, depth = node.right if _bit(key, depth) else node.left, depth + 1
+            if isinstance(node, _One) and not depth:
+                found.add(node.hash)
+        return found
+
     def shortened(self, pages: int) -> MerkleMap:
         """The same map without what lies more than so many pages deep: to bound memory."""
         short = MerkleMap()

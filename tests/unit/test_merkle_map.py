@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runut.errors import BadInput, LedgerMismatch
@@ -25,6 +25,7 @@ from runut.merkle_map import (
 )
 
 Chains = dict[bytes, Chain]
+unhurried = settings(deadline=None)
 
 # Keys of which many share the first bits, as hashes of subjects almost never do.
 near = st.integers(0, 255).map(lambda last: bytes(31) + bytes([last]))
@@ -71,11 +72,13 @@ class Store:
         return tree
 
 
+@unhurried
 @given(maps)
 def test_the_root_is_the_one_that_is_defined(held: Chains) -> None:
     assert root_of(held) == root_as_defined(held)
 
 
+@unhurried
 @given(maps, st.randoms(use_true_random=False), st.integers(1, 9))
 def test_any_order_in_batches_of_any_size_gives_one_root(
     held: Chains, random: Any, size: int
@@ -88,6 +91,7 @@ def test_any_order_in_batches_of_any_size_gives_one_root(
     assert tree.root == root_of(held)
 
 
+@unhurried
 @given(maps, maps)
 def test_what_is_read_back_from_pages_is_what_was_written(first: Chains, second: Chains) -> None:
     store = Store()
@@ -102,6 +106,7 @@ def test_what_is_read_back_from_pages_is_what_was_written(first: Chains, second:
         }
 
 
+@unhurried
 @given(maps, keys)
 def test_a_proof_shows_each_chain_and_the_absence_of_others(held: Chains, other: bytes) -> None:
     tree, _ = MerkleMap().updated(held)
@@ -109,6 +114,7 @@ def test_a_proof_shows_each_chain_and_the_absence_of_others(held: Chains, other:
         assert chain_proved(tree.root, key, tree.prove(key)) == held.get(key)
 
 
+@unhurried
 @given(st.dictionaries(far, chains, min_size=1, max_size=9), far, st.data())
 def test_a_proof_with_anything_changed_shows_nothing(held: Chains, other: bytes, data: Any) -> None:
     tree, _ = MerkleMap().updated(held)
@@ -192,6 +198,22 @@ def test_an_update_writes_only_what_it_changes() -> None:
     assert not pages.keys() & store.pages.keys()
 
 
+@unhurried
+@given(maps, maps, maps)
+def test_who_needs_the_newest_map_alone_may_drop_the_pages_that_were_replaced(
+    first: Chains, second: Chains, third: Chains
+) -> None:
+    store, tree, held = Store(), MerkleMap(), Chains()
+    for changes in (first, second, third):
+        changed = {key: chain for key, chain in changes.items() if held.get(key) != chain}
+        tree = store.fill(MerkleMap(tree.root), changed)
+        for address in tree.replaced(changed):
+            del store.pages[address]
+        tree, held = store.put(tree.updated(changed)), held | changed
+    store.fill(MerkleMap(tree.root), held)
+    assert store.pages == MerkleMap().updated(held)[1]
+
+
 def test_keys_are_read_level_by_level_all_at_once() -> None:
     held = {hashed(number): Chain(1, hashed(number)) for number in range(3000)}
     store = Store()
@@ -221,6 +243,7 @@ def test_nothing_is_told_of_what_was_not_read(count: int) -> None:
     assert unread.updated({})[0].root == unread.root
 
 
+@unhurried
 @given(maps.filter(bool), st.data())
 def test_a_page_with_a_bit_flipped_is_refused(held: Chains, data: Any) -> None:
     tree, pages = MerkleMap().updated(held)

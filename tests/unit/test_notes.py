@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runut import notes
@@ -43,6 +43,7 @@ LOG = NoteSigner("ledger/seals", Ed25519PrivateKey.from_private_bytes(bytes(32))
 ANNE = Cosigner("kp2mi/witness", Ed25519PrivateKey.from_private_bytes(bytes([1] * 32)))
 BUDI = Cosigner("ngo/witness", Ed25519PrivateKey.from_private_bytes(bytes([2] * 32)))
 POINT = Checkpoint("ledger/seals", 7, leaf_hash(b"seven"))
+unhurried = settings(deadline=None)
 
 
 def cosigned(time_s: int = 1_700_000_000) -> Note:
@@ -126,6 +127,7 @@ def test_a_cosignature_of_an_impossible_time_does_not_verify() -> None:
     assert ANNE.key.verified(POINT.text(), forged) is None
 
 
+@unhurried
 @given(st.data())
 def test_a_flipped_bit_never_gives_another_note_that_verifies(data: Any) -> None:
     content = bytearray(cosigned().to_bytes())
@@ -139,6 +141,7 @@ def test_a_flipped_bit_never_gives_another_note_that_verifies(data: Any) -> None
     assert len(found) == 1
 
 
+@unhurried
 @given(st.text(st.characters(exclude_categories=["Cs"], min_codepoint=32)).map(lambda s: s + "\n"))
 def test_a_signed_note_is_read_back_as_it_was_written(text: str) -> None:
     note = Note(text, (LOG.sign(text),))

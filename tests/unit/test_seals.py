@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runut import seals
@@ -15,6 +15,7 @@ from runut.merkle import leaf_hash
 from runut.seals import Seal, TreeHead, empty_head, entry_of, seal_of
 
 LEDGER = bytes(range(16))
+unhurried = settings(deadline=None)
 
 
 def hashed(text: str) -> bytes:
@@ -70,11 +71,13 @@ def test_an_entry_is_the_text_that_is_documented() -> None:
     assert EXAMPLE.leaf() == leaf_hash(EXAMPLE_ENTRY)
 
 
+@unhurried
 @given(any_seals())
 def test_a_seal_is_read_back_as_it_was_written(seal: Seal) -> None:
     assert seal_of(entry_of(seal)) == seal
 
 
+@unhurried
 @given(any_seals(), st.data())
 def test_no_two_texts_are_the_same_seal(seal: Seal, data: Any) -> None:
     entry = bytearray(entry_of(seal))
