@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -41,6 +42,7 @@ LOG_APPEND_TIME: Final = 1
 _LEAF_CONTEXT: Final = b"runut/leaf/v1\n"
 _FILLER_CONTEXT: Final = b"runut/filler/v1\n"
 _NULL: Final = b"\xff\xff\xff\xff"
+_SHORT: Final = 64
 _U32: Final = struct.Struct(">I")
 _PLACE: Final = struct.Struct(">IQ")
 _PLACE_AND_TIME: Final = struct.Struct(">IQqB")
@@ -67,16 +69,13 @@ def encode_record(
         found = (partition, offset, timestamp_ms, timestamp_type)
         wanted = "partition u32, offset u64, timestamp i64, type u8"
         raise BadInput(f"place and time of a record of {topic}", wanted, found) from None
-    parts = [
-        _sized(topic.encode()),
-        place_and_time,
-        _sized(key),
-        _sized(value),
-        _U32.pack(len(headers)),
-    ]
+    parts = [_name(topic), place_and_time, _sized(key), _sized(value), _U32.pack(len(headers))]
     for name, content in headers:
-        parts.append(_sized(name.encode()))
-        parts.append(_sized(content))
+        parts += (
+            _name(name),
+            _NULL if content is None else _U32.pack(len(content)),
+            content or b"",
+        )
     return b"".join(parts)
 
 
@@ -142,6 +141,17 @@ def filler_entry(topic: str, partition: int, offset: int) -> bytes:
 def filler_leaf(topic: str, partition: int, offset: int) -> bytes:
     """The leaf hash of an offset that holds no record. Raises as `filler_entry` does."""
     return leaf_hash(filler_entry(topic, partition, offset))
+
+
+def _name(name: str) -> bytes:
+    # What is long is not remembered: strangers must not fill the memory.
+    return _short_name(name) if len(name) <= _SHORT else _sized(name.encode())
+
+
+@lru_cache(maxsize=1024)
+def _short_name(name: str) -> bytes:
+    """Names of topics and headers are few, and each stands in every record."""
+    return _sized(name.encode())
 
 
 def _sized(content: bytes | None) -> bytes:
