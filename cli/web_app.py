@@ -19,6 +19,7 @@ from cli.probes import probes
 from cli.readiness import Readiness
 from cli.sign_in import authenticator
 from cli.web_intake import PostgresReadModels
+from cli.web_reads import ReadSide
 from cli.web_seals import cosignatures
 from dashboard import credentials, log_tiles, proofs
 from producers.intake import router as intake
@@ -36,6 +37,8 @@ from runut.settings import Settings
 
 API: Final = "/api/v1"
 BATCHES: Final = f"{API}/events/batch"
+STREAM: Final = f"{API}/stream"
+"""Thousands listen at a time, and cost next to nothing."""
 PROBES: Final = ("/healthz", "/readyz", "/metrics")
 CONNECTIONS: Final = 10
 """To PostgreSQL, at most."""
@@ -51,11 +54,13 @@ def build_app(settings: Settings) -> FastAPI:
     """
     pool = Pool(settings, name="runut web", size=CONNECTIONS)
     door = Door(settings, PostgresReadModels(pool.lent))
+    stopping = asyncio.Event()
+    reading = ReadSide(settings, pool.lent, stopping, _now)
     metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with pool, door:
+        async with pool, door, reading:
             yield
 
     app = FastAPI(
@@ -67,12 +72,13 @@ def build_app(settings: Settings) -> FastAPI:
         responses=problems(*EVERYWHERE),
         lifespan=lifespan,
     )
-    app.state.stopping = asyncio.Event()
+    app.state.stopping = stopping
     app.state.authenticate = authenticator(CredentialCheck(pool.lent, _now), OidcCheck.of(settings))
     app.state.rates = Rates(settings.web_events_per_s, settings.web_events_per_s)
     app.include_router(probes(Readiness(settings, pool.lent), metrics.registry))
     app.include_router(credentials.router(pool.lent, _now), prefix=API)
     app.include_router(intake.router(door.gateway), prefix=API)
+    app.include_router(reading.router, prefix=API)
     app.include_router(proofs.router(pool.lent, settings), prefix=API)
     app.include_router(
         log_tiles.router(pool.lent, settings, cosignatures(settings, pool.lent)), prefix=API
@@ -91,7 +97,7 @@ def _guard(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         body_bytes=settings.web_body_bytes,
         wider={BATCHES: settings.web_batch_bytes},
         patience_s=PATIENCE_S,
-        always=PROBES,
+        always=(*PROBES, STREAM),
     )
     app.add_middleware(Traced)
     app.add_middleware(Watched, metrics=metrics, quiet=PROBES)

@@ -21,18 +21,21 @@ from dashboard.stream_text import entry_text, resync_text
 from projections.following import Positions, added, listen, positions, records_between
 from projections.hearing import Interest, heard
 from runut.adapters.postgres import Connection
-from runut.errors import RunutError
+from runut.errors import Busy, RunutError
 
 log = structlog.get_logger(__name__)
 
 AT_ONCE: Final = 1_000
 """Lines that are told one by one; of more at a time only that they are there."""
+LISTENERS: Final = 5_000
+"""In this process."""
 WAITING: Final = 64
 """Rounds that wait for a listener."""
 LOOK_EVERY_S: Final = 1.0
 """Should a word of the projector get lost."""
 PAUSE_S: Final = 1.0
 """Before another attempt to reach PostgreSQL."""
+TRY_AGAIN_S: Final = 30.0
 REST_S: Final = 0.02
 """Between rounds: what comes meanwhile is told together."""
 
@@ -105,6 +108,15 @@ class Feed:
     def positions(self) -> Positions:
         """How far the read models are, as far as was heard."""
         return dict(self._positions)
+
+    def require_room(self) -> None:
+        """Demand that there is room for another listener.
+
+        Raises:
+            Busy: there is none.
+        """
+        if sum(map(len, self._listeners.values())) >= LISTENERS:
+            raise Busy(f"{LISTENERS} listeners", TRY_AGAIN_S)
 
     @asynccontextmanager
     async def listening(self, interest: Interest) -> AsyncIterator[Listener]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -88,19 +88,20 @@ class Reads:
         Raises:
             PlatformError: the read models were never made.
         """
+        checkpoint = await self._latest_checkpoint()
         async with self._lend() as connection:
-            if alone:
-                async with snapshot(connection):
-                    yield await self._reading(connection, asker, as_of)
-            else:
-                with expecting_tables():
-                    yield await self._reading(connection, asker, as_of)
+            with expecting_tables():
+                async with snapshot(connection) if alone else nullcontext():
+                    yield await self._reading(connection, asker, as_of, checkpoint)
 
     async def _reading(
-        self, connection: Connection, asker: Asker, as_of: datetime | None
+        self,
+        connection: Connection,
+        asker: Asker,
+        as_of: datetime | None,
+        checkpoint: str | None,
     ) -> Reading:
         log = await load_directory(connection, self._log)
-        checkpoint = await self._latest_checkpoint()
         origin = Origin(await positions(connection), checkpoint)
         moment = Moment(self.now(), as_of, asker.sight, log)
         return Reading(self, connection, asker, moment, origin)

@@ -64,9 +64,11 @@ def routes() -> APIRouter:
         comes back with the id of the last event misses nothing; after `resync` everything that was
         read before has to be read again.
         """
+        feed: Feed = ask.request.state.feed
+        feed.require_room()
         known = last_event_id or since
         interest = Interest(ask.asker.sight.limited_to, subject, agency)
-        texts = _texts(ask, interest, parse_id(known) if known else None)
+        texts = _texts(ask, feed, interest, parse_id(known) if known else None)
         return EventSourceResponse(
             texts,
             ping=HEARTBEAT_S,
@@ -77,8 +79,9 @@ def routes() -> APIRouter:
     return router
 
 
-async def _texts(ask: Ask, interest: Interest, known: Positions | None) -> AsyncIterator[bytes]:
-    feed: Feed = ask.request.state.feed
+async def _texts(
+    ask: Ask, feed: Feed, interest: Interest, known: Positions | None
+) -> AsyncIterator[bytes]:
     async with feed.listening(interest) as listener:
         timer = asyncio.get_running_loop().call_later(LASTS_S, listener.end)
         try:

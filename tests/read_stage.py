@@ -1,6 +1,6 @@
 """The read side of the HTTP API over real tables, without the rest of the web process.
 
-Who asks is told by the token alone; who reads what is guarded is written down by the real recorder.
+Who asks is told by the token alone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from itertools import count
 from typing import Any, NamedTuple
@@ -19,15 +19,12 @@ import msgspec
 import uvicorn
 from fastapi import FastAPI
 
-from dashboard.api import router
+from cli.web_reads import ReadSide as WebReads
 from dashboard.feed import Feed
-from dashboard.reads import Reads
-from projections import read_record
-from projections.read_record import GuardedRead
 from runut.access import Principal, Role
 from runut.adapters.http import install_problems
 from runut.adapters.http_openapi import EVERYWHERE, problems
-from runut.adapters.postgres import Pool, connected
+from runut.adapters.postgres import Pool
 from runut.errors import Unauthenticated
 from runut.event import AgencyCode, Recorded
 from runut.rfc3339 import parse_time
@@ -106,22 +103,15 @@ class ReadSide:
 @asynccontextmanager
 async def read_side(settings: Settings, now: datetime = NOW) -> AsyncIterator[ReadSide]:
     """The routes over a ledger's tables, for as long as the block lasts."""
-    async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(Pool(settings, name="tests reading", size=6))
-
-        async def record(reads: list[GuardedRead]) -> None:
-            async with pool.lent() as connection:
-                await read_record.record(connection, reads)
-
-        stopping = asyncio.Event()
-        feed = Feed(lambda: connected(settings, name="tests feed", autocommit=True), stopping)
-        await stack.enter_async_context(feed)
-        reads = Reads(pool.lent, settings.views_schema, now=lambda: now, record_reads=record)
+    stopping = asyncio.Event()
+    async with Pool(settings, name="tests writing", size=2) as pool:
+        reading = WebReads(settings, pool.lent, stopping, lambda: now)
         app = FastAPI(responses=problems(*EVERYWHERE), openapi_url=f"{API}/openapi.json")
         app.state.authenticate = authenticate
         install_problems(app)
-        app.include_router(router(reads, feed), prefix=API)
-        yield ReadSide(settings, app, feed, stopping)
+        app.include_router(reading.router, prefix=API)
+        async with reading:
+            yield ReadSide(settings, app, reading.feed, stopping)
 
 
 @asynccontextmanager

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 import orjson
@@ -27,6 +28,7 @@ Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 Lend = Callable[[], AbstractAsyncContextManager[Connection]]
 """Lends a connection for as long as a block runs, such as `Pool.lent`."""
 
+NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
 CONNECT_TIMEOUT_S: Final = 10
 LENT_WITHIN_S: Final = 5.0
 _ADVICE: Final = "start the platform with: runut up, or set RUNUT_POSTGRES_URL"
@@ -118,8 +120,16 @@ class Pool:
     Opens without waiting for PostgreSQL: it may come later, or go and come back.
     """
 
-    def __init__(self, settings: Settings, *, name: str, size: int) -> None:
-        """Take the name that pg_stat_activity shows, and the most connections there may be.
+    def __init__(
+        self, settings: Settings, *, name: str, size: int, session: Mapping[str, str] = NO_SETTINGS
+    ) -> None:
+        """Take how many connections there may be, and how each is.
+
+        Args:
+            settings: where PostgreSQL is.
+            name: what pg_stat_activity shows.
+            size: the most connections there may be.
+            session: PostgreSQL's own settings for each.
 
         Raises:
             SettingError: RUNUT_POSTGRES_URL is not set.
@@ -127,7 +137,7 @@ class Pool:
         self._address = address_of(_url(settings))
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             _url(settings),
-            kwargs={"autocommit": True, **_options(settings, name)},
+            kwargs={"autocommit": True, **_options(settings, name, session)},
             configure=_adapt,
             name=name,
             min_size=1,
@@ -179,12 +189,15 @@ def _url(settings: Settings) -> str:
     return settings.postgres_url
 
 
-def _options(settings: Settings, name: str) -> dict[str, Any]:
+def _options(
+    settings: Settings, name: str, session: Mapping[str, str] = NO_SETTINGS
+) -> dict[str, Any]:
+    schemas = (settings.model_schema, settings.operations_schema, settings.seals_schema)
+    given = {"timezone": "UTC", "search_path": ",".join(schemas), **session}
     return {
         "connect_timeout": CONNECT_TIMEOUT_S,
         "application_name": name,
-        "options": f"-c timezone=UTC -c search_path={settings.model_schema},"
-        f"{settings.operations_schema},{settings.seals_schema}",
+        "options": " ".join(f"-c {one}={value}" for one, value in given.items()),
     }
 
 

@@ -157,7 +157,7 @@ async def test_a_feed_that_lost_its_connection_comes_back_and_misses_nothing(
         assert (await anext(stream)).name == "ready"
         await connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE application_name = 'tests feed'"
+            "WHERE application_name = 'runut web feed' AND datname = current_database()"
         )
         await project(connection, AFTER)
         heard = await some(stream, len(AFTER))

@@ -1,0 +1,79 @@
+"""The read side of the web process: what it needs from other rooms, and connections that only read.
+
+A question that takes too long is given up: nobody waits for it any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime
+from typing import Final, Self
+
+from fastapi import APIRouter
+
+from dashboard.api import router
+from dashboard.checkpoint import KnownCheckpoint
+from dashboard.feed import Feed
+from dashboard.reads import Reads
+from projections import read_record
+from projections.read_record import GuardedRead
+from runut.adapters.postgres import Lend, Pool, connected
+from runut.settings import Settings
+
+CONNECTIONS: Final = 12
+"""To PostgreSQL, at most, beside the one that listens."""
+SESSION: Final = {
+    "default_transaction_read_only": "on",
+    "statement_timeout": "20s",
+    "idle_in_transaction_session_timeout": "60s",  # a download that nobody takes
+    "plan_cache_mode": "force_custom_plan",  # filters that are not asked for cost nothing
+}
+
+
+class ReadSide:
+    """Answers questions as long as it is entered."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        writable: Lend,
+        stopping: asyncio.Event,
+        now: Callable[[], datetime],
+    ) -> None:
+        """Take what it needs.
+
+        Args:
+            settings: where the read models are.
+            writable: lends connections that may write down who read what is guarded.
+            stopping: set when the process is told to stop.
+            now: the clock.
+        """
+        self._writable = writable
+        self._pool = Pool(settings, name="runut web reading", size=CONNECTIONS, session=SESSION)
+        self.feed = Feed(
+            lambda: connected(settings, name="runut web feed", autocommit=True), stopping
+        )
+        reads = Reads(
+            self._pool.lent,
+            settings.views_schema,
+            now=now,
+            record_reads=self._record,
+            latest_checkpoint=KnownCheckpoint(self._pool.lent),
+        )
+        self.router: APIRouter = router(reads, self.feed)
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._pool)
+            await stack.enter_async_context(self.feed)
+            self._opened = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._opened.aclose()
+
+    async def _record(self, reads: Sequence[GuardedRead]) -> None:
+        async with self._writable() as connection:
+            await read_record.record(connection, reads)
