@@ -7,11 +7,10 @@ revoked signs no more within `EVERY_S`. Owns one consumer; the keys are `runut.k
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Final, Self
-
-import structlog
 
 from runut.directory import Directory, Ledger, founded
 from runut.directory_follower import DirectoryFollower
@@ -23,7 +22,7 @@ from runut.outgoing import Envelope, usable_key
 from runut.settings import Settings
 from runut.signing import Signer
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)  # not structlog: an agency's program says where it goes
 
 EVERY_S: Final = 10.0
 """How often the directory is read on."""
@@ -111,7 +110,7 @@ class Signers:
             try:
                 await self._read_on()
             except Unreachable as error:
-                log.warning("the directory cannot be read on", reason=str(error))
+                log.warning("the directory cannot be read on: %s", error)
             except BaseException:
                 self.known.clear()  # whoever asks next is told
                 raise

@@ -9,10 +9,9 @@ again every minute: a key may have come, or a schema.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
-
-import structlog
 
 from runut.backoff import full_jitter
 from runut.errors import BadFile, BadInput, LedgerMismatch, MissingKey, RunutError, Unreachable
@@ -21,7 +20,7 @@ from runut.producer import Producer
 from runut.spool import Entry, Spool
 from runut.tracing import TRACE_HEADER, following
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)  # not structlog: an agency's program says where it goes
 
 AT_ONCE: Final = 1000
 POLL_S: Final = 1.0
@@ -69,7 +68,7 @@ class SpoolSender:
             except RunutError as error:
                 failures = failures + 1 if self.sent == before else 1
                 pause_s = full_jitter(failures, first_s=FIRST_PAUSE_S, most_s=LONGEST_PAUSE_S)
-                log.warning("events wait in the spool", reason=str(error), pause_s=pause_s)
+                log.warning("events wait in the spool: %s", error)
             self._is_stuck = True
             self._at_rest.set()
             await asyncio.sleep(pause_s)
@@ -158,7 +157,7 @@ class SpoolSender:
             except (BadInput, MissingKey, LedgerMismatch) as error:
                 held.add(entry.subject)
                 attempt.refused[entry.number] = str(error)
-                log.warning("parked", subject=entry.subject, reason=str(error))
+                log.warning("an event on %s is parked: %s", entry.subject, error)
         return attempt
 
     async def _let_go(self) -> None:
