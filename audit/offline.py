@@ -59,10 +59,11 @@ def lines(found: Verified) -> Iterator[str]:
     for check in found.checks:
         yield f"{_MARKS[check.status]}  {check.step:2}. {check.what}: {check.says}"
     yield f"seal {found.seal} of {found.ledger}, {format_time(found.sealed_at)} (UTC)"
+    about = found.subject or "the whole ledger"
     if found.anchored:
-        yield f"VERIFIED: {found.subject}, all that was recorded until then"
+        yield f"VERIFIED: {about}, all that was recorded until then"
     else:
-        yield f"UNANCHORED: {found.subject} holds together; who made it only a policy can tell"
+        yield f"UNANCHORED: {about} holds together; who made it only a policy can tell"
 
 
 def document(found: Verified) -> dict[str, Any]:

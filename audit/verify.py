@@ -59,17 +59,18 @@ class Check(msgspec.Struct, frozen=True):
 class VerificationFailed(RunutError):
     """A step does not hold: which, and why."""
 
-    def __init__(self, step: int, cause: RunutError) -> None:
+    def __init__(self, step: int, cause: RunutError, what: str | None = None) -> None:
         self.step = step
-        self.what = HEADINGS[step - 1]
+        self.what = what or HEADINGS[step - 1]
         self.cause = cause
         super().__init__(f"step {step}, {self.what}: {cause}")
 
 
 class Verified(msgspec.Struct):
-    """A bundle of which every step holds."""
+    """A bundle, or the live ledger, of which every step holds."""
 
     subject: str
+    """What the bundle is about; empty of the whole ledger."""
     ledger: str
     seal: int
     sealed_at: datetime

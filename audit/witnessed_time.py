@@ -17,7 +17,7 @@ from audit.bundle import Manifest, Witnessed
 from audit.policy import Policy
 from runut.errors import BadInput
 from runut.event import Recorded
-from runut.notes import parse_note, verified
+from runut.notes import Note, parse_note, verified
 from runut.proofs import SealProof
 from runut.rfc3339 import format_time
 from runut.seals import Seal
@@ -58,7 +58,11 @@ def seals_of(witnessed: Sequence[Witnessed], last: SealProof, policy: Policy) ->
             )
         found.append((seal, one.seal))
     found.append((last.seal(), last))
-    seen = [SeenSeal(seal, at) for seal, proof in found if (at := _seen_at(proof, policy))]
+    seen = [
+        SeenSeal(seal, at)
+        for seal, proof in found
+        if (at := seen_at(parse_note(proof.note.encode()), policy))
+    ]
     return sorted(seen, key=lambda one: one.seal.index)
 
 
@@ -94,9 +98,8 @@ def _demand_between(record: Recorded, after: datetime | None, before: datetime |
         raise BadInput(f"time of record {record.offset}", expected, format_time(at))
 
 
-def _seen_at(proof: SealProof, policy: Policy) -> datetime | None:
+def seen_at(note: Note, policy: Policy) -> datetime | None:
     """When as many trusted witnesses as the policy asks for had seen a seal; None if never."""
-    note = parse_note(proof.note.encode())
     first: dict[str, int] = {}
     for one in verified(note, policy.witnesses):
         if one.time_s is not None:

@@ -1,7 +1,9 @@
-"""`runut export` and `runut verify`: a case bundle, and whether it holds."""
+"""`runut export` and `runut verify`: a case bundle, and whether it or the ledger holds."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +13,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from audit import offline
 from audit.export import export as export_bundle
-from audit.verify import VerificationFailed
+from audit.live import verify_ledger
+from audit.policy import Policy, read_policy
+from audit.verify import VerificationFailed, Verified
 from cli.common import Data, Json, moment, print_json, run
 from cli.look import Subject
 from cli.seals import SealIndex
@@ -45,7 +49,10 @@ def export(
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A bundle of runut export.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="A bundle of runut export. Default: the ledger."),
+    ] = None,
     policy: Annotated[
         Path | None,
         typer.Option(
@@ -55,18 +62,31 @@ def verify(
     not_before: Annotated[
         str | None, typer.Option(metavar="T", help="Refuse a bundle whose seal is older.")
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="The ledger from its first record, with all maps.")
+    ] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="How many at once. Default: one a core.")
+    ] = None,
+    data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Verify a case bundle offline, a line for each step.
+    """Verify a case bundle offline, or the live ledger: a line for each step.
 
-    Without a policy it can only hold together, and is said to be UNANCHORED. Exit 0: every step
-    holds; 4: one does not, and it is named.
+    The ledger is verified from where it was verified last in this data directory, or with --full
+    from its first record: every leaf, every signature, every seal. Without a policy it can only
+    hold together, and is said to be UNANCHORED. Exit 0: every step holds; 4: one does not, and it
+    is named.
 
     Example: runut verify case.zip --policy trust.toml
     """
     since = None if not_before is None else moment(not_before)
     try:
-        found = offline.verify_file(file, policy, since)
+        if file is not None:
+            found = offline.verify_file(file, policy, since)
+        else:
+            trust = None if policy is None else read_policy(policy)
+            found = run(_verify_ledger(load_settings(data), trust, processes, full=full))
     except VerificationFailed as error:
         _print(as_json, offline.failed_document(error), f"FAILED: {error}")
         raise typer.Exit(offline.FAILED) from None
@@ -81,18 +101,27 @@ def _print(as_json: bool, document: dict[str, object], text: str) -> None:
 
 
 async def _export(settings: Settings, subject: str, seal: int | None) -> bytes:
+    with _progress("read the partition") as told:
+        return await export_bundle(settings, subject, seal, told)
+
+
+async def _verify_ledger(
+    settings: Settings, policy: Policy | None, processes: int | None, *, full: bool
+) -> Verified:
+    with _progress("verify") as told:
+        return await verify_ledger(settings, policy, full=full, processes=processes, progress=told)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar of records."""
     with Progress(
-        TextColumn("read the partition"),
+        TextColumn(what),
         BarColumn(),
         TextColumn("{task.completed:,.0f} of {task.total:,.0f} records"),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
     ) as bar:
-        task = bar.add_task("read", total=1)
-        return await export_bundle(
-            settings,
-            subject,
-            seal,
-            lambda read, total: bar.update(task, completed=read, total=total),
-        )
+        task = bar.add_task(what, total=1)
+        yield lambda read, total: bar.update(task, completed=read, total=total)

@@ -1,0 +1,259 @@
+"""Verify the live ledger against its own seals, and these against witnesses.
+
+`verify_ledger` reads the log of seals, then every tree in processes of their own, from where it
+was verified last or from the start. Numbered steps as in `audit.verify`; relies on Kafka for the
+records, on PostgreSQL for cosignatures alone, and on the policy for trust.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from audit.bundle import from_json, to_json
+from audit.documents import moment_of
+from audit.policy import Policy
+from audit.processes import count, in_processes
+from audit.seal_log import LogReached, SealLog
+from audit.tree_check import Bound, Reached, TreeFound, TreeTask, check_tree
+from audit.verify import Check, Status, VerificationFailed, Verified
+from audit.witnessed_time import seen_at
+from projections.queries import queries
+from projections.seals.log import is_installed, seal_at
+from runut.adapters import postgres
+from runut.directory import founded
+from runut.directory_follower import DirectoryFollower
+from runut.errors import BadFile, BadInput, LedgerMismatch, NotFound
+from runut.notes import Note, verified
+from runut.seals import Seal, origin_of
+from runut.settings import Settings
+
+_SQL: Final = queries("comparing")
+STATE_FILE: Final = "verified.json"
+
+HEADINGS: Final = (
+    "log of seals",
+    "checkpoint and cosignatures",
+    "founding and root keys",
+    "trees and maps",
+    "signatures",
+    "time",
+)
+
+Progress = Callable[[int, int], None]
+"""Told how many records were read, of how many."""
+
+
+class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far a ledger was verified."""
+
+    ledger_id: str
+    log: LogReached
+    trees: dict[str, Reached]
+
+
+async def verify_ledger(
+    settings: Settings,
+    policy: Policy | None,
+    *,
+    full: bool = False,
+    processes: int | None = None,
+    progress: Progress = lambda _read, _total: None,
+) -> Verified:
+    """Verify everything that was sealed since the last time, or with `full` from the first record.
+
+    Raises:
+        VerificationFailed: naming the first step that does not hold.
+        NotFound: nothing was sealed yet.
+        Unreachable: Kafka or PostgreSQL does not answer.
+    """
+    return await _Live(settings, policy, None if full else read_state(settings)).run(
+        processes, progress
+    )
+
+
+def read_state(settings: Settings) -> State | None:
+    """How far the ledger was verified from here; None if it never was.
+
+    Raises:
+        BadFile: the file is not what was written.
+    """
+    path = state_path(settings)
+    if not path.is_file():
+        return None
+    try:
+        return from_json(path.read_bytes(), State, str(path))
+    except BadInput as error:
+        expected = f"{error.expected} (remove it and run: runut verify --full)"
+        raise BadFile(str(path), expected, error.found) from None
+
+
+def state_path(settings: Settings) -> Path:
+    """Where that is kept."""
+    return settings.data / STATE_FILE
+
+
+class _Live:
+    """One verification of the live ledger."""
+
+    def __init__(self, settings: Settings, policy: Policy | None, since: State | None) -> None:
+        self._settings = settings
+        self._policy = policy
+        self._since = since
+        self._log = SealLog(policy.ledger if policy else None, since.log if since else LogReached())
+        self._checks: list[Check] = []
+
+    async def run(self, processes: int | None, progress: Progress) -> Verified:
+        last = await self._seals()
+        bounds = await self._checkpoint()
+        await self._founding(last)
+        tasks = [self._task(last, index, bounds) for index in range(len(last.heads))]
+        found = await self._trees(tasks, processes, progress)
+        self._signatures(found)
+        self._time(found, bounds)
+        await asyncio.to_thread(self._keep, last, tasks, found)
+        sealed_at, anchored = moment_of(last.sealed_at_ms), self._policy is not None
+        return Verified("", self._name, last.index, sealed_at, anchored, self._checks)
+
+    async def _seals(self) -> Seal:
+        """Step 1. Relies on the policy's key: the log of seals grew by appending alone."""
+        try:
+            await self._log.read(self._settings)
+        except (BadInput, LedgerMismatch) as error:
+            raise VerificationFailed(1, error, HEADINGS[0]) from None
+        if self._log.last is None:
+            raise NotFound("log of seals", "no seal was published yet that counts")
+        since = f", {self._log.last.index + 1 - len(self._log.seals)} of them verified before"
+        says = f"{self._log.last.index + 1} seals{since if self._since else ''}"
+        self._say(1, "HOLDS", says)
+        return self._log.last
+
+    async def _checkpoint(self) -> dict[int, tuple[Seal, Note]]:
+        """Step 2. Relies on the policy: the ledger signed, and enough witnesses some time."""
+        cosigned = await self._cosigned()
+        if self._policy is None:
+            self._say(2, "UNANCHORED", "no policy was given")
+            return {}
+        if not cosigned and self._policy.quorum:
+            error = BadInput(
+                "cosignatures", f"of {self._policy.quorum} trusted witnesses on some seal", "none"
+            )
+            raise VerificationFailed(2, error, HEADINGS[1])
+        newest = max(cosigned, default=None)
+        who = f"; seal {newest} is the newest that the quorum cosigned" if cosigned else ""
+        self._say(2, "HOLDS", f"signed by {self._policy.ledger.name}{who}")
+        return cosigned
+
+    async def _founding(self, last: Seal) -> None:
+        """Step 3. Relies on the policy: founded by the trusted root keys."""
+        async with DirectoryFollower(self._settings) as follower:
+            ledger = founded(follower.log.latest.ledger)
+        self._name = ledger.name
+        roots = ", ".join(key.hex()[:16] + "…" for key in ledger.root_keys)
+        wrong = None
+        if ledger.ledger_id != last.ledger_id:
+            wrong = BadInput("ledger of the seals", ledger.ledger_id.hex(), last.ledger_id.hex())
+        elif self._policy and not set(ledger.root_keys) <= self._policy.root_keys:
+            wrong = BadInput("root keys of the ledger", "those of the policy", roots)
+        elif self._policy and self._policy.ledger.name != origin_of(ledger.name):
+            wrong = BadInput("ledger", self._policy.ledger.name, origin_of(ledger.name))
+        if wrong is not None:
+            raise VerificationFailed(3, wrong, HEADINGS[2])
+        status: Status = "HOLDS" if self._policy else "UNANCHORED"
+        self._say(3, status, f"{ledger.name}, root keys {roots}")
+
+    def _task(self, last: Seal, index: int, cosigned: dict[int, tuple[Seal, Note]]) -> TreeTask:
+        place = last.heads[index].place
+        heads = {seal.heads[index].size: seal.heads[index] for seal in (*self._log.seals, last)}
+        since = self._since.trees.get(f"{place[0]}/{place[1]}") if self._since else None
+        bounds = [
+            Bound(seal.head(*place).size, moment_of(seal.sealed_at_ms), at)
+            for seal, note in (cosigned[one] for one in sorted(cosigned))
+            if self._policy and (at := seen_at(note, self._policy))
+        ]
+        ordered = tuple(heads[size] for size in sorted(heads))
+        return TreeTask(*place, ordered, since or Reached(), tuple(bounds))
+
+    async def _trees(
+        self, tasks: list[TreeTask], processes: int | None, progress: Progress
+    ) -> list[TreeFound]:
+        """Step 4. Relies on steps 1 and 2: Kafka holds what was sealed, at every seal."""
+        total = sum(one.heads[-1].size - _begun(one) for one in tasks)
+        calls = [(self._settings, one) for one in tasks]
+        found = await in_processes(
+            _in_process, calls, processes, lambda read: progress(read, total)
+        )
+        for one in found:
+            if one.failure is not None:
+                is_time = one.failure[0].startswith("time of ")
+                step = 6 if is_time else 4
+                raise VerificationFailed(step, BadInput(*one.failure), HEADINGS[step - 1])
+        records, fillers = sum(one.records for one in found), sum(one.fillers for one in found)
+        said = f"{records:,} records in {len(tasks)} trees"
+        said += f", {fillers} offsets WITHOUT a record" if fillers else ""
+        said += "" if self._since is None else "; maps with --full"
+        self._say(4, "HOLDS", said)
+        return found
+
+    def _signatures(self, found: list[TreeFound]) -> None:
+        """Step 5. Relies on steps 3 and 4: who signed, by the directory announced there."""
+        counted: Counter[str] = Counter()
+        for one in found:
+            counted.update(one.signatures)
+        said = [f"{number:,} {name}" for name, number in sorted(counted.items())]
+        rejected = sum(one.rejected for one in found)
+        said += [f"{rejected:,} records that are no event"] if rejected else []
+        self._say(5, "HOLDS", ", ".join(said) or "no new event")
+
+    def _time(self, found: list[TreeFound], cosigned: dict[int, tuple[Seal, Note]]) -> None:
+        """Step 6. Relies on steps 2 and 4: recorded when the witnesses' seals allow it."""
+        if not cosigned:
+            self._say(
+                6, "UNANCHORED" if self._policy is None else "NOT_SHOWN", "time not witnessed"
+            )
+            return
+        read = sum(sum(one.signatures.values()) + one.rejected for one in found)
+        witnessed = sum(one.witnessed for one in found)
+        self._say(6, "HOLDS", f"{witnessed:,} of {read:,} records before a cosigned seal")
+
+    async def _cosigned(self) -> dict[int, tuple[Seal, Note]]:
+        """The seals that enough trusted witnesses cosigned, by index."""
+        if self._policy is None or not self._policy.witnesses:
+            return {}
+        found = {}
+        async with postgres.connected(
+            self._settings, name="runut verify", autocommit=True
+        ) as connection:
+            if not await is_installed(connection):
+                return {}
+            cursor = await connection.execute(_SQL["cosigned_seals"], {"before": 1 << 62})
+            for (index,) in await cursor.fetchall():
+                one = await seal_at(connection, index)
+                if verified(one.note, [self._policy.ledger]) and seen_at(one.note, self._policy):
+                    found[index] = (one.seal, one.note)
+        return found
+
+    def _keep(self, last: Seal, tasks: list[TreeTask], found: list[TreeFound]) -> None:
+        trees = {task.name: one.reached for task, one in zip(tasks, found, strict=True)}
+        state = State(last.ledger_id.hex(), self._log.reached, trees)
+        path = state_path(self._settings)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        fresh.write_bytes(to_json(state))
+        fresh.replace(path)
+
+    def _say(self, step: int, status: Status, says: str) -> None:
+        self._checks.append(Check(step, HEADINGS[step - 1], status, says))
+
+
+def _begun(task: TreeTask) -> int:
+    return int.from_bytes(task.since.frontier[:8])
+
+
+def _in_process(settings: Settings, task: TreeTask) -> TreeFound:
+    return asyncio.run(check_tree(settings, task, count))

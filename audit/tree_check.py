@@ -1,0 +1,216 @@
+"""Hold one partition, as it is in Kafka, to every seal of it (integrity.md §2, §3, §6).
+
+Reads each record once: its leaf into the tree, its signature, its time. Nothing that PostgreSQL
+says is believed but the heads of seals, which hang on a checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from audit.ledger_log import records_of
+from audit.witnessed_time import TOLERANCE
+from runut.directory_follower import DirectoryFollower
+from runut.directory_log import DirectoryLog
+from runut.errors import BadInput, NotAnEvent, RunutError
+from runut.log_reader import PartitionReader
+from runut.merkle import Frontier
+from runut.merkle_map import NO_RECORDS, Chain, root_of
+from runut.records import RawRecord, filler_leaf, key_hash
+from runut.rfc3339 import format_time
+from runut.seals import TreeHead
+from runut.settings import Settings
+
+
+class Bound(msgspec.Struct, frozen=True):
+    """A cosigned seal: what it lacks came after `made_at`, what it has before `seen_at`."""
+
+    size: int
+    made_at: datetime
+    seen_at: datetime
+
+
+class Reached(msgspec.Struct, frozen=True):
+    """How far a tree was verified, to go on from there."""
+
+    frontier: bytes = Frontier().to_bytes()
+    recorded_at: datetime | None = None
+    directory_offset: int = -1
+
+
+class TreeTask(msgspec.Struct, frozen=True):
+    """A tree to verify: from where, and the heads that seals have of it, smallest first."""
+
+    topic: str
+    partition: int
+    heads: tuple[TreeHead, ...]
+    since: Reached = Reached()
+    bounds: tuple[Bound, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """How it is called."""
+        return f"{self.topic}/{self.partition}"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is read from its start: only then is its map known."""
+        return self.since == Reached()
+
+
+class TreeFound(msgspec.Struct):
+    """What was found of a tree; `failure` is thing, expected and found of what does not hold."""
+
+    reached: Reached
+    records: int = 0
+    fillers: int = 0
+    signatures: dict[str, int] = msgspec.field(default_factory=dict)
+    rejected: int = 0
+    witnessed: int = 0
+    """Records whose time lies before a cosigned seal."""
+    failure: tuple[str, str, str] | None = None
+
+
+async def check_tree(
+    settings: Settings, task: TreeTask, passed: Callable[[int], None] = lambda _count: None
+) -> TreeFound:
+    """Verify a tree up to its last head."""
+    try:
+        return await _Check(settings, task, passed).run()
+    except BadInput as error:
+        failure = (error.thing, error.expected, str(error.found))
+    except RunutError as error:
+        failure = (task.name, "to be read as it was sealed", str(error))
+    return TreeFound(task.since, failure=failure)
+
+
+class _Check:
+    """One tree under verification."""
+
+    def __init__(self, settings: Settings, task: TreeTask, passed: Callable[[int], None]) -> None:
+        self._settings = settings
+        self._task = task
+        self._passed = passed
+        self._tree = Frontier.from_bytes(task.since.frontier)
+        self._heads = [one for one in task.heads if one.size >= self._tree.size]
+        self._chains: dict[bytes, Chain] = {}
+        self._signatures: Counter[str] = Counter()
+        self._found = TreeFound(task.since)
+
+    async def run(self) -> TreeFound:
+        task, end = self._task, self._task.heads[-1].size
+        reader = await self._reader()
+        self._demand_heads()
+        records = records_of(self._settings, task.topic, task.partition, end, self._tree.size)
+        async for some in records if self._tree.size < end else _nothing():
+            for record in some:
+                self._take(record, reader)
+            self._passed(len(some))
+        while self._tree.size < end:
+            self._fill(end)
+        self._demand_map()
+        found = self._found
+        found.signatures = dict(self._signatures)
+        found.reached = Reached(
+            self._tree.to_bytes(),
+            reader.recorded_at if reader else None,
+            reader.directory_offset if reader else -1,
+        )
+        return found
+
+    async def _reader(self) -> PartitionReader | None:
+        """What reads events; the directory's own records count by rules of their own."""
+        if self._task.topic == self._settings.directory_topic:
+            return None
+        since = self._task.since
+        return PartitionReader(
+            self._task.partition,
+            await _directory(self._settings),
+            directory_offset=since.directory_offset,
+            recorded_at=since.recorded_at,
+        )
+
+    def _take(self, record: RawRecord, reader: PartitionReader | None) -> None:
+        while self._tree.size < record.offset:
+            self._fill(record.offset)
+        leaf = record.leaf()
+        self._append(leaf)
+        if self._task.is_whole:
+            key = key_hash(record.key)
+            self._chains[key] = self._chains.get(key, NO_RECORDS).then(leaf)
+        self._found.records += 1
+        if reader is not None:
+            self._judge(record, reader)
+
+    def _fill(self, end: int) -> None:
+        task = self._task
+        for offset in range(self._tree.size, end):
+            self._append(filler_leaf(task.topic, task.partition, offset))
+            self._found.fillers += 1
+
+    def _append(self, leaf: bytes) -> None:
+        self._tree.append(leaf)
+        if self._heads and self._heads[0].size <= self._tree.size:
+            self._demand_heads()
+
+    def _demand_heads(self) -> None:
+        """That the tree, at a size that seals have, is the one that they have."""
+        while self._heads and self._heads[0].size == self._tree.size:
+            head = self._heads.pop(0)
+            root = self._tree.root()
+            if root != head.root:
+                before = self._task.since
+                began = Frontier.from_bytes(before.frontier).size
+                thing = f"{self._task.name}, records {began} to {head.size - 1}"
+                raise BadInput(thing, f"those of the sealed root {head.root.hex()}", root.hex())
+
+    def _demand_map(self) -> None:
+        head = self._task.heads[-1]
+        if self._task.is_whole and self._chains:
+            root = root_of(self._chains)
+            if root != head.map_root:
+                thing = f"map of {self._task.name} at {head.size} records"
+                raise BadInput(thing, head.map_root.hex(), root.hex())
+
+    def _judge(self, record: RawRecord, reader: PartitionReader) -> None:
+        try:
+            recorded = reader.read(record)
+        except NotAnEvent:
+            self._found.rejected += 1
+        else:
+            if recorded is not None:
+                self._signatures[recorded.signature] += 1
+        self._demand_time(record.offset, reader.now)
+
+    def _demand_time(self, offset: int, at: datetime) -> None:
+        """That a record's time lies between the cosigned seals around it."""
+        after, before = _around(self._task.bounds, offset)
+        if after is not None and at < after.made_at - TOLERANCE:
+            expected = f"not before the seal without it, {format_time(after.made_at)}"
+            raise BadInput(f"time of {self._task.name}:{offset}", expected, format_time(at))
+        if before is not None and at > before.seen_at + TOLERANCE:
+            expected = f"not after the seal with it, {format_time(before.seen_at)}"
+            raise BadInput(f"time of {self._task.name}:{offset}", expected, format_time(at))
+        self._found.witnessed += before is not None
+
+
+def _around(bounds: Sequence[Bound], offset: int) -> tuple[Bound | None, Bound | None]:
+    low, high = 0, len(bounds)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if bounds[middle].size > offset else (middle + 1, high)
+    return bounds[low - 1] if low else None, bounds[low] if low < len(bounds) else None
+
+
+async def _directory(settings: Settings) -> DirectoryLog:
+    async with DirectoryFollower(settings) as follower:
+        return follower.log
+
+
+async def _nothing() -> AsyncIterator[list[RawRecord]]:
+    for records in ():
+        yield records
