@@ -212,5 +212,6 @@ async def _directory(settings: Settings) -> DirectoryLog:
 
 
 async def _nothing() -> AsyncIterator[list[RawRecord]]:
-    for records in ():
+    empty: tuple[list[RawRecord], ...] = ()
+    for records in empty:
         yield records

@@ -8,12 +8,12 @@ from functools import cache
 
 import msgspec
 import pytest
-from audit.policy import Policy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit import bundle as files
 from audit.bundle import Bundle, Evidence, read_bundle
+from audit.policy import Policy
 from audit.verify import VerificationFailed, Verified, verify_bundle
 from runut.merkle_map import MapLeaf
 from runut.notes import Note, NoteSigner, parse_note
@@ -299,7 +299,7 @@ def test_state_history_or_report_that_the_records_do_not_give_are_refused() -> N
     refused(rewritten(genuine(), state_json=state), 10, "state in the bundle")
     history = taken_apart().history.replace(b'"EFFECTIVE"', b'"IRREGULAR"')
     refused(rewritten(genuine(), history_json=history), 10, "history in the bundle")
-    report = taken_apart().reports["report.html"].replace(b"kp2mi", b"polri")
+    report = taken_apart().reports["report.html"].replace(b"ditutup", b"dibuka")
     refused(rewritten(genuine(), report_html=report), 11, "report.html")
 
 
