@@ -9,27 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Final
 
 import orjson
 import structlog
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
 from runut.access import Authenticate, Principal, Role, require_role
-from runut.adapters.http_openapi import describe_problems
+from runut.adapters.http_openapi import describe
 from runut.errors import FieldError, RunutError
 from runut.problems import MEDIA_TYPE, Problem, plain_problem, problem_of
 from runut.rates import Rates
 
 log = structlog.get_logger(__name__)
 
-# Only for the OpenAPI document: `principal` reads the header itself.
-_BEARER: Final = HTTPBearer(
-    auto_error=False, description="A credential (`runut credentials new`) or an OIDC access token."
-)
 _UNREAD: Final = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT}
 """Answers after which the rest of a body is not read."""
 
@@ -51,15 +46,13 @@ def install_problems(app: FastAPI) -> None:
 
     What nobody expected is for `runut.adapters.http_guards.Traced`.
     """
-    describe_problems(app)
+    describe(app)
     app.add_exception_handler(RunutError, _on_error)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
 
 
-async def principal(
-    request: Request, _documented: Annotated[Any, Depends(_BEARER)] = None
-) -> Principal:
+async def principal(request: Request) -> Principal:
     """Who asks, as a dependency of a route.
 
     Raises:
@@ -83,7 +76,9 @@ def needs(*roles: Role) -> Callable[..., Awaitable[Principal]]:
     It raises Unauthenticated or Forbidden.
     """
 
-    async def allowed(who: Annotated[Principal, Depends(principal)]) -> Principal:
+    # It asks by itself: each dependency of a dependency costs as much as a whole check.
+    async def allowed(request: Request) -> Principal:
+        who = await principal(request)
         require_role(who, *roles)
         return who
 

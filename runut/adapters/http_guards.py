@@ -13,7 +13,6 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 import structlog
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runut.adapters.http import problem_response
@@ -26,6 +25,7 @@ log = structlog.get_logger(__name__)
 ROOM_AGAIN_S: Final = 1.0
 _TRACE: Final = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_TRACE: Final = "0" * 32
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
 class Traced:
@@ -43,7 +43,7 @@ class Traced:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        header = Headers(scope=scope).get(TRACE_HEADER)
+        header = _header(scope, TRACE_HEADER)
         with serving(scope["method"], {TRACE_HEADER: header}):
             traced_as = (current_traceparent() or b"").decode() or header
             await self._answer(scope, receive, send, _trace_id(traced_as))
@@ -123,9 +123,9 @@ class Limited:
     def _refusal(self, scope: Scope) -> Busy | TooLarge | None:
         if self._under_way >= self._at_once:
             return Busy(f"{self._at_once} requests are under way", ROOM_AGAIN_S)
-        announced = Headers(scope=scope).get("content-length", "0")
-        if not announced.isdecimal() or int(announced) > self._limit(scope):
-            return TooLarge("body", self._limit(scope))
+        announced, limit = _header(scope, "content-length") or "0", self._limit(scope)
+        if not _NUMBER.fullmatch(announced) or int(announced) > limit:
+            return TooLarge("body", limit)
         return None
 
 
@@ -160,3 +160,12 @@ def _trace_id(header: str | None) -> str:
     """Of a request that belongs to a trace (W3C Trace Context), else a new one."""
     found = _TRACE.fullmatch(header or "")
     return found[1] if found and found[1] != _NO_TRACE else os.urandom(16).hex()
+
+
+def _header(scope: Scope, name: str) -> str | None:
+    """The first header of a name, which servers give in lower case."""
+    wanted = name.encode()
+    for one, value in scope["headers"]:
+        if one == wanted:
+            return bytes(value).decode("latin-1")
+    return None

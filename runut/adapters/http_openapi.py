@@ -1,4 +1,4 @@
-"""Problem documents in the OpenAPI document: which statuses a route may answer with.
+"""What the OpenAPI document says of all routes: who may ask, and what a problem looks like.
 
 `FastAPI(responses=problems(…))` says it for all routes, `responses=problems(…)` for one.
 """
@@ -18,6 +18,11 @@ WITH_BODY: Final = (408, 413, 429)
 _WAITS: Final = {429, 503}
 _REFERENCE: Final = {"$ref": "#/components/schemas/Problem"}
 _TEXT: Final = {"type": "string"}
+_TOKEN: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A credential (`runut credentials new`), or an access token of the issuer.",
+}
 _SCHEMA: Final[dict[str, Any]] = {
     "title": "Problem",
     "description": "What is wrong, for programs and for people (RFC 9457).",
@@ -47,13 +52,16 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: _answer(HTTPStatus(status)) for status in statuses}
 
 
-def describe_problems(app: FastAPI) -> None:
-    """Have the app's OpenAPI document say what a problem document is."""
+def describe(app: FastAPI) -> None:
+    """Have the app's OpenAPI document say how to sign in, and what a problem document is."""
     made = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = made()
-        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _SCHEMA
+        components = document.setdefault("components", {})
+        components.setdefault("schemas", {})["Problem"] = _SCHEMA
+        components["securitySchemes"] = {"token": _TOKEN}
+        document["security"] = [{"token": []}]
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's way to extend it

@@ -17,6 +17,7 @@ PAGES = (
     "read-with-sql",
     "measure-coordination",
     "receive-notices",
+    "give-access",
     "operate",
 )
 
