@@ -18,6 +18,7 @@ from runut.settings import Settings
 from tests import outboxes
 from tests.endpoints import WebhookServer, webhook_server
 from tests.integration.outbox_stage import Stage, is_size, projecting, until
+from tests.integration.sealing_stage import SealedLedger, seal_a_story
 from tests.ledgers import found, introduce_agencies, own_settings
 from tests.outboxes import AgencyDatabase
 
@@ -71,6 +72,17 @@ async def projected(
         async with projecting(settings):
             await until(lambda: is_size(connection, "directory_record", size))
     return settings
+
+
+@pytest.fixture(scope="session")
+async def sealed(
+    platform: Endpoints, schema_ids: Mapping[str, int], tmp_path_factory: pytest.TempPathFactory
+) -> SealedLedger:
+    """A ledger that was sealed several times, with everything that Kafka holds of it."""
+    data = tmp_path_factory.mktemp("sealed")
+    settings = own_settings(platform, data, seal_interval_s=0.01)
+    await found(settings, schema_ids)
+    return await seal_a_story(settings)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from aiokafka import AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
 from consumers.published_seals import ENTRY_HEADER
@@ -22,10 +23,12 @@ from runut.records import RawRecord, filler_leaf, key_hash
 from runut.seal_key import seal_signer
 from runut.seals import Seal, TreeHead, seal_of
 from runut.settings import Settings
-from tests.ledgers import PARTITIONS
+from tests.integration.test_projector import emit_all, random_objects, scenario_lines
+from tests.ledgers import PARTITIONS, introduce_agencies
 
 DEADLINE_S = 60.0
 LEDGER = "runut"
+RUBBISH = [b"", b"\x00", b"\x01\x00\x00\x00\x01{}", b"\x00" * 300]
 
 Place = tuple[str, int]
 
@@ -164,3 +167,41 @@ def check_seals(found: Sequence[Published], log: Mapping[Place, Sequence[RawReco
         expected = [head_of(h.place, leaves[h.place][: h.size]) for h in one.seal.heads]
         assert list(one.seal.heads) == expected
         assert {h.place for h in one.seal.heads} == leaves.keys()
+
+
+class SealedLedger(NamedTuple):
+    """A ledger that was sealed several times, with everything that Kafka holds of it."""
+
+    settings: Settings
+    log: Mapping[Place, list[RawRecord]]
+    seals: list[Published]
+
+
+async def seal_a_story(settings: Settings) -> SealedLedger:
+    """Agencies' events, rubbish without and with a key, and offsets without a record."""
+    async with sealing(settings) as sealer:
+        await until_sealed(settings, sealer)
+        await introduce_agencies(settings)
+        await emit_all(settings, scenario_lines("01-unpaid-wages"))
+        await until_sealed(settings, sealer)
+        await _send_rubbish(settings)
+        # More than a tile of 256 in one partition.
+        await emit_all(settings, random_objects(range(3), 150))
+        await until_sealed(settings, sealer)
+    return SealedLedger(settings, await read_places(settings), await published(settings))
+
+
+async def _send_rubbish(settings: Settings) -> None:
+    topic = settings.events_topic
+    producer = kafka.producer(settings)
+    async with kafka.connected(settings, producer):
+        for value in RUBBISH:
+            await producer.send_and_wait(topic, value, key=None, partition=2)
+            await producer.send_and_wait(topic, value, key=b"case/X", partition=2)
+        await producer.send_and_wait(topic, None, key=b"", partition=2)
+    options = kafka.client_options(settings)
+    transactional = AIOKafkaProducer(**options, transactional_id=f"{topic}.rubbish")
+    async with kafka.connected(settings, transactional):
+        for _ in range(2):  # each leaves a control record behind, which nobody is given
+            async with transactional.transaction():
+                await transactional.send_and_wait(topic, b"", key=b"case/X", partition=2)
