@@ -56,8 +56,14 @@ class Lines:
         """The lines that end in this chunk, but for blank ones."""
         *ended, rest = chunk.split(b"\n")
         for part in ended:
-            self._add(part)
-            yield from self.end()
+            if self._pending or self._number == 1 or len(part) > MAX_VALUE:
+                self._add(part)
+                yield from self.end()
+                continue
+            # As most lines: whole, and nothing has to be kept of it.
+            if part and not part.isspace():
+                yield Line(self._number, part)
+            self._number += 1
         self._add(rest)
 
     def end(self) -> Iterator[Line]:
