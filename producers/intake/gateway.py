@@ -162,11 +162,12 @@ class Gateway:
             return known, False
         receipt = await self._send(ready)
         self._recent.keep(ready.event, ready.content, receipt)
-        receipt.add_done_callback(self._note)
         return receipt, True
 
     def receipts(self, stored: Sequence[tuple[AgencyCode, Receipt]]) -> list[SignedReceipt]:
         """Signed receipts of at most 1,024 events, which share a signature; in order."""
+        for _, receipt in stored:
+            self._unprojected.note(receipt)
         return self._signer.sign(stored)
 
     async def _take(self, ready: Ready, *, force: bool, search: bool) -> Taken:
@@ -191,7 +192,6 @@ class Gateway:
                 return Taken(ready.event, before, None)
             # From here on it is on its way, whether the caller waits or not.
             sent.add_done_callback(partial(_pass_on, receipt))
-            receipt.add_done_callback(self._note)
             return Taken(ready.event, await asyncio.shield(receipt), foreseen)
 
     async def _joined(self, known: asyncio.Future[Receipt]) -> Receipt:
@@ -259,10 +259,6 @@ class Gateway:
     def _directory(self) -> Directory:
         return self._producer.directories.latest
 
-    def _note(self, receipt: asyncio.Future[Receipt]) -> None:
-        if not receipt.cancelled() and receipt.exception() is None:
-            self._unprojected.note(receipt.result())
-
 
 def _demand_regular(event: Event, foreseen: Foreseen, *, force: bool) -> None:
     if foreseen.verdict == "IRREGULAR" and not force:
@@ -274,5 +270,6 @@ def _pass_on(receipt: asyncio.Future[Receipt], sent: asyncio.Future[Receipt]) ->
         receipt.cancel()
     elif (error := sent.exception()) is not None:
         receipt.set_exception(error)
+        receipt.exception()  # looked at: the caller may have gone
     else:
         receipt.set_result(sent.result())

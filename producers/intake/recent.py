@@ -9,7 +9,6 @@ nothing (events.md §3).
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import Final, NamedTuple
 
 from runut.errors import AlreadyRecorded
@@ -18,8 +17,6 @@ from runut.lanes import Receipt
 
 SIZE: Final = 32_768
 """How many are remembered; more than may be under way at once."""
-
-Identity = tuple[AgencyCode, EventId]
 
 
 class _Known(NamedTuple):
@@ -32,7 +29,7 @@ class Recent:
 
     def __init__(self, size: int = SIZE) -> None:
         self._size = size
-        self._known: dict[Identity, _Known] = {}
+        self._known: dict[tuple[AgencyCode, EventId], _Known] = {}
 
     def find(self, event: Event, content: bytes) -> asyncio.Future[Receipt] | None:
         """The receipt of this very event, if it is known here.
@@ -48,16 +45,10 @@ class Recent:
         return known.receipt
 
     def keep(self, event: Event, content: bytes, receipt: asyncio.Future[Receipt]) -> None:
-        """Remember an event until its recording fails, or others are more recent."""
-        identity = (event.agency, event.event_id)
+        """Remember an event, unless its recording fails, until others are more recent."""
         if len(self._known) >= self._size:
             del self._known[next(iter(self._known))]
-        self._known[identity] = known = _Known(content, receipt)
-        receipt.add_done_callback(partial(self._settle, identity, known))
-
-    def _settle(self, identity: Identity, known: _Known, receipt: asyncio.Future[Receipt]) -> None:
-        if _failed(receipt) and self._known.get(identity) is known:
-            del self._known[identity]
+        self._known[event.agency, event.event_id] = _Known(content, receipt)
 
 
 def _failed(receipt: asyncio.Future[Receipt]) -> bool:
