@@ -1,0 +1,93 @@
+"""The web application, as far as it goes with nothing behind it: nobody gets in unknown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from openapi_spec_validator import validate
+
+from cli.web_app import API, PROBES, build_app
+from runut.settings import Settings
+from runut.tokens import new_token
+
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    """Everything that it would ask is away, and it is not started."""
+    return build_app(
+        Settings(
+            kafka_bootstrap="127.0.0.1:1",
+            registry_url="http://127.0.0.1:1",
+            postgres_url="postgresql://runut@127.0.0.1:1/runut",
+        )
+    )
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Method, path and description of each operation."""
+    for path, item in document["paths"].items():
+        for method in item.keys() & METHODS:
+            yield method, path, item[method]
+
+
+async def ask(app: FastAPI, method: str, path: str, **more: Any) -> httpx.Response:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://ledger") as client:
+        return await client.request(method, path, **more)
+
+
+def test_the_document_is_valid_openapi_and_says_how_to_sign_in(app: FastAPI) -> None:
+    document = app.openapi()
+    validate(document)
+    assert document["security"] == [{"token": []}]
+    assert len(list(operations(document))) > 10
+
+
+@pytest.mark.parametrize(
+    "header", [None, "Bearer x", "Bearer a.b.c", f"Basic {new_token().secret}"]
+)
+async def test_no_route_answers_who_does_not_say_who_they_are(
+    app: FastAPI, header: str | None
+) -> None:
+    headers = {"authorization": header} if header else {}
+    for method, path, described in operations(app.openapi()):
+        concrete = re.sub(r"\{[^}]*\}", "x", path)
+        answer = await ask(app, method, concrete, headers=headers)
+        assert answer.status_code == 401, f"{method} {path}: {answer.text}"
+        assert answer.json()["type"] == "urn:runut:problem:unauthenticated"
+        assert "401" in described["responses"]
+
+
+def test_every_route_of_ours_is_in_the_document(app: FastAPI) -> None:
+    described = {path for _, path, _ in operations(app.openapi())}
+    served = set(paths_of(app.routes))
+    assert served - described == {f"{API}/openapi.json", *PROBES}
+
+
+def paths_of(routes: Iterable[Any]) -> Iterator[str]:
+    """Paths of routes, those of included routers among them."""
+    for route in routes:
+        included = getattr(route, "effective_candidates", None)
+        if included is None:
+            yield route.path.replace(":path}", "}")
+        else:
+            yield from paths_of(included())
+
+
+async def test_nothing_is_loaded_from_elsewhere(app: FastAPI) -> None:
+    for path in ("/docs", "/redoc", "/docs/oauth2-redirect"):
+        assert (await ask(app, "get", path)).status_code == 404
+
+
+async def test_whether_the_process_lives_is_no_secret(app: FastAPI) -> None:
+    assert (await ask(app, "get", "/healthz")).json() == {"status": "ok"}
+    counted = await ask(app, "get", "/metrics")
+    assert counted.headers["content-type"].startswith("text/plain")
+    assert "http_requests_total" in counted.text
