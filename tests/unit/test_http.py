@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any, Final
 
 import httpx
@@ -11,6 +11,7 @@ import pytest
 from fastapi import Depends, FastAPI, Request
 from pydantic import BaseModel
 from starlette.types import Message
+from structlog.testing import capture_logs
 
 from runut.access import Principal, bearer_token, require_emitter, require_force
 from runut.adapters.http import install_problems, needs, pace, principal, spend
@@ -111,6 +112,13 @@ def client_of(app: FastAPI, token: str | None = "emitter") -> httpx.AsyncClient:
     )
 
 
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[Any]]:
+    """What the log says."""
+    with capture_logs() as logged:
+        yield logged
+
+
 @pytest.fixture
 def app() -> FastAPI:
     return make_app()
@@ -207,14 +215,17 @@ async def test_an_irregular_event_is_a_conflict_with_its_codes(client: httpx.Asy
 
 
 @pytest.mark.parametrize("how", ["unexpected", "mismatch", "unreachable"])
-async def test_what_fails_inside_is_told_by_trace_id_alone(
-    client: httpx.AsyncClient, how: str
+async def test_what_fails_inside_is_told_by_trace_id_alone_and_the_log_knows_why(
+    client: httpx.AsyncClient, logged: list[Any], how: str
 ) -> None:
     sent = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
     answer = await client.get(f"/fails/{how}", headers=sent)
     found = problem(answer)
     assert found["trace_id"] == TRACE
     assert SECRET not in answer.text
+    failure = next(line for line in logged if line["log_level"] in {"warning", "error"})
+    assert failure["trace_id"] == TRACE
+    assert failure.get("exc_info") or SECRET in failure["reason"]
     if how == "unreachable":
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) == found["retry_after_s"]
@@ -383,3 +394,14 @@ async def test_requests_are_counted_by_route_and_not_by_path(
     assert count("GET", "none", 404) == 2
     assert count("OTHER", "none", 404) == 1
     assert under_way(app) == 0
+
+
+async def test_each_request_has_a_line_of_the_log_that_says_who_asked_for_what(
+    client: httpx.AsyncClient, logged: list[Any]
+) -> None:
+    await client.post("/events", json={"agency": "kemlu"})
+    await client.get("/healthz")
+    [line] = logged
+    assert (line["event"], line["method"], line["path"]) == ("request", "POST", "/events")
+    assert (line["status"], line["who"]) == (200, "credential/1")
+    assert len(line["trace_id"]) == 32

