@@ -19,9 +19,7 @@ SubjectKind = Literal["case", "meeting", "agreement", "agent", "programme"]
 class Document(BaseModel):
     """An answer or a part of one."""
 
-    model_config = ConfigDict(
-        use_attribute_docstrings=True, json_schema_serialization_defaults_required=True
-    )
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
 
 class CommitmentCounts(Document):

@@ -104,7 +104,7 @@ def routes() -> APIRouter:
         router.add_api_route(f"/{path}", _whole(path, kind, model), **listed(model))
     router.add_api_route("/subjects", summaries, **listed(SubjectSummary))
     router.add_api_route("/subjects/{kind}/{ident}", state, **document(Subject))
-    router.add_api_route("/subjects/{kind}/{ident}/history", history, **listed(HistoryLine))
+    router.add_api_route("/subjects/{kind}/{ident}/history", history, **listed(HistoryLine, 404))
     router.add_api_route(
         "/subjects/{kind}/{ident}/commitments/{commitment_id}/explanation",
         explained,

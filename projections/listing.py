@@ -38,7 +38,9 @@ FACTS: Final = (
 )
 """What a summary takes from the state as it is, null where the kind has none of it."""
 
-_SQL: Final = {name: with_rights(text) for name, text in queries("listing").items()}
+QUERIES: Final = {name: with_rights(text) for name, text in queries("listing").items()}
+"""By their names in sql/listing.sql."""
+
 _FIRST: Final = datetime.min.replace(tzinfo=UTC, year=1900)
 
 
@@ -174,7 +176,7 @@ async def commitments(
             "limited_to": moment.sight.limited_to,
             "limit": at_once,
         }
-        query = _SQL["commitments_due" if is_due else "commitments_never_due"]
+        query = QUERIES["commitments_due" if is_due else "commitments_never_due"]
         cursor = await connection.execute(query, asked)
         rows = [row_tables.from_values(Commitment, row) for row in await cursor.fetchall()]
         for row in rows:
@@ -238,7 +240,7 @@ async def _standings(
             "limited_to": moment.sight.limited_to,
             "limit": at_once,
         }
-        cursor = await connection.execute(_SQL["subjects"], asked)
+        cursor = await connection.execute(QUERIES["subjects"], asked)
         rows = await cursor.fetchall()
         if rows:
             yield await standings_of(connection, rows, tables)

@@ -67,7 +67,7 @@ async def rows(
     at_once: int = 200,
 ) -> AsyncGenerator[Document]:
     """Rows as JSON has them, by subject and key, behind `after`."""
-    query = _query(register.view, views_schema)
+    query = query_of(register.view, views_schema)
     after = after or ("", register.before_first)
     while True:
         asked: dict[str, Any] = {
@@ -88,5 +88,6 @@ async def rows(
 
 
 @cache
-def _query(view: LiteralString, views_schema: str) -> bytes:
+def query_of(view: LiteralString, views_schema: str) -> bytes:
+    """The query of a register."""
     return with_rights(_SQL[view], views=sql.Identifier(views_schema))

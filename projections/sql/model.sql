@@ -62,6 +62,13 @@ CREATE INDEX subject_to_escalate ON subject ((state ->> 'escalation_pending'))
  WHERE kind = 'case' AND state ->> 'escalation_pending' IS NOT NULL;
 -- The few among many cases.
 CREATE INDEX subject_no_case ON subject (kind) WHERE kind <> 'case';
+-- Whose cases: the commonest question.
+CREATE INDEX subject_custodian ON subject ((state ->> 'custodian'), subject)
+ WHERE state ->> 'custodian' IS NOT NULL;
+-- How many there are of the rest decides whether to look for them in the order of the list.
+CREATE STATISTICS subject_facts ON (state ->> 'status'), (state ->> 'category'),
+                                   (state ->> 'urgency'), (state ->> 'country')
+  FROM subject;
 
 CREATE TABLE history (
     subject          text NOT NULL,

@@ -5,12 +5,14 @@
 -- Agents and programmes are registers for all. What has no state is seen by who emitted on it. Else the
 -- agency has to be named in the state, or to owe or be owed something there; on meetings and
 -- agreements also an event of its own counts (on cases its emitter is named in the state).
+-- OFFSET 0: asked for one subject after the other, and never by reading a whole table beforehand.
 CASE
   WHEN {agency}::text IS NULL THEN true
   WHEN it.state IS NULL THEN EXISTS (
        SELECT FROM history
         WHERE history.subject = it.subject AND history.agency = {agency}
-          AND history.signature IN ('VALID', 'UNSIGNED'))
+          AND history.signature IN ('VALID', 'UNSIGNED')
+       OFFSET 0)
   WHEN it.kind IN ('agent', 'programme') THEN true
   ELSE it.state -> 'participants' ? {agency}
        OR {agency} IN (it.state ->> 'arbiter', it.state ->> 'chair', it.state ->> 'secretariat')
@@ -21,11 +23,13 @@ CASE
        OR EXISTS (
           SELECT FROM commitment
            WHERE commitment.subject = it.subject
-             AND {agency} IN (commitment.debtor, commitment.creditor))
+             AND {agency} IN (commitment.debtor, commitment.creditor)
+          OFFSET 0)
        OR it.kind <> 'case' AND EXISTS (
           SELECT FROM history
            WHERE history.subject = it.subject AND history.agency = {agency}
-             AND history.verdict = 'EFFECTIVE')
+             AND history.verdict = 'EFFECTIVE'
+          OFFSET 0)
 END;
 
 -- name: visible
