@@ -21,7 +21,14 @@ from audit.witness.state import Alert, Cosignature, WitnessState
 from audit.witness.trees import SEALS, KeptTree, tree_of
 from runut.errors import BadInput, LedgerMismatch, NotDelivered, NotFound, Unreachable
 from runut.merkle import leaf_hash
-from runut.notes import Checkpoint, Note, parse_checkpoint, parse_note, parse_signatures
+from runut.notes import (
+    Checkpoint,
+    Note,
+    VerifierKey,
+    parse_checkpoint,
+    parse_note,
+    parse_signatures,
+)
 from runut.records import key_hash
 from runut.seals import Seal, demand_first, demand_follows, seal_of
 from runut.tiles import Tile
@@ -69,10 +76,10 @@ class Attendance:
         self._alerts = []
         shown = await self._log.checkpoint()
         try:
-            note = self._signed(shown)
-            checkpoint = parse_checkpoint(note.text)
+            note, checkpoint = signed_checkpoint(shown, self._home.ledger)
             await self._follow(checkpoint)
             cosigned = self._cosign(checkpoint, note)
+            self._state.accept(self._now_s())
         except (NotCosigned, BadInput, LedgerMismatch) as error:
             refusal = _refusal(error)
             self._state.refuse(self._now_s(), str(refusal), shown)
@@ -80,18 +87,6 @@ class Attendance:
         not_delivered = await self._deliver(cosigned)
         work = self._new_seals, self._new_records, tuple(self._alerts)
         return Attended(checkpoint, cosigned.time_s, *work, not_delivered)
-
-    def _signed(self, shown: bytes) -> Note:
-        """The note with the ledger's signature alone, once it is found to be the ledger's."""
-        note, ledger = parse_note(shown), self._home.ledger
-        signatures = [one for one in note.signatures if ledger.verified(note.text, one)]
-        if not signatures:
-            names = ", ".join(one.name for one in note.signatures)
-            raise NotCosigned("checkpoint", f"a signature of {ledger}", f"by {names}")
-        origin = parse_checkpoint(note.text).origin
-        if origin != ledger.name:
-            raise NotCosigned("origin of the checkpoint", ledger.name, origin)
-        return Note(note.text, tuple(signatures[:1]))
 
     async def _follow(self, checkpoint: Checkpoint) -> None:
         """Recompute all that is new up to a checkpoint."""
@@ -236,6 +231,24 @@ class Attendance:
 
     def _now_s(self) -> int:
         return int(self._clock())
+
+
+def signed_checkpoint(shown: bytes, ledger: VerifierKey) -> tuple[Note, Checkpoint]:
+    """The checkpoint that a note is, with the ledger's signature alone.
+
+    Raises:
+        NotCosigned: the ledger's key did not sign it, or it is another log's.
+        BadInput: it is no checkpoint.
+    """
+    note = parse_note(shown)
+    signatures = [one for one in note.signatures if ledger.verified(note.text, one)]
+    if not signatures:
+        names = ", ".join(one.name for one in note.signatures)
+        raise NotCosigned("checkpoint", f"a signature of {ledger}", f"by {names}")
+    checkpoint = parse_checkpoint(note.text)
+    if checkpoint.origin != ledger.name:
+        raise NotCosigned("origin of the checkpoint", ledger.name, checkpoint.origin)
+    return Note(note.text, tuple(signatures[:1])), checkpoint
 
 
 def _refusal(error: Exception) -> NotCosigned:

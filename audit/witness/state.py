@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -48,6 +49,14 @@ class Refusal(msgspec.Struct, frozen=True):
     note: bytes
 
 
+class Look(msgspec.Struct, frozen=True):
+    """A look at the log that came to an end."""
+
+    at_s: int
+    refusal: str | None
+    """Why nothing was cosigned; None where the log was in order."""
+
+
 class Alert(msgspec.Struct, frozen=True):
     """A record about the witness's own agency: its registration, its keys."""
 
@@ -57,38 +66,37 @@ class Alert(msgspec.Struct, frozen=True):
 
 
 class WitnessState:
-    """The state in a file, which no other process has open."""
+    """The state in a file. One process writes it, others may read it meanwhile."""
 
-    def __init__(self, file: Path) -> None:
-        """Open the file, which is made where there is none.
+    def __init__(self, file: Path, *, reading: bool = False) -> None:
+        """Open the file, which is made where there is none unless it is only read.
 
         Raises:
-            LedgerMismatch: another process has it open.
+            LedgerMismatch: another process has it open to write.
             BadFile: it is no state of a witness, or cannot be read and written.
         """
         self._file = file
+        self._lock = None if reading else _locked(file)
         try:
-            # Beside the database, whose own locks end when any descriptor of it is closed.
-            self._lock = os.open(f"{file}-lock", os.O_RDWR | os.O_CREAT, 0o600)
-            os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-        except OSError as error:
-            raise BadFile(str(file), "a file that can be read and written", error) from None
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
-            raise LedgerMismatch(f"{file}: expected one witness at work, found another") from None
-        try:
-            self._connection = sqlite3.connect(file, isolation_level=None)
-            self._prepare()
+            address = f"file:{quote(str(file))}?mode={'ro' if reading else 'rwc'}"
+            self._connection = sqlite3.connect(address, uri=True, isolation_level=None)
+            self._prepare(reading=reading)
         except sqlite3.Error as error:
-            os.close(self._lock)
+            self._unlock()
             raise BadFile(str(file), "the state of a witness", error) from None
+        except BaseException:
+            self._unlock()
+            raise
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
-        os.close(self._lock)
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -162,9 +170,19 @@ class WitnessState:
         """All alerts, by place."""
         return [Alert(*row) for row in self.rows("alerts")]
 
+    def accept(self, now_s: int) -> None:
+        """Note that the log was in order."""
+        self.change("set_look", looked_at_s=now_s, refusal=None)
+
     def refuse(self, now_s: int, reason: str, note: bytes) -> None:
         """Note what was not cosigned."""
-        self.change("refuse", refused_at_s=now_s, reason=reason, note=note)
+        with self.transaction():
+            self.change("set_look", looked_at_s=now_s, refusal=reason)
+            self.change("refuse", refused_at_s=now_s, reason=reason, note=note)
+
+    def last_look(self) -> Look | None:
+        """When it looked last."""
+        return next((Look(*row) for row in self.rows("look")), None)
 
     def last_refusal(self) -> Refusal | None:
         """What was refused last."""
@@ -179,17 +197,35 @@ class WitnessState:
             return Cosignature(size, time_s, note, line, bool(is_delivered))
         return None
 
-    def _prepare(self) -> None:
+    def _prepare(self, *, reading: bool) -> None:
         run = self._connection.execute
         [(application,)] = run("PRAGMA application_id").fetchall()
         [(version,)] = run("PRAGMA user_version").fetchall()
         [(tables,)] = run("SELECT count(*) FROM sqlite_schema").fetchall()
-        if tables and (application, version) != (_APPLICATION, FORMAT):
+        if (tables or reading) and (application, version) != (_APPLICATION, FORMAT):
             found = f"application {application}, format {version}"
             raise BadFile(str(self._file), f"the state of a witness, format {FORMAT}", found)
+        if reading:
+            return
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = FULL")
         if not tables:
             run(f"PRAGMA application_id = {_APPLICATION}")
             run(f"PRAGMA user_version = {FORMAT}")
             self._connection.executescript(f"BEGIN; {read_script(_FOLDER / 'tables.sql')}; COMMIT")
+
+
+def _locked(file: Path) -> int:
+    """A lock that ends with the process, and the file made for this user alone."""
+    try:
+        # Beside the database, whose own locks end when any descriptor of it is closed.
+        lock = os.open(f"{file}-lock", os.O_RDWR | os.O_CREAT, 0o600)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise BadFile(str(file), "a file that can be read and written", error) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise LedgerMismatch(f"{file}: expected one witness at work, found another") from None
+    return lock

@@ -73,3 +73,10 @@ INSERT INTO refusal (refused_at_s, reason, note) VALUES (:refused_at_s, :reason,
 
 -- name: last_refusal
 SELECT refused_at_s, reason, note FROM refusal ORDER BY refusal DESC LIMIT 1;
+
+-- name: set_look
+INSERT INTO look (only, looked_at_s, refusal) VALUES (1, :looked_at_s, :refusal)
+    ON CONFLICT (only) DO UPDATE SET looked_at_s = excluded.looked_at_s, refusal = excluded.refusal;
+
+-- name: look
+SELECT looked_at_s, refusal FROM look;

@@ -66,3 +66,10 @@ CREATE TABLE refusal (
     reason          TEXT NOT NULL,
     note            BLOB NOT NULL
 );
+
+-- When it looked last, and why it did not cosign then.
+CREATE TABLE look (
+    only            INTEGER PRIMARY KEY CHECK (only = 1),
+    looked_at_s     INTEGER NOT NULL,
+    refusal         TEXT
+);
