@@ -22,6 +22,7 @@ from producers.outbox.positions import Shard
 from producers.outbox.publishing import Published, Publisher
 from producers.outbox.source import Source, connected
 from runut import Producer
+from runut.backoff import full_jitter
 from runut.directory import founded
 from runut.directory_follower import DirectoryFollower
 from runut.errors import BadInput, MissingKey, NotRecorded, Unreachable
@@ -84,7 +85,7 @@ class Relay:
             MissingKey, BadFile: the agency has no key here that the directory knows, or a bad one.
             Unreachable, NotRecorded: with `once`, Kafka or the database fails.
         """
-        pause_s = FIRST_PAUSE_S
+        failures = 0
         while True:
             before = self._batches
             try:
@@ -92,10 +93,10 @@ class Relay:
             except (Unreachable, NotRecorded) as error:
                 if once:
                     raise
-                pause_s = pause_s if self._batches == before else FIRST_PAUSE_S
+                failures = failures + 1 if self._batches == before else 1
+                pause_s = full_jitter(failures, first_s=FIRST_PAUSE_S, most_s=LONGEST_PAUSE_S)
                 log.warning("trying again", reason=str(error), pause_s=pause_s)
                 await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
             else:
                 return
 

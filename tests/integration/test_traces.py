@@ -11,7 +11,10 @@ from runut import Producer
 from runut.adapters.postgres import Connection
 from runut.events import ContactLogged
 from runut.settings import Settings
+from tests import outboxes
+from tests.integration.logs import read_log
 from tests.integration.test_projector import DEADLINE_S, projecting
+from tests.outboxes import AgencyDatabase, Row
 from tests.spans import tracing
 
 
@@ -49,3 +52,15 @@ async def test_the_trace_of_an_emission_is_the_one_that_its_projection_is_linked
     assert first.trace_id == place(click.get_span_context()).trace_id
     assert first in projected
     assert set(projected) <= set(sent)
+
+
+async def test_the_trace_of_an_outbox_row_goes_on_in_its_record(
+    ledger: Settings, database: AgencyDatabase, app: outboxes.Connection
+) -> None:
+    header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    await outboxes.insert(app, Row("case/A", 1, meta={"traceparent": header}), Row("case/A", 2))
+    await outboxes.relay_all(ledger, database)
+    log = await read_log(ledger)
+    first, second = (dict(one.headers) for one in log.records if one.key == b"case/A")
+    assert first["traceparent"] == header.encode()
+    assert (second["traceparent"] or b"").endswith(b"-00")
