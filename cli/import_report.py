@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from cli.common import print_json
-from producers.files.entries import BadLine, Doubt, Foreseen, Reported
+from producers.files.entries import Doubt, Reported, sentence
 from producers.importer import Imported
 from runut.event import Verdict
 
@@ -52,14 +52,6 @@ class Teller:
             self.kept.append(one)
         elif self._report is None:
             typer.echo(sentence(one))
-
-
-def sentence(one: Reported) -> str:
-    """An entry for people."""
-    if isinstance(one, Foreseen):
-        verdict = " ".join([one.verdict, *one.codes])
-        return f"line {one.line}: {one.type} on {one.subject} by {one.agency}: {verdict}"
-    return f"line {one.line}: {one.reason if isinstance(one, BadLine) else one.warning}"
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from cli.rehearsing import Rehearsing, signatures
 from producers.files.entries import Binary, Source
 from producers.files.formats import Format, format_of, open_source
 from producers.files.mapping_file import read_mapping
-from producers.importer import Destination, Imported, Publishing, import_entries
+from producers.importer import Destination, Imported, Publishing, Rules, import_entries
 from projections.reading import load_directory
 from projections.rehearsal import Rehearsal
 from projections.waiting import wait_until_projected
@@ -40,6 +40,9 @@ Take = Callable[[Destination], Coroutine[None, None, None]]
 Mapping = Annotated[
     Path | None,
     typer.Option("--mapping", metavar="FILE", help="What a table's columns mean, as TOML."),
+]
+OnlyAgency = Annotated[
+    str | None, typer.Option("--agency", metavar="CODE", help="Refuse lines of any other agency.")
 ]
 RefusePersonalData = Annotated[
     bool,
@@ -63,6 +66,7 @@ def import_(
         bool,
         typer.Option("--dry-run", help="Show the verdict of each line and publish nothing."),
     ] = False,
+    agency: OnlyAgency = None,
     refuse_personal_data: RefusePersonalData = False,
     wait: Annotated[bool, typer.Option("--wait", help="Return when all are projected.")] = False,
     report: Annotated[
@@ -100,7 +104,7 @@ def import_(
                 progress=lambda so_far: bar.update(
                     task, completed=so_far.size, what=f"{so_far.published:,} events"
                 ),
-                refuse_personal_data=refuse_personal_data,
+                rules=Rules(agency, refuse_personal_data),
             )
 
         if dry_run:

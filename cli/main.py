@@ -33,7 +33,9 @@ from cli import (
     seals,
     spool,
     status,
+    watch,
     web,
+    witness,
 )
 from cli.telemetry import export_traces
 from runut.errors import RunutError
@@ -52,6 +54,7 @@ app.command("web")(web.web)
 app.command("emit")(emit.emit)
 app.command("encode")(encode.encode)
 app.command("import")(imports.import_)
+app.command("watch")(watch.watch)
 app.command("case")(look.case)
 app.command("history")(look.history)
 app.command("commitments")(look.commitments)
@@ -75,6 +78,7 @@ app.add_typer(calendar.calendar_app, name="calendar")
 app.add_typer(outbox.outbox_app, name="outbox")
 app.add_typer(spool.spool_app, name="spool")
 app.add_typer(quarantine.quarantine_app, name="quarantine")
+app.add_typer(witness.witness_app, name="witness")
 
 
 def _print_version(wanted: bool) -> None:

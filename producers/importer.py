@@ -10,16 +10,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from producers.files.entries import BadLine, Doubt, Found, Reported, Source, bad_line, doubt
 from runut import Producer, Receipt
 from runut.errors import BadInput, FieldError
-from runut.personal_data import findings
+from runut.personal_data import Finding, findings
 
 Report = Callable[[Reported], None]
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What is refused of a file beyond what is no event."""
+
+    agency: str | None = None
+    """Whose events alone may be in it; None lets all pass."""
+    refuse_personal_data: bool = False
+
+
+NO_RULES: Final = Rules()
 
 
 class Imported(msgspec.Struct):
@@ -104,7 +115,7 @@ async def import_entries(
     *,
     report: Report,
     progress: Callable[[Imported], None] = lambda _: None,
-    refuse_personal_data: bool = False,
+    rules: Rules = NO_RULES,
 ) -> None:
     """Take a file to its destination; `summary` counts, and `progress` is told now and then.
 
@@ -114,11 +125,7 @@ async def import_entries(
     # A pipe may be slow: what was read must go out meanwhile.
     while (batch := await asyncio.to_thread(next, batches, None)) is not None:
         told: list[Reported] = []
-        events = [
-            one
-            for one in batch
-            if isinstance(one, Found) and _passes(one, told, refuse=refuse_personal_data)
-        ]
+        events = [one for one in batch if isinstance(one, Found) and _passes(one, rules, told)]
         told += [one for one in batch if isinstance(one, BadLine)]
         told += await destination.take(events)
         summary.size = source.size
@@ -131,16 +138,24 @@ async def import_entries(
     progress(summary)
 
 
-def _passes(found: Found, told: list[Reported], *, refuse: bool) -> bool:
-    """Whether an event may go on; what looks like personal data in it is told."""
+def _passes(found: Found, rules: Rules, told: list[Reported]) -> bool:
+    """Whether an event may go on; what there is to say of it is told."""
     doubts = findings(found.event)
-    if doubts and refuse:
-        first = doubts[0]
-        error = FieldError(first.field, "no personal data", f"what looks like {first.shown}")
+    error = _refusal(found, rules, doubts)
+    if error is not None:
         told.append(bad_line(found.line, error, found.text))
         return False
     told += [doubt(found.line, one) for one in doubts]
     return True
+
+
+def _refusal(found: Found, rules: Rules, doubts: Sequence[Finding]) -> FieldError | None:
+    if rules.agency not in {None, found.event.agency}:
+        return FieldError("agency", f"{rules.agency} alone", found.event.agency)
+    if doubts and rules.refuse_personal_data:
+        first = doubts[0]
+        return FieldError(first.field, "no personal data", f"what looks like {first.shown}")
+    return None
 
 
 def _count(told: Reported, summary: Imported) -> None:

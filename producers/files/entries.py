@@ -103,3 +103,11 @@ def shown(text: str | bytes) -> str:
         # A character has 4 bytes at most.
         text = text[: 4 * SHOWN].decode(errors="replace")
     return masked(text[:SHOWN])
+
+
+def sentence(one: Reported) -> str:
+    """An entry for people."""
+    if isinstance(one, Foreseen):
+        verdict = " ".join([one.verdict, *one.codes])
+        return f"line {one.line}: {one.type} on {one.subject} by {one.agency}: {verdict}"
+    return f"line {one.line}: {one.reason if isinstance(one, BadLine) else one.warning}"

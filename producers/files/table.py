@@ -169,7 +169,8 @@ def _rows(tape: _Tape, layout: Layout) -> Iterator[_Row]:
         except BadInput as error:
             cells = error
         except csv.Error as error:
-            cells = BadInput("row", f"cells parted by {layout.delimiter!r}, quotes closed", str(error))
+            expected = f"cells parted by {layout.delimiter!r}, quotes closed"
+            cells = BadInput("row", expected, str(error))
         if isinstance(cells, BadInput) or any(cell.strip() for cell in cells):
             yield _Row(line, cells)
 

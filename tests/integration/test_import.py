@@ -12,7 +12,7 @@ import pytest
 
 from producers.files.entries import BadLine, Doubt, Reported
 from producers.files.jsonl import JsonLines
-from producers.importer import Imported, Publishing, import_entries
+from producers.importer import Imported, Publishing, Rules, import_entries
 from runut import Producer
 from runut.codec import MAX_VALUE
 from runut.errors import LedgerMismatch, MissingKey
@@ -64,6 +64,7 @@ async def import_all(
     *,
     require_keys: bool = False,
     refuse_personal_data: bool = False,
+    agency: str | None = None,
 ) -> tuple[Imported, list[BadLine], list[Doubt]]:
     source = JsonLines(io.BytesIO(text if isinstance(text, bytes) else text.encode()))
     found, told = Imported(), list[Reported]()
@@ -73,7 +74,7 @@ async def import_all(
             Publishing(producer, found),
             found,
             report=told.append,
-            refuse_personal_data=refuse_personal_data,
+            rules=Rules(agency, refuse_personal_data),
         )
     bad = [one for one in told if isinstance(one, BadLine)]
     return found, bad, [one for one in told if isinstance(one, Doubt)]
@@ -217,3 +218,10 @@ async def test_personal_data_is_warned_of_or_refused_and_never_repeated(ledger: 
     assert "data.summary: expected no personal data, found what looks like a NIK" in bad[0].reason
     assert nik not in str(bad)
     assert "081234567890" not in str(bad)
+
+
+async def test_a_file_of_one_agency_may_be_held_to_that(ledger: Settings) -> None:
+    text = "\n".join([contact(1), contact(2, agency="polri"), contact(3)])
+    found, bad, _ = await import_all(ledger, text, agency="kp2mi")
+    assert (found.published, [one.line for one in bad]) == (2, [2])
+    assert bad[0].reason == "agency: expected kp2mi alone, found polri"
