@@ -1,0 +1,138 @@
+"""The live ledger verified against its seals, and bundles of it."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from audit.bundle import to_json
+from audit.export import export
+from audit.live import read_state, state_path, verify_ledger
+from audit.policy import Policy
+from audit.verify import VerificationFailed, verify_bundle
+from runut.adapters import kafka
+from runut.directory import founded
+from runut.directory_follower import DirectoryFollower
+from runut.errors import BadFile, NotFound
+from runut.keystore import KeyStore
+from runut.merkle import Frontier
+from runut.notes import Checkpoint, Note, NoteSigner
+from runut.seal_key import seal_signer
+from runut.settings import Settings
+from tests.integration.sealing_stage import LEDGER, SealedLedger, published, seal_all, write
+
+CASE = "case/BP3MI-NTT-2025-0001"
+HOLDS = ["HOLDS"] * 5 + ["NOT_SHOWN"]
+
+
+@pytest.fixture
+async def policy(sealed: SealedLedger) -> Policy:
+    """Trust in the ledger's own keys and in no witness."""
+    async with DirectoryFollower(sealed.settings) as follower:
+        ledger = founded(follower.log.latest.ledger)
+    key = seal_signer(KeyStore(sealed.settings.keys), LEDGER).key
+    return Policy(key, frozenset(ledger.root_keys), (), 0)
+
+
+def forget(settings: Settings) -> None:
+    state_path(settings).unlink(missing_ok=True)
+
+
+async def test_all_of_it_holds_and_the_next_time_what_is_new(
+    sealed: SealedLedger, policy: Policy
+) -> None:
+    settings = sealed.settings
+    forget(settings)
+    told: list[tuple[int, int]] = []
+    first = await verify_ledger(
+        settings, policy, full=True, progress=lambda read, total: told.append((read, total))
+    )
+    assert [one.status for one in first.checks] == HOLDS
+    assert told[-1][0] <= told[-1][1] == sum(one.size for one in sealed.seals[-1].seal.heads)
+    assert "WITHOUT a record" in first.checks[3].says  # offsets of control records
+    again = await verify_ledger(settings, policy)
+    assert "verified before" in again.checks[0].says
+    assert again.checks[3].says.startswith("0 records")
+    unanchored = await verify_ledger(settings, None, full=True)
+    assert [one.step for one in unanchored.checks if one.status == "UNANCHORED"] == [2, 3, 6]
+
+
+async def test_what_is_written_later_is_verified_from_where_it_was(
+    sealed: SealedLedger, policy: Policy
+) -> None:
+    settings = sealed.settings
+    before = await verify_ledger(settings, policy, full=True)
+    await write(settings, "LATER", 12)
+    await seal_all(settings)
+    after = await verify_ledger(settings, policy, processes=1)
+    assert after.seal > before.seal
+    assert after.checks[3].says.startswith("12 records")
+    assert "12 records that are no event" in after.checks[4].says
+
+
+async def test_a_log_that_was_another_when_it_was_verified_is_refused(
+    sealed: SealedLedger, policy: Policy
+) -> None:
+    settings = sealed.settings
+    await verify_ledger(settings, policy, full=True)
+    await write(settings, "MORE", 8)
+    await seal_all(settings)
+    state = read_state(settings)
+    assert state is not None
+    place = f"{settings.events_topic}/2"
+    true = Frontier.from_bytes(state.trees[place].frontier)
+    other = Frontier()
+    other.extend(bytes([n % 251]) * 32 for n in range(true.size))
+    reached = msgspec.structs.replace(state.trees[place], frontier=other.to_bytes())
+    changed = msgspec.structs.replace(state, trees={**state.trees, place: reached})
+    state_path(settings).write_bytes(to_json(changed))
+    with pytest.raises(VerificationFailed, match=f"{place}, records .* those of the sealed root"):
+        await verify_ledger(settings, policy)
+    state_path(settings).write_bytes(b"{}")
+    with pytest.raises(BadFile, match="runut verify --full"):
+        await verify_ledger(settings, policy)
+    forget(settings)
+
+
+async def test_keys_that_the_policy_does_not_name_are_refused(
+    sealed: SealedLedger, policy: Policy
+) -> None:
+    strangers = msgspec.structs.replace(policy, root_keys=frozenset({b"\1" * 32}))
+    with pytest.raises(VerificationFailed, match="root keys of the ledger"):
+        await verify_ledger(sealed.settings, strangers, full=True)
+    forger = NoteSigner(f"{LEDGER}/seals", Ed25519PrivateKey.generate())
+    forged = msgspec.structs.replace(policy, ledger=forger.key)
+    with pytest.raises(NotFound, match="no seal was published yet that counts"):
+        await verify_ledger(sealed.settings, forged, full=True)
+
+
+async def test_a_bundle_of_the_live_ledger_has_the_same_bytes_each_time_and_verifies(
+    sealed: SealedLedger, policy: Policy
+) -> None:
+    last = (await published(sealed.settings))[-1].seal.index
+    told: list[tuple[int, int]] = []
+    data = await export(sealed.settings, CASE, last, lambda read, total: told.append((read, total)))
+    assert await export(sealed.settings, CASE, last) == data
+    assert told[-1][0] == told[-1][1]
+    found = verify_bundle(data, policy)
+    assert (found.subject, found.seal) == (CASE, last)
+    assert {one.status for one in found.checks} == {"HOLDS", "UNANCHORED"}
+    with pytest.raises(NotFound, match="no seal covers an event of it"):
+        await export(sealed.settings, "case/NOBODY")
+
+
+async def test_two_checkpoints_of_one_size_are_a_fork(sealed: SealedLedger, policy: Policy) -> None:
+    settings = sealed.settings
+    signer = seal_signer(KeyStore(settings.keys), LEDGER)
+    true = (await published(settings))[-1]
+    text = Checkpoint(true.checkpoint.origin, true.checkpoint.size, b"\7" * 32).text()
+    producer = kafka.producer(settings)
+    async with kafka.connected(settings, producer):
+        await producer.send_and_wait(
+            settings.seals_topic,
+            Note(text, (signer.sign(text),)).to_bytes(),
+            headers=[("runut-seal", true.entry)],
+        )
+    with pytest.raises(VerificationFailed, match=r"step 1, log of seals: .* the log was forked"):
+        await verify_ledger(settings, policy, full=True)
