@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import Depends, FastAPI
 
 from cli.sign_in import authenticator
+from cli.web_app import build_app
 from runut.access import Principal
 from runut.adapters.http import install_problems, principal
 from runut.adapters.oidc import OidcCheck
@@ -298,3 +299,28 @@ def test_an_issuer_that_cannot_be_trusted_is_a_wrong_setting(
 ) -> None:
     with pytest.raises(SettingError, match=named):
         OidcCheck.of(Settings(oidc_issuer=issuer, oidc_audience=audience))
+
+
+async def test_the_application_believes_the_issuer_that_settings_name(issuer: Issuer) -> None:
+    app = build_app(
+        Settings(
+            kafka_bootstrap="127.0.0.1:1",
+            registry_url="http://127.0.0.1:1",
+            postgres_url="postgresql://runut@127.0.0.1:1/runut",
+            oidc_issuer=issuer.url,
+            oidc_audience=AUDIENCE,
+            oidc_agency_claim="org.code",
+            oidc_roles_claim="scope",
+        )
+    )
+    transport = httpx.ASGITransport(app)
+
+    async def status(token: str) -> int:
+        async with httpx.AsyncClient(transport=transport, base_url="http://ledger") as client:
+            headers = {"authorization": f"Bearer {token}"}
+            return (await client.get("/api/v1/credentials", headers=headers)).status_code
+
+    stranger = issuer.token(agency=None, roles=None, scope="openid reader")
+    assert await status(stranger) == 403  # it is known who asks, and it is of no agency
+    assert await status(issuer.token(OTHER)) == 401
+    assert await status(issuer.token(org={"code": "KEMLU RI"})) == 401
