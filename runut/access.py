@@ -1,6 +1,6 @@
 """Who asks, and what they may do: roles, and the right to emit as an agency.
 
-Pure. Owns the rules; how somebody proves who they are is `projections.credential_lookup` and
+Pure. Owns the rules; how somebody proves who they are is `projections.credential_check` and
 `runut.adapters.oidc`.
 """
 
