@@ -31,7 +31,7 @@ def witness_keys(settings: Settings) -> tuple[VerifierKey, ...]:
     Raises:
         SettingError: RUNUT_WITNESSES holds something else.
     """
-    return tuple(_witness_key(text) for text in settings.witnesses.split())
+    return tuple(_witness_key(text) for text in (settings.witnesses or "").split())
 
 
 def _witness_key(text: str) -> VerifierKey:

@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     seal_witnessed: Path | None = None
     """A checkpoint that a witness has: after a loss, nothing is signed before the rebuilt log is
     found to contain it."""
-    witnesses: str = ""
+    witnesses: str | None = None
     """Verifier keys of the witnesses whose cosignatures are taken, separated by spaces."""
     web_url: str | None = None
     """Where the web service answers, for those who ask whether it does."""
