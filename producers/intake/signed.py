@@ -23,7 +23,7 @@ from runut.outgoing import Draft, Outgoing
 from runut.partitioner import partition_of
 from runut.records import CREATE_TIME, LOG_APPEND_TIME, RawRecord
 from runut.signing import Headers, SignedBy, event_digest, read_headers
-from runut.tracing import trace_header
+from runut.tracing import current_traceparent, trace_header
 
 NOT_RECORDED: Final = 0
 _CODES: Final[dict[SignatureStatus, str]] = {
@@ -42,7 +42,8 @@ class Signed(NamedTuple):
 
 def as_record(draft: Draft, schema_id: int, signature: Headers) -> EncodedRecord:
     """The record of an event that came as JSON with the headers that sign it."""
-    headers = [*cloud_event_headers(draft.event), trace_header(draft.event), *signature]
+    trace = trace_header(draft.event, current_traceparent())
+    headers = [*cloud_event_headers(draft.event), trace, *signature]
     return EncodedRecord(
         key=draft.event.subject.encode(),
         value=frame(schema_id, draft.body),

@@ -429,3 +429,17 @@ async def test_an_event_of_the_future_is_refused(kp2mi: httpx.AsyncClient) -> No
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     answer = await kp2mi.post("/events", json=report("M-1", occurred_at=tomorrow))
     assert problem(answer, 409, "irregular")["codes"] == ["OCCURRED_IN_FUTURE"]
+
+
+async def test_what_is_recorded_belongs_to_the_trace_of_the_request(
+    kp2mi: httpx.AsyncClient, kemlu: OwnSigner, projected: Settings
+) -> None:
+    trace = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+    event = report("T-2", agency="kemlu", event_id=new_event_id())
+    signed = {"Runut-Key-Id": kemlu.key.key_id, "Runut-Signature": kemlu.signature(event)}
+    assert (await kp2mi.post("/events", json=report("T-1"), headers=trace)).status_code == 201
+    answer = await kp2mi.post("/events", json=event, headers=signed | AS_KEMLU | trace)
+    assert answer.status_code == 201, answer.text
+    log = await read_log(projected)
+    found = [dict(one.headers) for one in log.records if one.key in {b"case/T-1", b"case/T-2"}]
+    assert [one["traceparent"] for one in found] == [trace["traceparent"].encode()] * 2
