@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -39,7 +39,7 @@ class Receipt(msgspec.Struct, frozen=True):
     """What its signature covers; None where it went unsigned."""
 
 
-class Sent(NamedTuple):
+class Sent(msgspec.Struct, frozen=True):
     """A signed record on its way."""
 
     record: Outgoing

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from runut import codec
 from runut.admission import check_ids, cloud_event_headers
@@ -23,7 +25,7 @@ from runut.signing import Headers, Signable, Signer
 from runut.tracing import trace_header
 
 
-class Draft(NamedTuple):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """An event that can be written: its type and its Avro body, not signed yet."""
 
     event: Event
@@ -33,7 +35,7 @@ class Draft(NamedTuple):
     """`traceparent` of what it was sent in; None gives it a trace of its own."""
 
 
-class Outgoing(NamedTuple):
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A Kafka record but for its place."""
 
     event: Event

@@ -12,7 +12,10 @@ import asyncio
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Final, NamedTuple, Self, TypedDict
+from typing import Final, Self, TypedDict
+
+import msgspec
+from msgspec import structs
 
 from runut.delivery import Delivery
 from runut.directory_log import DirectoryLog
@@ -35,7 +38,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
-class _Waiting(NamedTuple):
+class _Waiting(msgspec.Struct, frozen=True):
     """An event between `send` and its signature."""
 
     draft: Draft
@@ -167,7 +170,7 @@ class Producer(Emitter[Receipt]):
         receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         partition = partition_of(event.subject.encode(), self._partitions)
         if trace := self._emissions.begin(event, partition, receipt):
-            draft = draft._replace(trace=trace)
+            draft = structs.replace(draft, trace=trace)
         self._waiting.append(_Waiting(draft, partition, signer, timestamp_ms, receipt))
         if len(self._waiting) == MAX_BATCH:
             self._sign()
