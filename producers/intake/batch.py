@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -40,7 +40,7 @@ TURN: Final = 64
 OUTAGE: Final = 503
 
 
-class Accepted(NamedTuple):
+class Accepted(msgspec.Struct, frozen=True):
     """A line whose event is on its way, or was in the log before."""
 
     agency: AgencyCode
@@ -52,7 +52,7 @@ Accept = Callable[[bytes], Awaitable[Accepted]]
 """Takes the event in a line; raises RunutError where it is none, or not the caller's."""
 
 
-class Result(NamedTuple):
+class Result(msgspec.Struct, frozen=True):
     """A line and what became of it."""
 
     number: int
@@ -109,7 +109,8 @@ class Batch:
         """Say of each line what became of it, in order. An outage ends the reading."""
         recorded: list[tuple[int, Accepted]] = []
         while results := await self._results.take():
-            for number, outcome in results:
+            for result in results:
+                number, outcome = result.number, result.outcome
                 if isinstance(outcome, Problem):
                     problem: Problem | None = outcome
                 else:

@@ -13,7 +13,9 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
+
+import msgspec
 
 from producers.intake.given import Given
 from producers.intake.places import Places
@@ -43,7 +45,7 @@ NOT_RECORDED: Final = -1
 _ADVICE: Final = "it may be recorded all the same: send it again with the same event_id"
 
 
-class Ready(NamedTuple):
+class Ready(msgspec.Struct, frozen=True, gc=False):
     """An event that can be sent: to be signed here, or signed already."""
 
     event: Event
@@ -55,7 +57,7 @@ class Ready(NamedTuple):
     """As it would be read from the log; None where nobody has asked yet."""
 
 
-class Taken(NamedTuple):
+class Taken(msgspec.Struct, frozen=True, gc=False):
     """An event that is in the log."""
 
     event: Event

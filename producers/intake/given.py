@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from runut.encoded import EncodedRecord, record_of
 from runut.errors import BadInput, FieldError
@@ -23,7 +25,7 @@ _KEY_EXPECTED: Final = "1 to 255 printable ASCII characters, with or without quo
 MAX_KEY_ID: Final = 255
 
 
-class Given(NamedTuple):
+class Given(msgspec.Struct, frozen=True, gc=False):
     """An event, and how it is signed: by the gateway, by these headers, or as a whole record."""
 
     event: Event

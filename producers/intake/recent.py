@@ -9,7 +9,9 @@ nothing (events.md §3).
 from __future__ import annotations
 
 import asyncio
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from runut.errors import AlreadyRecorded
 from runut.event import AgencyCode, Event, EventId
@@ -19,7 +21,7 @@ SIZE: Final = 32_768
 """How many are remembered; more than may be under way at once."""
 
 
-class _Known(NamedTuple):
+class _Known(msgspec.Struct, frozen=True):
     content: bytes
     receipt: asyncio.Future[Receipt]
 
