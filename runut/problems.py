@@ -75,7 +75,7 @@ _KINDS: Final[Mapping[type[errors.RunutError], _Kind]] = {
     errors.Forbidden: _Kind(403, "forbidden", "This is not yours to do"),
     errors.TooManyRequests: _Kind(429, "too-many-requests", "More than your share"),
     errors.Busy: _Kind(503, "busy", "No room at present"),
-    errors.NotYetProjected: _Kind(503, "not-yet-projected", "Not projected yet"),
+    errors.NotYetProjected: _Kind(409, "not-yet-projected", "Not projected yet"),
     errors.MissingKey: _Kind(
         422,
         "missing-key",
