@@ -29,12 +29,13 @@ write="--operation Write --operation Describe"
 # shellcheck disable=SC2086 # codes of agencies have no spaces
 {
   # Schemas, keys and protocol: who emits has to know them. Keys are public.
-  grant $emitters --allow-principal User:runut-web $read --topic "$directory"
+  grant $emitters $read --topic "$directory"
   # Appending is all that an emitter does to the log; whose events they are say their signatures.
   grant $emitters --allow-principal User:runut-web --allow-principal User:runut-worker \
     $write --topic "$events"
-  grant --allow-principal User:runut-worker --allow-principal User:runut-sealer \
-    --allow-principal User:runut-auditor $read --topic "$events" --topic "$directory" --topic "$seals"
+  grant --allow-principal User:runut-worker --allow-principal User:runut-web \
+    --allow-principal User:runut-sealer --allow-principal User:runut-auditor \
+    $read --topic "$events" --topic "$directory" --topic "$seals"
   grant --allow-principal User:runut-worker --operation Read --group runut-projector
   grant --allow-principal User:runut-sealer $write --topic "$seals"
   grant --allow-principal User:runut-ledger $read $write --operation Create \
