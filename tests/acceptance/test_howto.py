@@ -13,6 +13,9 @@ from tests.builders import ROOT
 PAGES = (
     "emit-from-python",
     "import-a-file",
+    "import-a-spreadsheet",
+    "watch-a-drop-folder",
+    "look-into-the-quarantine",
     "agree-on-a-protocol",
     "read-with-sql",
     "measure-coordination",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -31,3 +33,9 @@ def test_wrong_usage_is_a_sentence(arguments: tuple[str, ...], words: str) -> No
 def test_a_mapping_that_is_none_is_refused_before_the_table_is_read() -> None:
     ended = CliRunner().invoke(app, ["import", TABLE, "--mapping", TABLE])
     assert isinstance(ended.exception, BadFile)
+
+
+@pytest.mark.parametrize("example", [TABLE, MAPPING])
+def test_the_page_on_spreadsheets_has_the_examples_as_they_are(example: str) -> None:
+    page = (ROOT / "docs" / "howto" / "import-a-spreadsheet.md").read_text()
+    assert Path(example).read_text() in page
