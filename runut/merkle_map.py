@@ -146,7 +146,7 @@ class MerkleMap:
         changes = [_one(MapLeaf(key, chain)) for key, chain in sorted(chains.items())]
         new, pages = MerkleMap(), dict[bytes, bytes]()
         new._top = _updated(self._top, changes, 0, pages)
-        if isinstance(new._top, _One):  # alone it needs a page too, to be found by its hash
+        if chains and isinstance(new._top, _One):  # alone it has a page, to be found by its hash
             pages[new.root] = new._top.leaf.to_bytes()
         return new, pages
 

@@ -214,6 +214,13 @@ def test_who_needs_the_newest_map_alone_may_drop_the_pages_that_were_replaced(
     assert store.pages == MerkleMap().updated(held)[1]
 
 
+@pytest.mark.parametrize("count", [0, 1, 2, 40])
+def test_without_changes_there_is_nothing_to_write(count: int) -> None:
+    tree, _ = MerkleMap().updated({hashed(n): Chain(1, hashed(n)) for n in range(count)})
+    same, pages = tree.updated({})
+    assert (same.root, pages) == (tree.root, {})
+
+
 def test_keys_are_read_level_by_level_all_at_once() -> None:
     held = {hashed(number): Chain(1, hashed(number)) for number in range(3000)}
     store = Store()
