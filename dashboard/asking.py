@@ -18,14 +18,16 @@ from dashboard.reads import Asker, Reads, sight_of
 from projections.reading import By
 from runut.access import Principal
 from runut.adapters.http import needs
-from runut.errors import BadInput, NotYetProjected
+from runut.errors import BadInput, FieldError, NotYetProjected
 from runut.event import AGENCY_PATTERN, ID_PATTERN, LEDGER_KINDS
 from runut.rfc3339 import parse_time
 
 PAGE: Final = 100
 MAX_PAGE: Final = 1_000
-AFTER_WITHIN_S: Final = 10.0
+AFTER_WITHIN_S: Final = 5.0
 """How long an answer waits for what was written before."""
+AHEAD: Final = 1_000_000
+"""So many records behind what is projected nobody has written anything yet."""
 
 _SUBJECT: Final = rf"^({'|'.join(sorted(LEDGER_KINDS))})/{ID_PATTERN.pattern}$"
 
@@ -84,10 +86,23 @@ async def _ask(
     asker = Asker(who, sight_of(who), f"{request.method} {request.url.path}")
     if after is not None:
         partition, _, offset = after.partition(":")
-        feed: Feed = request.state.feed
-        if not await feed.reached(int(partition), int(offset), within_s=AFTER_WITHIN_S):
-            raise NotYetProjected(int(partition), int(offset), AFTER_WITHIN_S)
+        await _wait_for(request.state.feed, int(partition), int(offset))
     return Ask(request, asker, request.state.reads)
+
+
+async def _wait_for(feed: Feed, partition: int, offset: int) -> None:
+    """Wait until an event is projected.
+
+    Raises:
+        FieldError: there can be no event at that place.
+        NotYetProjected: it takes too long.
+    """
+    known = feed.positions
+    if known and offset - known.get(partition, -AHEAD) >= AHEAD:
+        place = f"{partition}:{offset}"
+        raise FieldError("query.after", "the place of an event that was written", place)
+    if not await feed.reached(partition, offset, within_s=AFTER_WITHIN_S):
+        raise NotYetProjected(partition, offset, AFTER_WITHIN_S)
 
 
 Asked = Annotated[Ask, Depends(_ask)]
@@ -128,7 +143,7 @@ async def _page(
         str | None,
         Query(
             max_length=2_000,
-            pattern=r"^[A-Za-z0-9_-]*$",
+            pattern=r"^[A-Za-z0-9_-]+$",
             description='As the header Link, rel="next", of the page before has it.',
         ),
     ] = None,

@@ -50,6 +50,6 @@ def _route(answer: dict[str, Any], *statuses: int) -> dict[str, Any]:
         "responses": {
             200: answer,
             304: {"description": "As you have it already (If-None-Match)."},
-            **problems(*statuses),
+            **problems(409, *statuses),  # what it waits for is not projected yet
         },
     }

@@ -19,6 +19,7 @@ from dashboard.feed import AT_ONCE, Feed
 from dashboard.stream_text import MAX_ID, entry_text, parse_id, ready_text, resync_text
 from projections.following import Positions, added, records_between
 from projections.hearing import Interest, heard
+from runut.adapters.http_openapi import problems
 
 HEARTBEAT_S: Final = 15
 SEND_WITHIN_S: Final = 30.0
@@ -36,7 +37,8 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
                 'data: {"subject":"case/X","seq":3,"type":"LetterSent","verdict":"EFFECTIVE"}\n\n',
             }
         },
-    }
+    },
+    **problems(409),
 }
 
 

@@ -23,6 +23,7 @@ from cli.web_reads import ReadSide as WebReads
 from dashboard.feed import Feed
 from runut.access import Principal, Role
 from runut.adapters.http import install_problems
+from runut.adapters.http_guards import Traced
 from runut.adapters.http_openapi import EVERYWHERE, problems
 from runut.adapters.postgres import Pool
 from runut.errors import Unauthenticated
@@ -109,6 +110,7 @@ async def read_side(settings: Settings, now: datetime = NOW) -> AsyncIterator[Re
         app = FastAPI(responses=problems(*EVERYWHERE), openapi_url=f"{API}/openapi.json")
         app.state.authenticate = authenticate
         install_problems(app)
+        app.add_middleware(Traced)
         app.include_router(reading.router, prefix=API)
         async with reading:
             yield ReadSide(settings, app, reading.feed, stopping)
