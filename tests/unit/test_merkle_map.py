@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import runpy
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
@@ -23,7 +25,10 @@ from runut.merkle_map import (
     chain_proved,
     root_of,
 )
+from tests.builders import ROOT
 
+PLACE = ROOT / "tests" / "golden" / "map.json"
+GOLDEN = json.loads(PLACE.read_text())
 Chains = dict[bytes, Chain]
 unhurried = settings(deadline=None)
 
@@ -155,6 +160,28 @@ def test_a_present_key_has_no_proof_of_absence_by_the_leaf_of_another() -> None:
         if key != victim:
             with pytest.raises(BadInput):
                 chain_proved(tree.root, victim, tree.prove(key))
+
+
+@pytest.mark.parametrize("vector", GOLDEN, ids=lambda vector: vector["name"])
+def test_golden_maps_have_their_roots_and_proofs(vector: Any) -> None:
+    held = {
+        bytes.fromhex(one["key"]): Chain(one["count"], bytes.fromhex(one["head"]))
+        for one in vector["chains"]
+    }
+    root = bytes.fromhex(vector["root"])
+    assert root_as_defined(held) == root
+    for one in vector["proofs"]:
+        key, siblings = bytes.fromhex(one["key"]), map(bytes.fromhex, one["siblings"])
+        leaf = one["leaf"] and MapLeaf(
+            bytes.fromhex(one["leaf"]["key"]),
+            Chain(one["leaf"]["count"], bytes.fromhex(one["leaf"]["head"])),
+        )
+        assert chain_proved(root, key, MapProof(tuple(siblings), leaf)) == held.get(key)
+
+
+def test_golden_maps_are_what_their_script_writes() -> None:
+    script = runpy.run_path(str(ROOT / "tools" / "golden_map.py"))
+    assert script["text"]() == PLACE.read_text()
 
 
 @pytest.mark.parametrize(
