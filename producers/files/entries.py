@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from runut.errors import BadInput, FieldError
+from runut.errors import BadInput, FieldError, shorten
 from runut.event import Event, Verdict
 from runut.personal_data import Finding, PersonalDataKind, masked
 
@@ -84,12 +84,10 @@ class Source(Protocol):
         """Its entries in order, as they come; blocks while nothing comes."""
 
 
-def bad_line(
-    line: int, error: BadInput | str, text: str | bytes, column: str | None = None
-) -> BadLine:
+def bad_line(line: int, error: BadInput, text: str | bytes) -> BadLine:
     """The report's entry for what is no event."""
     field = error.field if isinstance(error, FieldError) else None
-    return BadLine(line, masked(str(error)), shown(text), field, column)
+    return BadLine(line, _reason(error), shown(text), field)
 
 
 def doubt(line: int, finding: Finding) -> Doubt:
@@ -101,8 +99,15 @@ def shown(text: str | bytes) -> str:
     """The beginning of an entry, without what looks like personal data."""
     if isinstance(text, bytes):
         # A character has 4 bytes at most.
-        text = text[: 4 * SHOWN].decode(errors="replace")
-    return masked(text[:SHOWN])
+        text = text[: 8 * SHOWN].decode(errors="replace")
+    # Hidden before it is cut: half of a number is a number, too, and looks like nothing.
+    return masked(text[: 2 * SHOWN])[:SHOWN]
+
+
+def _reason(error: BadInput) -> str:
+    """What the error says, what was found being hidden before it is shortened."""
+    found = error.found if isinstance(error.found, str) else repr(error.found)
+    return f"{masked(error.thing)}: expected {error.expected}, found {shorten(masked(found))}"
 
 
 def sentence(one: Reported) -> str:

@@ -85,7 +85,8 @@ class Lines:
 
 def _entry(line: Line) -> Found | BadLine:
     if not line.is_whole:
-        return bad_line(line.number, f"line: expected {MAX_VALUE} bytes at most", line.text)
+        error = BadInput("line", f"{MAX_VALUE} bytes at most", "more")
+        return bad_line(line.number, error, line.text)
     try:
         return Found(line.number, from_json(line.text, derive_id=True), line.text)
     except BadInput as error:
