@@ -44,21 +44,30 @@ Time = Annotated[
     BeforeValidator(_time),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-_A_TIME: Final = {"example": "2025-06-30T00:00:00+07:00"}
-
 AsOf = Annotated[
     Time | None,
-    Query(description="As of a past moment, with its offset. Default: now.", openapi_examples={}),
+    Query(
+        description="As of a past moment, with its offset. Default: now.",
+        examples=["2025-06-30T00:00:00+07:00"],
+    ),
 ]
 ByTime = Annotated[By, Query(description="With as_of: what was known then, or what was so then.")]
-AgencyFilter = Annotated[str | None, Query(pattern=rf"^{AGENCY_PATTERN.pattern}$")]
-SubjectFilter = Annotated[str | None, Query(pattern=_SUBJECT)]
+AgencyFilter = Annotated[
+    str | None, Query(pattern=rf"^{AGENCY_PATTERN.pattern}$", examples=["kp2mi"])
+]
+SubjectFilter = Annotated[str | None, Query(pattern=_SUBJECT, examples=["case/KP2MI-2025-0001"])]
 Word = Annotated[str | None, Query(pattern=r"^[A-Z][A-Z_0-9]{0,39}$")]
 """A value of an enumeration."""
-Country = Annotated[str | None, Query(pattern=r"^[A-Z]{2}$", description="ISO 3166 alpha-2.")]
-AgencyCode = Annotated[str, Path(pattern=rf"^{AGENCY_PATTERN.pattern}$")]
-SubjectId = Annotated[str, Path(pattern=rf"^{ID_PATTERN.pattern}$")]
-CommitmentId = Annotated[str, Path(pattern=r"^[A-Za-z0-9._:#-]{1,300}$")]
+Country = Annotated[
+    str | None,
+    Query(pattern=r"^[A-Z]{2}$", description="ISO 3166 alpha-2.", examples=["MY"]),
+]
+AgencyCode = Annotated[str, Path(pattern=rf"^{AGENCY_PATTERN.pattern}$", examples=["kp2mi"])]
+SubjectId = Annotated[str, Path(pattern=rf"^{ID_PATTERN.pattern}$", examples=["KP2MI-2025-0001"])]
+CommitmentId = Annotated[
+    str,
+    Path(pattern=r"^[A-Za-z0-9._:#-]{1,300}$", examples=["LETTER_REPLY:NTT-17:kbri-kl"]),
+]
 """`KIND:SOURCE_ID:DEBTOR`, or as its maker chose."""
 
 
@@ -77,6 +86,7 @@ async def _ask(
         str | None,
         Query(
             pattern=r"^[0-9]{1,4}:[0-9]{1,18}$",
+            examples=["3:17"],
             description="PARTITION:OFFSET of an event, as its receipt names it: the answer waits "
             "until it is projected.",
         ),

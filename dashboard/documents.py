@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dashboard.examples import LINE
+
 Verdict = Literal["EFFECTIVE", "IRREGULAR", "DUPLICATE", "CORRECTED"]
 Security = Literal["RESTRICTED", "SECRET", "TOP_SECRET"]
 SubjectKind = Literal["case", "meeting", "agreement", "agent", "programme"]
@@ -283,6 +285,8 @@ class Sentences(Document):
 
 class HistoryLine(Document):
     """An event of a subject, with its verdict."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [LINE]})
 
     seq: int
     event_id: str

@@ -108,3 +108,12 @@ async def test_every_route_says_how_it_refuses(side: ReadSide) -> None:
             content = routes["get"]["responses"][status]["content"]
             assert list(content) == ["application/problem+json"], (path, status)
         assert "404" in routes["get"]["responses"] or "{" not in path, path
+
+
+async def test_examples_are_answers_as_the_document_says(side: ReadSide) -> None:
+    document = (await side.get("/openapi.json")).json()
+    line = document["components"]["schemas"]["HistoryLine"]
+    schema = {**line, "components": document["components"]}
+    (example,) = line["examples"]
+    Draft202012Validator(schema).validate(example)
+    assert list(members(schema, schema, example)) == []
