@@ -21,6 +21,7 @@ PAGES = (
     "measure-coordination",
     "receive-notices",
     "give-access",
+    "witness",
     "operate",
 )
 
