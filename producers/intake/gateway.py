@@ -33,7 +33,7 @@ from runut.event_ids import DerivedIds, ids_of
 from runut.keystore import KeyStore
 from runut.lanes import Receipt
 from runut.log_reader import content_of
-from runut.outgoing import Draft, Outgoing
+from runut.outgoing import Draft, Outgoing, known_schema_ids
 from runut.producer import Producer
 from runut.receipts import SignedReceipt
 from runut.settings import Settings
@@ -94,7 +94,9 @@ class Gateway:
             await stack.enter_async_context(self._producer)
             await stack.enter_async_context(self._places)
             self._signer = ReceiptSigner(KeyStore(self._settings.keys), self._directory)
-            self.ids: DerivedIds = ids_of(self._directory())
+            directory = self._directory()
+            self.ids: DerivedIds = ids_of(directory)
+            self._schema_ids = directory, known_schema_ids(directory)
             self._stack = stack.pop_all()
         return self
 
@@ -254,9 +256,10 @@ class Gateway:
         )
 
     def _schema_id(self, draft: Draft) -> int:
-        found = self._directory().schema_id(draft.event_type.sha256)
-        assert found is not None  # noqa: S101 - the producer would not have made the draft
-        return found
+        directory = self._directory()
+        if self._schema_ids[0] is not directory:
+            self._schema_ids = directory, known_schema_ids(directory)
+        return self._schema_ids[1][draft.event.type]
 
     def _directory(self) -> Directory:
         return self._producer.directories.latest

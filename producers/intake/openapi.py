@@ -32,6 +32,8 @@ _TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 _BASE64: Final[Schema] = {"type": "string", "contentEncoding": "base64"}
 _HEX: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]+$"}
+_BEARER: Final[list[Schema]] = [{"HTTPBearer": []}]
+"""As `runut.adapters.http.principal` documents it."""
 _FLAG: Final[Schema] = {"type": "string", "enum": ["true", "false"]}
 
 
@@ -114,6 +116,8 @@ def describe_events(app: FastAPI) -> None:
         document = made()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(_components())
+        schemes = document["components"].setdefault("securitySchemes", {})
+        schemes.setdefault("HTTPBearer", {"type": "http", "scheme": "bearer"})
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's way to extend it
@@ -131,6 +135,7 @@ def single() -> dict[str, Any]:
             201: {"content": _json("Taken"), "headers": {"Location": location}},
         },
         "openapi_extra": {
+            "security": _BEARER,
             "parameters": [
                 _parameter("query", "force", _FLAG, _FORCE),
                 _parameter("header", FORCE_HEADER, _FLAG, _FORCE),
@@ -159,10 +164,11 @@ def batch() -> dict[str, Any]:
             200: {"content": {NDJSON: {"schema": _ref("LineResult")}}},
         },
         "openapi_extra": {
+            "security": _BEARER,
             "requestBody": {
                 "required": True,
                 "content": {NDJSON: {"schema": _ref("Event")}},
-            }
+            },
         },
     }
 

@@ -1,19 +1,20 @@
 """POST /events and POST /events/batch: from requests to the gateway and back.
 
 Owns what is HTTP: media types, headers, statuses. Bodies are read as bytes and by
-`runut.json_form`; no model of theirs is built on the way.
+`runut.json_form`; no model of theirs is built on the way, and no dependency is solved.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Any, Final
 
 import msgspec
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.routing import APIRoute
 
 from producers.intake import openapi
 from producers.intake.batch import Accepted, Batch
@@ -28,8 +29,8 @@ from producers.intake.openapi import (
     SIGNATURE,
 )
 from producers.intake.streaming import BatchResponse
-from runut.access import Principal, require_emitter, require_force
-from runut.adapters.http import needs, pace, problem_response, spend
+from runut.access import Principal, require_emitter, require_force, require_role
+from runut.adapters.http import pace, principal, problem_response, spend
 from runut.errors import Busy, FieldError, NotRecorded, Unreachable
 from runut.event import AgencyCode, Event
 from runut.personal_data import findings
@@ -40,12 +41,18 @@ BATCHES_AT_ONCE: Final = 8
 AGAIN_S: Final = 2.0
 _LINES: Final = {NDJSON, "application/ndjson", "application/jsonl", "application/x-jsonlines"}
 
-Emitter = Annotated[Principal, Depends(needs("EMITTER"))]
+
+class _Route(APIRoute):
+    """A route whose function takes the request as it came and gives the answer as it goes."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return handler
 
 
 def router(gateway: Callable[[], Gateway]) -> APIRouter:
     """The routes of a gateway; asked for with each request, such as `Door.gateway`."""
-    made = APIRouter(tags=["events"])
+    made = APIRouter(tags=["events"], route_class=_Route)
     routes = _Routes(gateway)
     made.add_api_route("/events", routes.post_event, methods=["POST"], **openapi.single())
     made.add_api_route("/events/batch", routes.post_batch, methods=["POST"], **openapi.batch())
@@ -57,8 +64,9 @@ class _Routes:
         self._gateway = gateway
         self._batches = asyncio.Semaphore(BATCHES_AT_ONCE)
 
-    async def post_event(self, request: Request, who: Emitter) -> Response:
+    async def post_event(self, request: Request) -> Response:
         """Take one event. It is refused with its codes where it would be irregular."""
+        who = await _emitter(request)
         spend(request, who)
         force = _force(request)
         if force:
@@ -72,8 +80,9 @@ class _Routes:
             return problem_response(problem_of(error, event_id=ready.event.event_id))
         return _answer(gateway, taken)
 
-    async def post_batch(self, request: Request, who: Emitter) -> Response:
+    async def post_batch(self, request: Request) -> Response:
         """Take one event a line, whatever its verdict; a result for each line, as they come."""
+        who = await _emitter(request)
         media_type = _media_type(request)
         if media_type not in _LINES:
             raise _unsupported(media_type, NDJSON)
@@ -82,6 +91,12 @@ class _Routes:
         gateway = self._gateway()
         batch = Batch(partial(_accept, gateway, who), gateway.receipts, wait_s=WAIT_S)
         return BatchResponse(batch, partial(pace, request, who), self._batches)
+
+
+async def _emitter(request: Request) -> Principal:
+    who = await principal(request)
+    require_role(who, "EMITTER")
+    return who
 
 
 async def _accept(gateway: Gateway, who: Principal, line: bytes) -> Accepted:
