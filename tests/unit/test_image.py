@@ -140,9 +140,7 @@ def test_the_example_of_settings_names_every_variable_and_keeps_no_password() ->
     assert "$" not in VARIABLE.sub("", COMPOSE_TEXT)
 
 
-def test_services_read_the_private_keys_that_only_the_founding_ones_write() -> (
-    None
-):
+def test_services_read_the_private_keys_that_only_the_founding_ones_write() -> None:
     data = re.findall(r"\bRUNUT_DATA=(\S+)", only("ENV"))[0]
     place = f"keys:{Settings(data=Path(data)).keys}"
     mounted = {name: service.get("volumes", []) for name, service in SERVICES.items()}
