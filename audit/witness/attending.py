@@ -28,6 +28,7 @@ from runut.notes import (
     parse_checkpoint,
     parse_note,
     parse_signatures,
+    verified,
 )
 from runut.records import key_hash
 from runut.seals import Seal, demand_first, demand_follows, seal_of
@@ -238,17 +239,17 @@ def signed_checkpoint(shown: bytes, ledger: VerifierKey) -> tuple[Note, Checkpoi
 
     Raises:
         NotCosigned: the ledger's key did not sign it, or it is another log's.
-        BadInput: it is no checkpoint.
+        BadInput: it is no checkpoint, or its signature does not verify.
     """
     note = parse_note(shown)
-    signatures = [one for one in note.signatures if ledger.verified(note.text, one)]
-    if not signatures:
+    if not verified(note, [ledger]):
         names = ", ".join(one.name for one in note.signatures)
         raise NotCosigned("checkpoint", f"a signature of {ledger}", f"by {names}")
     checkpoint = parse_checkpoint(note.text)
     if checkpoint.origin != ledger.name:
         raise NotCosigned("origin of the checkpoint", ledger.name, checkpoint.origin)
-    return Note(note.text, tuple(signatures[:1])), checkpoint
+    of_ledger = (one for one in note.signatures if ledger.verified(note.text, one))
+    return Note(note.text, (next(of_ledger),)), checkpoint
 
 
 def _refusal(error: Exception) -> NotCosigned:

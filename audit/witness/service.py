@@ -42,7 +42,8 @@ def report(attended: Attended) -> None:
         log.warning("a record about our own agency", tree=alert.tree, offset=alert.offset)
     if attended.not_delivered is not None:
         log.warning("cosigned, and not delivered", reason=attended.not_delivered)
-    log.info(
+    say = log.info if attended.new_seals else log.debug
+    say(
         "cosigned",
         size=attended.checkpoint.size,
         new_seals=attended.new_seals,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import msgspec
@@ -396,6 +397,45 @@ async def test_a_log_that_serves_rubbish_is_refused(
     log.answers["runut.events/0/tile/entries/000"] = lambda _: answer
     with pytest.raises(NotCosigned, match=r"runut\.events/0"):
         await watch.attend(log)
+
+
+class Flipping(httpx.AsyncBaseTransport):
+    """Changes one bit of one answer."""
+
+    def __init__(self, log: PretendLog, which: int, bit: int) -> None:
+        self.log, self.which, self.bit = log, which, bit
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        number = len(self.log.asked)
+        answer = self.log.answer(request)
+        if number != self.which:
+            return answer
+        content = bytearray(answer.content)
+        content[self.bit // 8 % len(content)] ^= 1 << self.bit % 8
+        return httpx.Response(answer.status_code, content=bytes(content))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 9), st.integers(0, 2**20))
+async def test_a_bit_flipped_in_any_answer_never_changes_what_is_cosigned(
+    which: int, bit: int
+) -> None:
+    log = PretendLog()
+    log.add(DIRECTORY, "ledger/nusantara", "agency/kp2mi")
+    log.add(EVENTS, *(f"case/{number % 7}" for number in range(300)))
+    log.seal()
+    log.add(OTHERS, "case/x")
+    log.seal()
+    with TemporaryDirectory() as folder:
+        watch = Watch(Path(folder), log)
+        client = LogClient(URL, None, Flipping(log, which, bit))
+        with watch.state() as state:
+            try:
+                found = await Attendance(watch.home, state, client, watch.clock).attend()
+                assert found.checkpoint == log.checkpoint()
+            except NotCosigned:
+                assert not watch.home.checkpoint.exists()
+        await client.close()
 
 
 async def test_a_log_that_is_away_is_no_refusal(log: PretendLog, watch: Watch) -> None:
