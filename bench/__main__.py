@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.deadlines import OPEN
 from bench.run import Found, Plan, run
+from bench.seals import LEAVES
 from bench.table import console, show
 from runut.errors import RunutError
 
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked.one_by_one_events,
         asked.latency_seconds,
         asked.open_commitments,
+        asked.proof_leaves,
     )
     try:
         found = asyncio.run(_run(plan))
@@ -68,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
         type=_positive,
         default=OPEN,
         help="how many a deadline tick has to pass over",
+    )
+    parser.add_argument(
+        "--proof-leaves", type=_positive, default=LEAVES, help="of the tree that proofs are from"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     return parser

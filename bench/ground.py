@@ -76,18 +76,26 @@ def elsewhere(settings: Settings, name: str) -> Settings:
 async def workers(settings: Settings, count: int = 1) -> AsyncIterator[list[int]]:
     """So many `runut worker` processes, which share the partitions; gives their pids."""
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(_worker(settings)) for _ in range(count)]
+        yield [await stack.enter_async_context(_program(settings, "worker")) for _ in range(count)]
 
 
 @asynccontextmanager
-async def _worker(settings: Settings) -> AsyncIterator[int]:
+async def sealer(settings: Settings) -> AsyncIterator[int]:
+    """A `runut sealer` process; gives its pid."""
+    async with _program(settings, "sealer") as pid:
+        yield pid
+
+
+@asynccontextmanager
+async def _program(settings: Settings, command: str) -> AsyncIterator[int]:
     environment = {name: v for name, v in os.environ.items() if not name.startswith("RUNUT_")}
     environment["RUNUT_MODEL_SCHEMA"] = settings.model_schema
     environment["RUNUT_VIEWS_SCHEMA"] = settings.views_schema
     environment["RUNUT_WORKER_GROUP"] = settings.worker_group
+    environment["RUNUT_SEALS_TOPIC"] = settings.seals_topic
     with (settings.data / "worker.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cli.main", "worker", "--data", str(settings.data)),
+            *(sys.executable, "-m", "cli.main", command, "--data", str(settings.data)),
             cwd=ROOT,
             env=environment,
             stdout=log,

@@ -25,8 +25,9 @@ from runut.adapters.postgres import Connection
 INSERT: Final = """
 INSERT INTO history
        (subject, seq, event_id, type, agency, occurred_at, recorded_at, partition, "offset",
-        directory_offset, verdict, codes, differs, signature, schema_id, body, data)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, -1, 'EFFECTIVE', '{}', false, 'UNSIGNED', %s, %s, %s)
+        directory_offset, verdict, codes, differs, signature, security, schema_id, body, data)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, -1, 'EFFECTIVE', '{}', false, 'UNSIGNED', 'ORDINARY',
+        %s, %s, %s)
 """
 UPSERT: Final = """
 INSERT INTO subject

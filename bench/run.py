@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, Self
 
 import msgspec
 
-from bench import copying, deadlines, end_to_end, limits, peers, stories
+from bench import copying, deadlines, end_to_end, limits, peers, seals, stories
 from bench.end_to_end import RATE, Latencies, Latency
 from bench.ground import PARTITIONS, Ground, elsewhere, ground, workers
 from bench.measured import Measured
@@ -28,6 +28,7 @@ class Plan(NamedTuple):
     one_by_one_events: int
     latency_seconds: int
     open_commitments: int
+    proof_leaves: int
 
     @classmethod
     def of(
@@ -37,11 +38,12 @@ class Plan(NamedTuple):
         one_by_one_events: int,
         latency_seconds: int,
         open_commitments: int,
+        proof_leaves: int,
     ) -> Self:
         """Fewer cases where there are too few events for so many."""
         at_most = max(1, events // EVENTS_A_CASE)
         few = min(cases, at_most)
-        return cls(events, few, one_by_one_events, latency_seconds, open_commitments)
+        return cls(events, few, one_by_one_events, latency_seconds, open_commitments, proof_leaves)
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -75,6 +77,9 @@ class Found(msgspec.Struct, frozen=True):
     open_commitments: int
     deadline_tick: Latency
     """Of a round that finds none of them due."""
+    proof_leaves: int
+    proof: Latency
+    """Of a record anywhere in a tree of so many."""
 
     def ratio(self, name: str) -> float:
         """How many times as fast as another measurement ours is, end to end."""
@@ -104,6 +109,8 @@ async def run(plan: Plan, say: Say) -> Found:
         found = await _latencies(place, plan, say)
         say(f"deadlines: {plan.open_commitments:,} open commitments")
         tick = await deadlines.ticks(place, plan.open_commitments)
+        say(f"proofs: a tree of {plan.proof_leaves:,} records")
+        proof = await seals.proofs(place, plan.proof_leaves)
     machine = Machine(
         cores=os.cpu_count() or 1,
         python=platform.python_version(),
@@ -111,7 +118,9 @@ async def run(plan: Plan, say: Say) -> Found:
         load_before=load_before,
         load_after=os.getloadavg()[0],
     )
-    return Found(machine, given, measured, found, plan.open_commitments, tick)
+    return Found(
+        machine, given, measured, found, plan.open_commitments, tick, plan.proof_leaves, proof
+    )
 
 
 async def _measure(place: Ground, plan: Plan, say: Say) -> tuple[dict[str, Measured], Events]:
@@ -123,6 +132,9 @@ async def _measure(place: Ground, plan: Plan, say: Say) -> tuple[dict[str, Measu
     alone = elsewhere(place.settings, "alone")
     ours_alone = await end_to_end.catch_up(place, alone, 1, ends, plan.events)
     ours = await end_to_end.catch_up(place, place.settings, cores, ends, plan.events)
+    say("the same with a sealer beside it, and the sealer alone")
+    sealed = await seals.catch_up_sealed(place, cores, ends, plan.events)
+    sealing = await seals.catch_up_alone(place, ends)
     types = await limits.schema_types(place.settings)
     say("limits: reading, decoding")
     read = await limits.read(place, sum(offset + 1 for offset in filled.ends.values()))
@@ -140,6 +152,8 @@ async def _measure(place: Ground, plan: Plan, say: Say) -> tuple[dict[str, Measu
     measured = {
         "ours": ours,
         "ours_alone": ours_alone,
+        "ours_sealed": sealed,
+        "sealing": sealing,
         "batching": batching,
         "one_by_one": one_by_one,
         "getmany": read.measured,

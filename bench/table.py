@@ -16,7 +16,8 @@ MILLION: Final = 1e6
 QUANTILES: Final = ("p50 ms", "p95 ms", "p99 ms", "max ms")
 
 ROWS: Final = (
-    ("End to end: Kafka to state and history", ("ours", "ours_alone")),
+    ("End to end: Kafka to state and history", ("ours", "ours_alone", "ours_sealed")),
+    ("Sealing", ("sealing",)),
     ("Consumers that others would write", ("batching", "one_by_one")),
     (
         "What the parts allow",
@@ -34,6 +35,8 @@ ROWS: Final = (
 NAMES: Final = {
     "ours": "runut worker, a process a core: rules, signatures",
     "ours_alone": "the same in one process",
+    "ours_sealed": "the same, a process a core, and runut sealer",
+    "sealing": "runut sealer alone: trees, signatures checked",
     "batching": "by hand: getmany, executemany, a commit a batch",
     "one_by_one": "usual: an INSERT, an UPSERT, a commit each",
     "getmany": "aiokafka getmany alone",
@@ -69,12 +72,14 @@ def show(found: Found) -> None:
     passed_over = f"{found.open_commitments:,} open commitments, none due"
     table.add_row("[bold]A tick of the deadlines", "", *(f"[bold]{n}" for n in QUANTILES))
     table.add_row(f"  {passed_over}", *_latency(found.deadline_tick))
+    table.add_row("[bold]Proof of a record", "", *(f"[bold]{n}" for n in QUANTILES))
+    table.add_row(f"  anywhere in a tree of {found.proof_leaves:,}", *_latency(found.proof))
     console().print(table)
 
 
 def _cells(found: Found, name: str) -> tuple[str, ...]:
     one = found.measured[name]
-    ratio = "" if name in {"ours", "produce"} else f"{found.ratio(name):.2f} ×"
+    ratio = "" if name in {"ours", "produce", "sealing"} else f"{found.ratio(name):.2f} ×"
     return (
         f"{one.events:,}",
         f"{one.per_second:,.0f}",

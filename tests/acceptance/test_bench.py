@@ -18,7 +18,7 @@ def test_a_small_run_measures_everything_and_its_consumers_write_the_same_rows(
 ) -> None:
     file = tmp_path / "bench.json"
     few = ("--events", str(EVENTS), "--cases", "20", "--latency-seconds", "1")
-    few += ("--open-commitments", "5000")
+    few += ("--open-commitments", "5000", "--proof-leaves", "70000")
     done = subprocess.run(
         [sys.executable, "-m", "bench", *few, "--json", str(file)],
         cwd=ROOT,
@@ -29,13 +29,14 @@ def test_a_small_run_measures_everything_and_its_consumers_write_the_same_rows(
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(file.read_text())
-    consumers = ("ours", "ours_alone", "batching", "one_by_one", "copy_bytes")
+    consumers = ("ours", "ours_alone", "ours_sealed", "batching", "one_by_one", "copy_bytes")
     assert {name: found["measured"][name]["rows"] for name in consumers} == dict.fromkeys(
         consumers, EVENTS
     )
     assert sum(found["given"]["verdicts"].values()) == EVENTS
     assert found["given"]["verdicts"]["EFFECTIVE"] > 0.9 * EVENTS
     assert found["deadline_tick"]["events"] > 0
+    assert found["proof"]["events"] > 0
     assert "ours is" in done.stdout
     assert "5,000 open commitments" in done.stdout
     assert [path for path in tmp_path.iterdir() if path != file] == []
