@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from projections.queries import queries
-from projections.seals.log import is_installed, latest_cosigned, latest_seal
+from projections.seals.log import is_installed, latest_seals
 from runut.adapters.postgres import Connection
 from runut.errors import NotFound
 
@@ -43,17 +43,17 @@ async def seal_figures(connection: Connection) -> SealFigures:
         cursor = await connection.execute(_SQL["tree_sizes"])
         sizes = {f"{topic}/{number}": size for topic, number, size in await cursor.fetchall()}
     try:
-        last = await latest_seal(connection)
+        found = await latest_seals(connection)
     except NotFound:
         return SealFigures(has_sealer, None, None, None, None, sum(sizes.values()), {})
+    first, last = found[0], found[-1]
     sealed = {f"{head.topic}/{head.partition}": head.size for head in last.seal.heads}
-    cosigned = await latest_cosigned(connection)
     return SealFigures(
         has_sealer,
         last.seal.index,
         last.checkpoint.root,
         last.sealed_at,
-        cosigned.seal.index if cosigned else None,
+        first.seal.index if first.is_cosigned else None,
         max(0, sum(sizes.values()) - sum(sealed.values())),
         sealed,
     )

@@ -7,7 +7,7 @@ shown as it was stored; whoever trusts the key verifies it.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -30,6 +30,11 @@ class SignedSeal(msgspec.Struct, frozen=True):
     """The checkpoint, signed by the ledger's key and then by witnesses."""
 
     @property
+    def is_cosigned(self) -> bool:
+        """Whether a witness is among those who signed."""
+        return len(self.note.signatures) > 1
+
+    @property
     def checkpoint(self) -> Checkpoint:
         """The log that ends with it."""
         return parse_checkpoint(self.note.text)
@@ -41,21 +46,24 @@ async def is_installed(connection: Connection) -> bool:
     return await cursor.fetchone() == (True,)
 
 
-async def latest_seal(connection: Connection) -> SignedSeal:
-    """The newest seal.
+async def latest_seals(connection: Connection) -> list[SignedSeal]:
+    """The newest seal that a witness cosigned, if there is one, and the newest of all; in order.
 
     Raises:
         NotFound: nothing was sealed yet.
     """
-    return await seal_at(connection, await _index(connection, "latest_index"))
+    found: list[SignedSeal] = []
+    if await is_installed(connection):
+        cursor = await connection.execute(_SQL["latest_seals"], binary=True)
+        found = [_signed_seal(row) for row in await cursor.fetchall()]
+    if not found:
+        raise NotFound("checkpoint", "nothing was sealed yet")
+    return found
 
 
-async def latest_cosigned(connection: Connection) -> SignedSeal | None:
-    """The newest seal that a witness cosigned; None if there is none."""
-    try:
-        return await seal_at(connection, await _index(connection, "latest_cosigned_index"))
-    except NotFound:
-        return None
+async def latest_seal(connection: Connection) -> SignedSeal:
+    """The newest seal. Raises as `latest_seals`."""
+    return (await latest_seals(connection))[-1]
 
 
 async def seal_at(connection: Connection, index: int) -> SignedSeal:
@@ -64,16 +72,13 @@ async def seal_at(connection: Connection, index: int) -> SignedSeal:
     Raises:
         NotFound: there is no such seal, or it is not signed yet.
     """
-    asked = {"indexes": [index]}
-    cursor = await connection.execute(_SQL["seals"], asked, binary=True)
-    row = await cursor.fetchone()
+    row = None
+    if await is_installed(connection):
+        cursor = await connection.execute(_SQL["seal_at"], {"index": index}, binary=True)
+        row = await cursor.fetchone()
     if row is None:
         raise NotFound(f"seal {index}", "there is none yet")
-    _, sealed_at, entry, text, line = row
-    cursor = await connection.execute(_SQL["cosignatures"], asked)
-    lines = [line, *(cosigned for _, cosigned, _ in await cursor.fetchall())]
-    note = Note(text, parse_signatures("".join(lines)))
-    return SignedSeal(seal_of(entry), sealed_at, entry, note)
+    return _signed_seal(row)
 
 
 async def first_covering(
@@ -98,10 +103,8 @@ async def first_covering(
     return await seal_at(connection, low) if low < end else None
 
 
-async def _index(connection: Connection, query: str) -> int:
-    if await is_installed(connection):
-        cursor = await connection.execute(_SQL[query])
-        row = await cursor.fetchone()
-        if row is not None and row[0] is not None:
-            return int(row[0])
-    raise NotFound("checkpoint", "nothing was sealed yet")
+def _signed_seal(row: tuple[Any, ...]) -> SignedSeal:
+    sealed_at, entry, text, line, cosigned = row
+    return SignedSeal(
+        seal_of(entry), sealed_at, entry, Note(text, parse_signatures(line + (cosigned or "")))
+    )

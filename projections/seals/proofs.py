@@ -7,7 +7,7 @@ for.
 
 from __future__ import annotations
 
-from projections.seals.log import SignedSeal, latest_cosigned, latest_seal, seal_at
+from projections.seals.log import SignedSeal, latest_seal, latest_seals, seal_at
 from projections.seals.maps import read_pages
 from projections.seals.trees import SEAL_LOG, StoredTree, TreeReader, reader_of, stored_trees
 from runut.adapters.postgres import Connection
@@ -18,7 +18,6 @@ from runut.proofs import GrowthProof, KeyProof, RecordProof, SealProof
 from runut.records import key_hash
 from runut.seals import TreeHead
 from runut.settings import Settings
-from runut.tiles import TILE_WIDTH
 
 
 class Proofs:
@@ -37,15 +36,9 @@ class Proofs:
         reader = await self.tree(topic, partition)
         covering = await self._covering(topic, partition, offset, at)
         head = covering.seal.head(topic, partition)
-        entries = await reader.entries(offset // TILE_WIDTH)
-        return RecordProof(
-            topic,
-            partition,
-            offset,
-            entries[offset % TILE_WIDTH],
-            await reader.inclusion_path(offset, head.size),
-            await self.seal(covering),
-        )
+        entry, path = await reader.inclusion(offset, head.size)
+        seal = await self.seal(covering)
+        return RecordProof(topic, partition, offset, entry, path, seal)
 
     async def key(self, key: str, at: int | None) -> KeyProof:
         """How many records with a key a seal covers, and their chain; or that there are none.
@@ -141,12 +134,11 @@ class Proofs:
         self, topic: str, partition: int, offset: int | None, at: int | None
     ) -> SignedSeal:
         if at is not None:
-            candidates: list[SignedSeal | None] = [await seal_at(self._connection, at)]
+            candidates = [await seal_at(self._connection, at)]
         else:
-            newest = await latest_seal(self._connection)
-            candidates = [await latest_cosigned(self._connection), newest]
+            candidates = await latest_seals(self._connection)
         for one in candidates:
-            if one and (offset is None or one.seal.head(topic, partition).size > offset):
+            if offset is None or one.seal.head(topic, partition).size > offset:
                 return one
         place = f"{topic}/{partition}:{offset}"
         raise NotFound(

@@ -6,7 +6,7 @@ can be read: what is complete never changes, and the rest is made of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -74,6 +74,16 @@ class TreeReader:
         """
         return tuple(await self._roots(inclusion_ranges(index, size)))
 
+    async def inclusion(self, index: int, size: int) -> tuple[bytes, tuple[bytes, ...]]:
+        """The entry of a leaf with its path, each tile being read once. Raises as the path."""
+        slices = _slices(inclusion_ranges(index, size))
+        wanted = _tiles_of(slices)
+        places = sorted({index // TILE_WIDTH, *(tile for level, tile in wanted if level == 0)})
+        entries = await self._entries(places)
+        tiles = {(0, place): _hashes(some) for place, some in entries.items()}
+        tiles |= await self._nodes(wanted)
+        return entries[index // TILE_WIDTH][index % TILE_WIDTH], tuple(self._joined(tiles, slices))
+
     async def consistency_proof(self, old_size: int, new_size: int) -> tuple[bytes, ...]:
         """The proof that the newer tree extends the older one.
 
@@ -92,14 +102,18 @@ class TreeReader:
         return GrowingTree(hashes, size)
 
     async def _roots(self, ranges: Sequence[LeafRange]) -> list[bytes]:
-        slices = [[slice_of(one) for one in complete_subtrees(leaves)] for leaves in ranges]
-        tiles = await self._tiles({(one.level, one.index) for some in slices for one in some})
+        slices = _slices(ranges)
+        return self._joined(await self._tiles(_tiles_of(slices)), slices)
+
+    def _joined(
+        self, tiles: Mapping[TilePlace, list[bytes]], slices: Sequence[Sequence[TileSlice]]
+    ) -> list[bytes]:
         return [
             root_of_subtrees([merkle.root(self._part(tiles, one)) for one in some])
             for some in slices
         ]
 
-    def _part(self, tiles: dict[TilePlace, list[bytes]], wanted: TileSlice) -> list[bytes]:
+    def _part(self, tiles: Mapping[TilePlace, list[bytes]], wanted: TileSlice) -> list[bytes]:
         found = tiles.get((wanted.level, wanted.index), [])[wanted.start : wanted.end]
         if len(found) != wanted.end - wanted.start:
             raise LedgerMismatch(
@@ -110,9 +124,13 @@ class TreeReader:
 
     async def _tiles(self, wanted: set[TilePlace]) -> dict[TilePlace, list[bytes]]:
         lowest = sorted(index for level, index in wanted if level == 0)
-        higher = sorted(place for place in wanted if place[0] > 0)
         leaves = await self._leaves(lowest) if lowest else {}
-        found = {(0, index): hashes for index, hashes in leaves.items()}
+        return {(0, index): hashes for index, hashes in leaves.items()} | await self._nodes(wanted)
+
+    async def _nodes(self, wanted: set[TilePlace]) -> dict[TilePlace, list[bytes]]:
+        """Of these tiles those above the leaves."""
+        higher = sorted(place for place in wanted if place[0] > 0)
+        found: dict[TilePlace, list[bytes]] = {}
         if higher:
             asked = {
                 "tree": self.tree.tree,
@@ -125,8 +143,7 @@ class TreeReader:
 
     async def _leaves(self, tiles: Sequence[int]) -> dict[int, list[bytes]]:
         """Leaf hashes by tile."""
-        entries = await self._entries(tiles)
-        return {index: list(map(merkle.leaf_hash, some)) for index, some in entries.items()}
+        return {index: _hashes(some) for index, some in (await self._entries(tiles)).items()}
 
     async def _entries(self, tiles: Sequence[int]) -> dict[int, list[bytes]]:
         """Entries by tile."""
@@ -180,6 +197,19 @@ async def stored_trees(connection: Connection) -> list[StoredTree]:
     """All trees, that of the log of seals first."""
     cursor = await connection.execute(_SQL["trees"])
     return [StoredTree(*row) for row in await cursor.fetchall()]
+
+
+def _slices(ranges: Sequence[LeafRange]) -> list[list[TileSlice]]:
+    """What of which tiles the root of each range is made of."""
+    return [[slice_of(one) for one in complete_subtrees(leaves)] for leaves in ranges]
+
+
+def _tiles_of(slices: Sequence[Sequence[TileSlice]]) -> set[TilePlace]:
+    return {(one.level, one.index) for some in slices for one in some}
+
+
+def _hashes(entries: Iterable[bytes]) -> list[bytes]:
+    return list(map(merkle.leaf_hash, entries))
 
 
 def _split(hashes: bytes) -> list[bytes]:

@@ -42,25 +42,21 @@ SELECT tile_node.level, tile_node.index, tile_node.hash
 -- name: map_pages
 SELECT address, page FROM map_page WHERE address = ANY (%(addresses)s::bytea[]);
 
--- name: seals
--- The seals with these indexes; those that are not signed yet are nobody's business.
-SELECT seal.index, seal.sealed_at, seal.entry, seal.checkpoint, seal_signature.line
+-- name: seal_at
+-- A seal with its signatures; one that is not signed yet is nobody's business.
+SELECT seal.sealed_at, seal.entry, seal.checkpoint, seal_signature.line,
+       (SELECT string_agg(line, '' ORDER BY witness) FROM cosignature WHERE index = seal.index)
   FROM seal
   JOIN seal_signature ON seal_signature.index = seal.index
- WHERE seal.index = ANY (%(indexes)s::bigint[])
+ WHERE seal.index = %(index)s;
+
+-- name: latest_seals
+SELECT seal.sealed_at, seal.entry, seal.checkpoint, seal_signature.line,
+       (SELECT string_agg(line, '' ORDER BY witness) FROM cosignature WHERE index = seal.index)
+  FROM seal
+  JOIN seal_signature ON seal_signature.index = seal.index
+ WHERE seal.index IN ((SELECT max(index) FROM seal_signature), (SELECT max(index) FROM cosignature))
  ORDER BY seal.index;
-
--- name: latest_index
-SELECT max(index) FROM seal_signature;
-
--- name: latest_cosigned_index
-SELECT max(index) FROM cosignature;
-
--- name: cosignatures
-SELECT index, line, received_at
-  FROM cosignature
- WHERE index = ANY (%(indexes)s::bigint[])
- ORDER BY index, witness;
 
 -- name: tree_sizes
 -- How many leaves each tree has, sealed or not.
