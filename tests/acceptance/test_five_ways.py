@@ -46,6 +46,8 @@ AGENCIES = ("bp3mi-ntt", "kp2mi")
 WAYS = ("SDK", "HTTP", "CSV", "OUTBOX", "JAVA")
 BY_TURNS = "TURNS"
 COPIES = (*WAYS, BY_TURNS)
+TURN = 4
+"""Events that go one way before the next has its turn: few enough that each has one."""
 SOURCES = ROOT / "docs" / "examples" / "java" / "src" / "main" / "java"
 OF_ITS_PLACE = ("event_id", "recorded_at", "partition", "offset")
 """In which the same event of two copies differs."""
@@ -111,6 +113,14 @@ class Outcome(NamedTuple):
     """The codes of which the callers of the HTTP interface were told beforehand, by event id."""
 
 
+class Admitted(NamedTuple):
+    """What those need who were let in."""
+
+    ledger_id: str
+    tokens: dict[str, str]
+    """By agency."""
+
+
 class Telling:
     """Tells copies, each part when what was before is projected."""
 
@@ -122,7 +132,7 @@ class Telling:
     async def tell(self, name: str, copy: Copy) -> None:
         turns = cycle([self._ways[one] for one in (WAYS if name == BY_TURNS else (name,))])
         for is_own, events in copy.parts():
-            at_once = 2 if name == BY_TURNS and not is_own else len(events)
+            at_once = TURN if name == BY_TURNS and not is_own else len(events)
             for start in range(0, len(events), at_once):
                 way = self._by_ledger if is_own else next(turns)
                 some = events[start : start + at_once]
@@ -156,32 +166,41 @@ async def outbox(
     return ByOutbox(databases, lambda events: projected(connection, events))
 
 
-async def java(ledger: Running, settings: Settings, folder: Path) -> ByJava:
-    """The example, compiled, with a key that both agencies have had published."""
-    class_path = await compile_java(folder, await asyncio.to_thread(fetch_java), SOURCES)
+def admit(ledger: Running, keys: Path) -> Admitted:
+    """Have keys published and credentials made, by which agencies may say what is irregular."""
+    new = [("credentials", "new", one, "--role", "emitter", "--may-force") for one in AGENCIES]
+    answers = ask_many(ledger, [("directory", "apply", str(keys)), ("ledger", "show"), *new])
+    _, founding, *made = [one.document for one in answers]
+    tokens = dict(zip(AGENCIES, (one["token"] for one in made), strict=True))
+    return Admitted(founding["ledger_id"], tokens)
+
+
+async def java_class_path(folder: Path) -> str:
+    """Compile the example."""
+    return await compile_java(folder, await asyncio.to_thread(fetch_java), SOURCES)
+
+
+async def make_key(folder: Path, class_path: str) -> Path:
+    """A key of the example's that both agencies use; gives the directory file that says so."""
     key = await run_java(folder, class_path, "example.MakeKey", AGENCIES[0], "java", "java.pem")
     keys = folder / "keys.toml"
     keys.write_text("".join(key.replace(AGENCIES[0], agency) for agency in AGENCIES))
-    await asyncio.to_thread(ledger.command, "directory", "apply", str(keys))
-    founding = await asyncio.to_thread(ledger.ask, "ledger", "show")
+    return keys
+
+
+def configure_java(folder: Path, settings: Settings, ledger_id: str) -> Path:
+    """The example's configuration for this ledger."""
     configuration = folder / "emit.properties"
     configuration.write_text(
         f"bootstrap.servers={settings.kafka_bootstrap}\n"
         "enable.idempotence=true\n"
         f"ledger.topic={settings.events_topic}\n"
         f"ledger.registry={(settings.registry_url or '').partition('/apis')[0]}\n"
-        f"ledger.id={founding['ledger_id']}\n"
+        f"ledger.id={ledger_id}\n"
         "ledger.key.id=java\n"
         "ledger.key.file=java.pem\n"
     )
-    return ByJava(folder, class_path, configuration)
-
-
-def tokens(ledger: Running) -> dict[str, str]:
-    """A credential for each agency's system, which may say what is irregular."""
-    new = [("credentials", "new", one, "--role", "emitter", "--may-force") for one in AGENCIES]
-    made = [one.document["token"] for one in ask_many(ledger, new)]
-    return dict(zip(AGENCIES, made, strict=True))
+    return configuration
 
 
 @pytest.fixture(scope="module")
@@ -198,12 +217,15 @@ async def outcome(
     async with AsyncExitStack() as stack:
         opened = stack.enter_async_context
         connection = await opened(connected(settings, name="tests", autocommit=True))
-        by_java = await java(ledger, settings, folder)
-        by_sdk = BySdk(await opened(Producer(settings)))
+        class_path = await java_class_path(folder)
+        admitted = await asyncio.to_thread(admit, ledger, await make_key(folder, class_path))
+        configuration = configure_java(folder, settings, admitted.ledger_id)
         client = await opened(httpx.AsyncClient(base_url=settings.web_url or "", timeout=60))
-        by_http = ByHttp(client, await asyncio.to_thread(tokens, ledger))
-        by_outbox = await outbox(stack, ledger, settings, connection)
+        by_sdk = BySdk(await opened(Producer(settings)))
+        by_http = ByHttp(client, admitted.tokens)
         by_csv = ByCsv(ledger, folder)
+        by_outbox = await outbox(stack, ledger, settings, connection)
+        by_java = ByJava(folder, class_path, configuration)
         all_ways: tuple[Way, ...] = (by_sdk, by_http, by_csv, by_outbox, by_java)
         ways = dict(zip(WAYS, all_ways, strict=True))
         telling = Telling(ways, by_sdk, connection)
