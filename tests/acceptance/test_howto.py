@@ -17,6 +17,7 @@ PAGES = (
     "watch-a-drop-folder",
     "look-into-the-quarantine",
     "agree-on-a-protocol",
+    "read-over-http",
     "read-with-sql",
     "measure-coordination",
     "receive-notices",
