@@ -164,8 +164,7 @@ def _portrait(found: Document) -> RenderableType:
         "claimed agency": found["agency"],
         "claimed key": found["key_id"],
         "claimed type": found["type"],
-        "acknowledged": taken
-        and f"{taken['by']}, {local(taken['at'], LOCAL_ZONE)}: {taken['note']}",
+        "acknowledged": by,
         "cannot be read": found["undecoded"],
     }
     table = Table(title=f"Record {found['place']}", title_justify="left", show_header=False)

@@ -107,7 +107,7 @@ def test_what_is_unusual_and_right_is_written_as_well(event: Event) -> None:
         changed("FineImposed", amount=5),
         changed("FineImposed", amount=Decimal("NaN")),
     ],
-    ids=str,
+    ids=lambda one: one.type,
 )
 def test_what_reads_back_as_something_else_is_never_written_unseen(event: Event) -> None:
     event_type = catalogue().by_name(event.type)
