@@ -7,8 +7,6 @@ here counts once AgencyKeyPublished names it.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -20,12 +18,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from runut.errors import BadFile, BadInput, MissingKey
 from runut.event import AGENCY_PATTERN
+from runut.private_files import demand_private, write_private
 from runut.signing import Signer
 
 # The owners of the ledger's own keys. Codes of agencies are lower case: none is called this.
 ROOT: Final = "ROOT"
 SEALS: Final = "SEALS"
-_OTHERS: Final = 0o077
 _AGENCY_LENGTH: Final = 63  # with a hyphen and 16 hex digits: an id of at most 80 characters
 
 
@@ -120,7 +118,7 @@ class KeyStore:
         private_key = Ed25519PrivateKey.generate()
         key = _signing_key(agency, self._next_instant(agency), private_key)
         stored = _KeyFile(key.key_id, agency, key.created_at, private_key.private_bytes_raw())
-        _write(self.path / f"{key.key_id}.json", msgspec.json.encode(stored))
+        write_private(self.path / f"{key.key_id}.json", msgspec.json.encode(stored))
         return key
 
     def _next_instant(self, agency: str) -> datetime:
@@ -131,7 +129,7 @@ class KeyStore:
     def _load(self) -> list[SigningKey]:
         if not self.path.is_dir():
             return []
-        _demand_private(self.path, "700")
+        demand_private(self.path)
         found = [_read(file) for file in self.path.glob("*.json")]
         return sorted(found, key=lambda key: (key.created_at, key.key_id))
 
@@ -143,7 +141,7 @@ def _signing_key(agency: str, created_at: datetime, private_key: Ed25519PrivateK
 
 
 def _read(file: Path) -> SigningKey:
-    _demand_private(file, "600")
+    demand_private(file)
     try:
         stored = msgspec.json.decode(file.read_bytes(), type=_KeyFile)
         private_key = Ed25519PrivateKey.from_private_bytes(stored.private_key)
@@ -155,34 +153,3 @@ def _read(file: Path) -> SigningKey:
     if key.key_id != stored.key_id:
         raise BadFile(f"key_id in {file}", f"{key.key_id}, as its key says", stored.key_id)
     return key
-
-
-def _demand_private(path: Path, mode: str) -> None:
-    found = path.stat().st_mode & 0o777
-    if found & _OTHERS:
-        expected = f"no access for group and others (chmod {mode} {path})"
-        raise BadFile(f"permissions of {path}", expected, f"{found:o}")
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Write all or nothing: a crash leaves no file that looks like a key."""
-    handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".new-key-")  # made with 0600
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(draft).replace(file)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
-    _sync(file.parent)
-
-
-def _sync(directory: Path) -> None:
-    """Make a rename survive a loss of power."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

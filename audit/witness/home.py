@@ -12,8 +12,6 @@ Owns its files, which nobody else may read:
 from __future__ import annotations
 
 import base64
-import os
-import tempfile
 import tomllib
 from pathlib import Path
 from typing import Final
@@ -25,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from runut.errors import BadFile, BadInput
 from runut.event import AGENCY_PATTERN
 from runut.notes import Cosigner, Note, SignatureType, VerifierKey, parse_verifier_key
+from runut.private_files import demand_private, write_private
 
 ABOUT: Final = "witness.toml"
 KEY: Final = "key"
@@ -33,8 +32,6 @@ STATE: Final = "state.sqlite"
 CHECKPOINT: Final = "checkpoint"
 
 _KEY_FORM: Final = "PRIVATE+KEY+NAME+HASH+BASE64"
-_OTHERS: Final = 0o077
-_SEED_SIZE: Final = 32
 
 
 class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,7 +79,7 @@ class Home:
 
     def keep(self, note: Note) -> None:
         """Write the note that was cosigned last, all or nothing."""
-        _write(self.checkpoint, note.to_bytes(), self.path)
+        write_private(self.checkpoint, note.to_bytes())
 
 
 def make_home(path: Path, about: About) -> Home:
@@ -99,9 +96,9 @@ def make_home(path: Path, about: About) -> Home:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if (path / ABOUT).exists():
             raise BadFile(str(path), "no witness yet", f"that of {open_home(path).about.name}")
-        _write(path / KEY, _key_text(cosigner.key, private_key).encode(), path)
+        write_private(path / KEY, _key_text(cosigner.key, private_key).encode())
         # What makes it a witness is written last.
-        _write(path / ABOUT, _about_text(about).encode(), path)
+        write_private(path / ABOUT, _about_text(about).encode())
     except OSError as error:
         raise BadFile(str(path), "a directory that can be written", error.strerror) from None
     return open_home(path)
@@ -169,26 +166,7 @@ def _about_text(about: About) -> str:
 
 def _read_private(file: Path) -> str:
     try:
-        mode = file.stat().st_mode & 0o777
-        text = file.read_text(encoding="utf-8")
+        demand_private(file)
+        return file.read_text(encoding="utf-8")
     except OSError as error:
         raise BadFile(str(file), "a readable file", error.strerror) from None
-    if mode & _OTHERS:
-        expected = f"no access for group and others (chmod 600 {file})"
-        raise BadFile(f"permissions of {file}", expected, f"{mode:o}")
-    return text
-
-
-def _write(file: Path, content: bytes, folder: Path) -> None:
-    """Write all or nothing, and make it survive a loss of power."""
-    handle, draft = tempfile.mkstemp(dir=folder, prefix=".new-")  # made with 0600
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    Path(draft).replace(file)
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
