@@ -154,12 +154,15 @@ class Feed:
                 listener.end()
 
     async def _follow(self) -> None:
+        said = ""
         while True:
             try:
                 async with self._connect() as connection:
                     await self._hear(connection)
             except (psycopg.Error, RunutError) as error:
-                log.warning("cannot follow the read models", reason=str(error), pause_s=PAUSE_S)
+                if str(error) != said:  # once is enough
+                    log.warning("cannot follow the read models", reason=str(error))
+                said = str(error)
             await asyncio.sleep(PAUSE_S)
 
     async def _hear(self, connection: Connection) -> None:

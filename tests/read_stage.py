@@ -98,7 +98,7 @@ class ReadSide:
         headers |= {"Accept": str(more.pop("accept"))} if "accept" in more else {}
         params = {name.rstrip("_"): str(value) for name, value in more.items()}
         async with self.client(token) as client:
-            return await client.get(path, params=params, headers=headers)
+            return await client.get(path, params=params or None, headers=headers)
 
 
 @asynccontextmanager

@@ -1,0 +1,131 @@
+"""What of a guarded event may be told to whom, and which words of it show nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from projections.batch import HistoryEntry
+from projections.guarded import Words, may_be_told, named_agencies, words_of
+from projections.rights import Sight
+from runut.event import Event
+from tests.builders import recorded
+
+LETTER = {
+    "letter_id": "L1",
+    "number": "12/2026",
+    "dated": "2026-03-02",
+    "title": "Penggerebekan",
+    "doc_type": "OFFICIAL_LETTER",
+    "urgency": "NORMAL",
+    "to": ["kp2mi"],
+    "cc": ["kemensos"],
+    "reply_expected": True,
+    "attachments": [
+        {"name": "denah.pdf", "media_type": "application/pdf", "bytes": 1, "sha256": "ab" * 32}
+    ],
+}
+
+
+def entry(security: str = "SECRET", subject: str = "case/X", **more: Any) -> HistoryEntry:
+    """A letter of polri, entered for bareskrim."""
+    event = {
+        "type": "LetterSent",
+        "subject": subject,
+        "agency": "polri",
+        "security": security,
+        "occurred_at": "2026-03-02T09:00:00+07:00",
+        "on_behalf_of": "bareskrim",
+        "data": {**LETTER, **more},
+    }
+    return HistoryEntry(1, recorded(event, 1), "EFFECTIVE", (), differs=False)
+
+
+def event(**more: Any) -> Event:
+    return entry(**more).recorded.event
+
+
+@pytest.mark.parametrize(
+    ("sight", "told"),
+    [
+        (Sight("polri"), True),
+        (Sight("bareskrim"), True),
+        (Sight("kp2mi"), True),
+        (Sight("kemensos"), True),
+        (Sight("bp3mi-ntt"), True),  # was custodian
+        (Sight("kbri-kl"), False),
+        (Sight(None, sees_all=True, is_auditor=True), True),
+        (Sight(None, sees_all=True), False),
+        (Sight("kp2mi", sees_all=True), True),
+    ],
+)
+def test_it_is_told_to_those_whom_it_names_to_custodians_and_to_auditors(
+    sight: Sight, told: bool
+) -> None:
+    custodians = {"bp3mi-ntt"}
+    assert may_be_told(event(), sight, custodians) == told
+    assert may_be_told(event(security="ORDINARY"), sight, custodians)
+
+
+def test_attendance_names_agencies() -> None:
+    held = recorded(
+        {
+            "type": "MeetingHeld",
+            "subject": "meeting/X",
+            "agency": "kp2mi",
+            "occurred_at": "2026-03-02T09:00:00+07:00",
+            "data": {
+                "started_at": "2026-03-02T09:00:00Z",
+                "ended_at": "2026-03-02T10:00:00Z",
+                "attendance": [{"agency": "polri", "officer_role": "Kanit", "status": "PRESENT"}],
+            },
+        },
+        1,
+    ).event
+    assert named_agencies(held) == {"kp2mi", "polri"}
+    assert words_of(held) == {"Kanit"}
+
+
+def test_words_are_free_text_and_neither_ids_nor_agencies_nor_enumerations() -> None:
+    assert words_of(event()) == {"Penggerebekan", "denah.pdf"}
+
+
+def test_a_document_shows_the_class_in_place_of_words_and_what_it_shows_is_known() -> None:
+    words, read = Words(), []
+    hidden, shown = entry(), entry("RESTRICTED", title="Undangan")
+    words.add(hidden, told=False)
+    words.add(shown, told=True)
+    document = {
+        "subject": "case/X",
+        "letters": [{"title": "Penggerebekan"}, {"title": "Undangan"}, {"title": "Biasa"}],
+        "agency": "polri",
+    }
+    assert words.withheld_from(document, read) == {
+        "subject": "case/X",
+        "letters": [{"title": "[SECRET]"}, {"title": "Undangan"}, {"title": "Biasa"}],
+        "agency": "polri",
+    }
+    assert read == [shown]
+
+
+def test_words_of_one_subject_are_withheld_from_no_other() -> None:
+    words, read = Words(), []
+    words.add(entry(), told=False)
+    rows = [
+        {"subject": "case/X", "title": "Penggerebekan"},
+        {"subject": "case/Y", "title": "Penggerebekan"},
+    ]
+    assert [one["title"] for one in words.withheld_from(rows, read)] == [
+        "[SECRET]",
+        "Penggerebekan",
+    ]
+    assert read == []
+
+
+def test_what_anybody_may_not_read_is_withheld_though_another_event_told_the_same() -> None:
+    words = Words()
+    words.add(entry("RESTRICTED"), told=True)
+    words.add(entry("SECRET"), told=False)
+    found = words.withheld_from({"subject": "case/X", "title": "Penggerebekan"}, [])
+    assert found["title"] == "[SECRET]"
