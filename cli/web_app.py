@@ -22,9 +22,8 @@ from cli.web_intake import PostgresReadModels
 from cli.web_reads import ReadSide
 from cli.web_seals import cosignatures
 from dashboard import credentials, log_tiles, proofs
-from producers.intake import router as intake
 from producers.intake.door import Door
-from producers.intake.openapi import describe_events
+from producers.intake.router import add_intake
 from projections.credential_check import CredentialCheck
 from runut.adapters.http import install_problems
 from runut.adapters.http_guards import Limited, Traced
@@ -75,16 +74,15 @@ def build_app(settings: Settings) -> FastAPI:
     app.state.stopping = stopping
     app.state.authenticate = authenticator(CredentialCheck(pool.lent, _now), OidcCheck.of(settings))
     app.state.rates = Rates(settings.web_events_per_s, settings.web_events_per_s)
+    add_intake(app, door.gateway, API)
     app.include_router(probes(Readiness(settings, pool.lent), metrics.registry))
     app.include_router(credentials.router(pool.lent, _now), prefix=API)
-    app.include_router(intake.router(door.gateway), prefix=API)
     app.include_router(reading.router, prefix=API)
     app.include_router(proofs.router(pool.lent, settings), prefix=API)
     app.include_router(
         log_tiles.router(pool.lent, settings, cosignatures(settings, pool.lent)), prefix=API
     )
     _guard(app, settings, metrics)
-    describe_events(app)
     return app
 
 

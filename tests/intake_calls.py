@@ -12,9 +12,8 @@ from fastapi import FastAPI
 
 from cli.web_intake import PostgresReadModels
 from producers.intake.gateway import WAIT_S, Gateway
-from producers.intake.openapi import describe_events
 from producers.intake.read_models import ReadModels
-from producers.intake.router import router
+from producers.intake.router import add_intake
 from runut.access import Principal, bearer_token
 from runut.adapters.http import install_problems
 from runut.adapters.http_guards import Limited, Traced
@@ -45,9 +44,8 @@ def make_app(gateway: Gateway, *, events_per_s: float = 1e6, body_bytes: int = 5
     app = FastAPI()
     app.state.authenticate = authenticate
     app.state.rates = Rates(events_per_s, events_per_s)
-    app.include_router(router(lambda: gateway), prefix="/api/v1")
+    add_intake(app, lambda: gateway, "/api/v1")
     install_problems(app)
-    describe_events(app)
     app.add_middleware(
         Limited, at_once=500, body_bytes=body_bytes, wider={BATCH: 64_000_000}, patience_s=60
     )

@@ -16,6 +16,7 @@ import msgspec
 
 from producers.files.jsonl import Line, Lines
 from producers.intake.channel import Channel
+from producers.intake.signing import SIGNED_AT_ONCE
 from runut.codec import MAX_VALUE
 from runut.errors import RunutError, TooLarge, Unreachable
 from runut.event import AgencyCode
@@ -33,8 +34,6 @@ WINDOW: Final = 2_048
 BACKLOG: Final = 8 * 1024 * 1024
 """Bytes of results that may wait for the caller: those of some 10,000 lines, so that a caller who
 sends that many before reading anything is not stuck."""
-SIGNED_AT_ONCE: Final = 64
-"""Results that share a signature: more would make each longer."""
 TURN: Final = 64
 """Lines after which others get their turn."""
 OUTAGE: Final = 503

@@ -20,7 +20,7 @@ import msgspec
 from producers.intake.given import Given
 from producers.intake.places import Places
 from producers.intake.read_models import Foreseen, ReadModels
-from producers.intake.recent import Recent
+from producers.intake.recent import Known, Recent
 from producers.intake.signed import as_record, judge
 from producers.intake.signing import GatewayKeys, ReceiptSigner
 from producers.intake.unprojected import Unprojected
@@ -60,8 +60,7 @@ class Ready(msgspec.Struct, frozen=True, gc=False):
 class Taken(msgspec.Struct, frozen=True, gc=False):
     """An event that is in the log."""
 
-    event: Event
-    receipt: Receipt
+    receipt: SignedReceipt
     foreseen: Foreseen | None
     """Its verdict in advance; None where it was in the log before."""
 
@@ -163,7 +162,7 @@ class Gateway:
         """
         known = self._recent.find(ready.event, ready.content)
         if known is not None:
-            return known, False
+            return known.receipt, False
         receipt = await self._send(ready)
         self._recent.keep(ready.event, ready.content, receipt)
         return receipt, True
@@ -177,9 +176,9 @@ class Gateway:
     async def _take(self, ready: Ready, *, force: bool, search: bool) -> Taken:
         known = self._recent.find(ready.event, ready.content)
         if known is not None:
-            return Taken(ready.event, await self._joined(known), None)
+            return Taken(await self._joined(ready.event, known), None)
         receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        self._recent.keep(ready.event, ready.content, receipt)
+        known = self._recent.keep(ready.event, ready.content, receipt)
         async with asyncio.timeout(self._wait_s):
             try:
                 foreseen = await self._foresee(ready, patient=not force)
@@ -193,19 +192,26 @@ class Gateway:
                 raise
             if before is not None:
                 receipt.set_result(before)
-                return Taken(ready.event, before, None)
+                return Taken(await self._signed(ready.event, known), None)
             # From here on it is on its way, whether the caller waits or not.
             sent.add_done_callback(partial(_pass_on, receipt))
-            return Taken(ready.event, await asyncio.shield(receipt), foreseen)
+            self._unprojected.note(await asyncio.shield(receipt))
+            return Taken(await self._signed(ready.event, known), foreseen)
 
-    async def _joined(self, known: asyncio.Future[Receipt]) -> Receipt:
+    async def _joined(self, event: Event, known: Known) -> SignedReceipt:
         """The receipt of an event that somebody else is recording, or has recorded."""
-        done, _ = await asyncio.wait({known}, timeout=self._wait_s)
+        done, _ = await asyncio.wait({known.receipt}, timeout=self._wait_s)
         if not done:
             raise TimeoutError
-        if known.cancelled():
+        if known.receipt.cancelled():
             raise Busy("the same event was given up just now", AGAIN_S)
-        return known.result()
+        return await self._signed(event, known)
+
+    async def _signed(self, event: Event, known: Known) -> SignedReceipt:
+        """The signed receipt of an event in the log; the same however often it is asked for."""
+        if known.signed is None:
+            known.signed = await self._signer.sign_soon(event.agency, known.receipt.result())
+        return known.signed
 
     async def _foresee(self, ready: Ready, *, patient: bool) -> Foreseen:
         """The verdict in advance; being patient, nothing that we wrote ourselves speaks against it.

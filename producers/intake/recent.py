@@ -16,14 +16,19 @@ import msgspec
 from runut.errors import AlreadyRecorded
 from runut.event import AgencyCode, Event, EventId
 from runut.lanes import Receipt
+from runut.receipts import SignedReceipt
 
 SIZE: Final = 32_768
 """How many are remembered; more than may be under way at once."""
 
 
-class _Known(msgspec.Struct, frozen=True):
+class Known(msgspec.Struct):
+    """An event that is on its way to the log, or there."""
+
     content: bytes
     receipt: asyncio.Future[Receipt]
+    signed: SignedReceipt | None = None
+    """As it was answered, so that a repeat gets the same."""
 
 
 class Recent:
@@ -31,10 +36,10 @@ class Recent:
 
     def __init__(self, size: int = SIZE) -> None:
         self._size = size
-        self._known: dict[tuple[AgencyCode, EventId], _Known] = {}
+        self._known: dict[tuple[AgencyCode, EventId], Known] = {}
 
-    def find(self, event: Event, content: bytes) -> asyncio.Future[Receipt] | None:
-        """The receipt of this very event, if it is known here.
+    def find(self, event: Event, content: bytes) -> Known | None:
+        """What is known here of this very event.
 
         Raises:
             AlreadyRecorded: another event of the agency has its id.
@@ -44,13 +49,14 @@ class Recent:
             return None
         if known.content != content:
             raise AlreadyRecorded(event.agency, event.event_id)
-        return known.receipt
+        return known
 
-    def keep(self, event: Event, content: bytes, receipt: asyncio.Future[Receipt]) -> None:
+    def keep(self, event: Event, content: bytes, receipt: asyncio.Future[Receipt]) -> Known:
         """Remember an event, unless its recording fails, until others are more recent."""
         if len(self._known) >= self._size:
             del self._known[next(iter(self._known))]
-        self._known[event.agency, event.event_id] = _Known(content, receipt)
+        known = self._known[event.agency, event.event_id] = Known(content, receipt)
+        return known
 
 
 def _failed(receipt: asyncio.Future[Receipt]) -> bool:

@@ -7,14 +7,15 @@ Owns what is HTTP: media types, headers, statuses. Bodies are read as bytes and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
 
 from producers.intake import openapi
 from producers.intake.batch import Accepted, Batch
@@ -39,24 +40,38 @@ from runut.problems import problem_of
 BATCHES_AT_ONCE: Final = 8
 """Each may hold some megabytes."""
 AGAIN_S: Final = 2.0
+Endpoint = Callable[[Request], Awaitable[Response]]
 _LINES: Final = {NDJSON, "application/ndjson", "application/jsonl", "application/x-jsonlines"}
 
 
-class _Route(APIRoute):
-    """A route whose function takes the request as it came and gives the answer as it goes."""
+def add_intake(app: FastAPI, gateway: Callable[[], Gateway], prefix: str) -> None:
+    """Add the routes of a gateway to an app, and what its OpenAPI document says of them.
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
-        return handler
-
-
-def router(gateway: Callable[[], Gateway]) -> APIRouter:
-    """The routes of a gateway; asked for with each request, such as `Door.gateway`."""
-    made = APIRouter(tags=["events"], route_class=_Route)
+    The gateway is asked for with each request, such as `Door.gateway`.
+    """
     routes = _Routes(gateway)
-    made.add_api_route("/events", routes.post_event, methods=["POST"], **openapi.single())
-    made.add_api_route("/events/batch", routes.post_batch, methods=["POST"], **openapi.batch())
-    return made
+    app.router.routes += [
+        _Route(f"{prefix}/events", routes.post_event, **openapi.single()),
+        _Route(f"{prefix}/events/batch", routes.post_batch, **openapi.batch()),
+    ]
+    openapi.describe_events(app)
+
+
+class _Route(APIRoute):
+    """A POST whose function takes the request as it came and gives the answer as it goes.
+
+    For the OpenAPI document it is as any other route; what FastAPI does for each request, to solve
+    dependencies that there are none of, costs as much as all that is done here.
+    """
+
+    def __init__(self, path: str, endpoint: Endpoint, **described: Any) -> None:
+        super().__init__(path, endpoint, methods=["POST"], tags=["events"], **described)
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            response = await endpoint(Request(scope, receive, send))
+            await response(scope, receive, send)
+
+        self.app = answer
 
 
 class _Routes:
@@ -78,7 +93,7 @@ class _Routes:
         except (Busy, NotRecorded, Unreachable) as error:
             # Who gave no id has to send it with this one, else it might be recorded twice.
             return problem_response(problem_of(error, event_id=ready.event.event_id))
-        return _answer(gateway, taken)
+        return _answer(taken)
 
     async def post_batch(self, request: Request) -> Response:
         """Take one event a line, whatever its verdict; a result for each line, as they come."""
@@ -129,15 +144,14 @@ async def _ready(gateway: Gateway, request: Request, who: Principal) -> tuple[Re
     return gateway.prepare(given), given.by_key
 
 
-def _answer(gateway: Gateway, taken: Taken) -> Response:
-    (receipt,) = gateway.receipts([(taken.event.agency, taken.receipt)])
-    shown = msgspec.json.encode(receipt)
+def _answer(taken: Taken) -> Response:
+    shown = msgspec.json.encode(taken.receipt)
     foreseen = msgspec.json.encode(taken.foreseen)
     is_new = taken.foreseen is not None
     return Response(
         b'%b,"foreseen":%b}' % (shown[:-1], foreseen),
         HTTPStatus.CREATED if is_new else HTTPStatus.OK,
-        {"Location": f"receipts/{receipt.event_id}"},
+        {"Location": f"receipts/{taken.receipt.event_id}"},
         openapi.JSON,
     )
 

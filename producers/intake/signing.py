@@ -5,17 +5,32 @@ Refuses to sign as an agency that keeps its key to itself, even where a copy lie
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
+
+import msgspec
 
 from runut import receipts
 from runut.directory import Directory, founded
-from runut.errors import MissingKey
-from runut.event import SYSTEM, AgencyCode
+from runut.errors import MissingKey, RunutError
+from runut.event import SYSTEM, AgencyCode, EventId
 from runut.keystore import KeyStore, SigningKey
 from runut.lanes import Receipt
 from runut.outgoing import usable_key
 from runut.receipts import SignedReceipt, statement
+
+SIGNED_AT_ONCE: Final = 64
+"""Receipts that share a signature at most: more would make each longer."""
+
+
+class _Waiting(msgspec.Struct, frozen=True):
+    """A receipt that is to be signed."""
+
+    agency: AgencyCode
+    receipt: Receipt
+    signed: asyncio.Future[SignedReceipt]
 
 
 class GatewayKeys(KeyStore):
@@ -48,6 +63,7 @@ class ReceiptSigner:
         self._directory = directory
         self._key = self._usable()
         self._ledger_id = founded(directory().ledger).ledger_id
+        self._waiting: dict[EventId, _Waiting] = {}
 
     def sign(self, stored: Sequence[tuple[AgencyCode, Receipt]]) -> list[SignedReceipt]:
         """The receipts of 1 to 1,024 events with their agencies, in order.
@@ -58,6 +74,34 @@ class ReceiptSigner:
         if self._directory().is_revoked(SYSTEM, self._key.key_id):
             self._key = self._usable()
         return receipts.sign([self._statement(*one) for one in stored], self._key)
+
+    async def sign_soon(self, agency: AgencyCode, receipt: Receipt) -> SignedReceipt:
+        """One receipt, signed together with those that are asked for in this turn of the loop.
+
+        A signature costs more than anything else that happens to an event. One that is asked for
+        alone is always the same.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = self._waiting.get(receipt.event_id)
+        if waiting is None:
+            waiting = _Waiting(agency, receipt, loop.create_future())
+            if not self._waiting:
+                loop.call_soon(self._sign_waiting)
+            self._waiting[receipt.event_id] = waiting
+        return await asyncio.shield(waiting.signed)
+
+    def _sign_waiting(self) -> None:
+        waiting, self._waiting = list(self._waiting.values()), {}
+        for first in range(0, len(waiting), SIGNED_AT_ONCE):
+            some = waiting[first : first + SIGNED_AT_ONCE]
+            try:
+                signed = self.sign([(one.agency, one.receipt) for one in some])
+            except RunutError as error:
+                for one in some:
+                    one.signed.set_exception(error)
+                continue
+            for one, receipt in zip(some, signed, strict=True):
+                one.signed.set_result(receipt)
 
     def _usable(self) -> SigningKey:
         key = usable_key(self._keys, self._directory(), SYSTEM)
