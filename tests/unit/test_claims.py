@@ -45,7 +45,11 @@ def test_a_body_that_can_be_read_says_who_and_what() -> None:
     assert claimed(unknown_schema, TYPE) == Claim(None, "kp2mi", "ClosureConsented")
 
 
-@pytest.mark.parametrize("value", [None, b"", VALUE[:-1], VALUE + b"\0", b"\0" * 300_000])
+@pytest.mark.parametrize(
+    "value",
+    [None, b"", VALUE[:-1], VALUE + b"\0", b"\0" * 300_000],
+    ids=["none", "empty", "truncated", "a byte more", "too large"],
+)
 def test_where_the_body_cannot_be_read_the_headers_say_who(value: bytes | None) -> None:
     assert claimed(value, SOURCE, TYPE).agency == "polri"
     assert claimed(value, TYPE).agency is None

@@ -49,7 +49,9 @@ def test_the_document_says_how_to_sign_in(app: FastAPI) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", [None, "Bearer x", "Bearer a.b.c", f"Basic {new_token().secret}"]
+    "header",
+    [None, "Bearer x", "Bearer a.b.c", f"Basic {new_token().secret}"],
+    ids=["nothing", "a word", "no token of ours", "another scheme"],
 )
 async def test_no_route_answers_who_does_not_say_who_they_are(
     app: FastAPI, header: str | None
