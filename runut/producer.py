@@ -32,7 +32,6 @@ from runut.signing import MAX_BATCH, Signer
 from runut.tracing import Emissions
 
 LINGER_S: Final = 0.002
-"""How long an event waits for others to share a signature with."""
 DELIVERY_TIMEOUT_S: Final = 120.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -52,6 +51,7 @@ class Options(TypedDict, total=False):
     """What `Producer` takes by name, for those who hand it on."""
 
     require_keys: bool
+    linger_s: float
     delivery_timeout_s: float
     directory_every_s: float
 
@@ -65,6 +65,7 @@ class Producer(Emitter[Receipt]):
         keys: KeyStore | None = None,
         *,
         require_keys: bool = True,
+        linger_s: float = LINGER_S,
         delivery_timeout_s: float = DELIVERY_TIMEOUT_S,
         directory_every_s: float = EVERY_S,
     ) -> None:
@@ -73,6 +74,8 @@ class Producer(Emitter[Receipt]):
         Args:
             require_keys: False lets events of agencies without a usable local key go unsigned;
                 what they are worth is for the verdict to say.
+            linger_s: how long an event waits for others to share a signature with, which costs
+                more than all else that happens to it.
             delivery_timeout_s: how long an event is tried while no broker answers.
             directory_every_s: how often the directory is read on. A key that is revoked there
                 signs so long at most.
@@ -84,6 +87,7 @@ class Producer(Emitter[Receipt]):
             require_keys=require_keys,
             every_s=directory_every_s,
         )
+        self._linger_s = linger_s
         self._delivery = Delivery(settings, settings.events_topic, delivery_timeout_s)
         self._room = Room()
         self._waiting: list[_Waiting] = []
@@ -176,7 +180,7 @@ class Producer(Emitter[Receipt]):
             self._sign()
             await asyncio.sleep(0)  # who sends many must not starve those who carry them
         elif self._linger is None:
-            self._linger = asyncio.get_running_loop().call_later(LINGER_S, self._sign)
+            self._linger = asyncio.get_running_loop().call_later(self._linger_s, self._sign)
         return receipt
 
     async def forward(self, record: Outgoing) -> asyncio.Future[Receipt]:

@@ -21,8 +21,8 @@ from producers.intake import openapi
 from producers.intake.batch import Accepted, Batch
 from producers.intake.gateway import WAIT_S, Gateway, Ready, Taken
 from producers.intake.given import given_event, given_line, given_record, signature_headers
+from producers.intake.incoming import Incoming
 from producers.intake.openapi import (
-    FORCE_HEADER,
     IDEMPOTENCY_KEY,
     KEY_ID,
     NDJSON,
@@ -41,6 +41,9 @@ BATCHES_AT_ONCE: Final = 8
 """Each may hold some megabytes."""
 AGAIN_S: Final = 2.0
 Endpoint = Callable[[Request], Awaitable[Response]]
+_KEY_ID: Final = KEY_ID.lower().encode()
+_SIGNATURE: Final = SIGNATURE.lower().encode()
+_IDEMPOTENCY_KEY: Final = IDEMPOTENCY_KEY.lower().encode()
 _LINES: Final = {NDJSON, "application/ndjson", "application/jsonl", "application/x-jsonlines"}
 
 
@@ -83,11 +86,12 @@ class _Routes:
         """Take one event. It is refused with its codes where it would be irregular."""
         who = await _emitter(request)
         spend(request, who)
-        force = _force(request)
+        incoming = Incoming(request.scope, request.receive)
+        force = incoming.force
         if force:
             require_force(who)
         gateway = self._gateway()
-        ready, by_key = await _ready(gateway, request, who)
+        ready, by_key = await _ready(gateway, incoming, who)
         try:
             taken = await gateway.take(ready, force=force, by_key=by_key)
         except (Busy, NotRecorded, Unreachable) as error:
@@ -98,7 +102,7 @@ class _Routes:
     async def post_batch(self, request: Request) -> Response:
         """Take one event a line, whatever its verdict; a result for each line, as they come."""
         who = await _emitter(request)
-        media_type = _media_type(request)
+        media_type = Incoming(request.scope, request.receive).media_type
         if media_type not in _LINES:
             raise _unsupported(media_type, NDJSON)
         if self._batches.locked():
@@ -121,22 +125,20 @@ async def _accept(gateway: Gateway, who: Principal, line: bytes) -> Accepted:
     return Accepted(given.event.agency, receipt, is_new)
 
 
-async def _ready(gateway: Gateway, request: Request, who: Principal) -> tuple[Ready, str | None]:
-    media_type = _media_type(request)
+async def _ready(gateway: Gateway, incoming: Incoming, who: Principal) -> tuple[Ready, str | None]:
+    media_type = incoming.media_type
     if media_type not in {openapi.JSON, RECORD}:
         raise _unsupported(media_type, f"{openapi.JSON} or {RECORD}")
-    body = await request.body()
+    body = await incoming.body()
     if media_type == RECORD:
         ready = gateway.prepare(given_record(body))
         _demand_admissible(who, ready.event)
         return ready, None
-    headers = request.headers
+    key_id, signature = incoming.header(_KEY_ID), incoming.header(_SIGNATURE)
     given = given_event(
         body,
-        signature=signature_headers(
-            headers.get(KEY_ID), headers.get(SIGNATURE), (KEY_ID, SIGNATURE)
-        ),
-        key=headers.get(IDEMPOTENCY_KEY),
+        signature=signature_headers(key_id, signature, (KEY_ID, SIGNATURE)),
+        key=incoming.header(_IDEMPOTENCY_KEY),
         agency=who.agency or AgencyCode(""),
         ids=gateway.ids,
     )
@@ -161,18 +163,6 @@ def _demand_admissible(who: Principal, event: Event) -> None:
     require_emitter(who, event.agency)
     for found in findings(event):
         raise FieldError(found.field, "no personal data in the clear", found.shown)
-
-
-def _force(request: Request) -> bool:
-    given = request.query_params.get("force") or request.headers.get(FORCE_HEADER) or "false"
-    if given not in {"true", "false"}:
-        raise FieldError("force", "true or false", given)
-    return given == "true"
-
-
-def _media_type(request: Request) -> str:
-    """The media type of the body, without its parameters; empty where there is none."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _unsupported(found: str, expected: str) -> HTTPException:

@@ -25,6 +25,9 @@ SIGNED_AT_ONCE: Final = 64
 """Receipts that share a signature at most: more would make each longer."""
 
 
+LINGER_S: Final = 0.001
+
+
 class _Waiting(msgspec.Struct, frozen=True):
     """A receipt that is to be signed."""
 
@@ -76,7 +79,7 @@ class ReceiptSigner:
         return receipts.sign([self._statement(*one) for one in stored], self._key)
 
     async def sign_soon(self, agency: AgencyCode, receipt: Receipt) -> SignedReceipt:
-        """One receipt, signed together with those that are asked for in this turn of the loop.
+        """One receipt, signed together with those that are asked for at about the same time.
 
         A signature costs more than anything else that happens to an event. One that is asked for
         alone is always the same.
@@ -86,7 +89,7 @@ class ReceiptSigner:
         if waiting is None:
             waiting = _Waiting(agency, receipt, loop.create_future())
             if not self._waiting:
-                loop.call_soon(self._sign_waiting)
+                loop.call_later(LINGER_S, self._sign_waiting)
             self._waiting[receipt.event_id] = waiting
         return await asyncio.shield(waiting.signed)
 
