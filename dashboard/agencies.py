@@ -6,7 +6,6 @@ reader sees what stands on subjects in which their own takes part.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from typing import Annotated, Any
 
@@ -15,7 +14,7 @@ from fastapi import APIRouter, Query, Response
 from dashboard.answers import document_answer, etag, is_known, not_modified
 from dashboard.asking import AgencyCode, AgencyFilter, Asked, AsOf, Paged
 from dashboard.documents import Agency, AgencyPage, Commitment
-from dashboard.lists import Listing, answer_list
+from dashboard.lists import Documents, Listing, answer_list
 from dashboard.openapi import document, listed
 from dashboard.reads import Reading
 from projections import owing
@@ -51,10 +50,8 @@ async def owed(
     """
     wanted = CommitmentsWanted(debtor=agency, creditor=creditor, overdue=overdue)
 
-    def items(
-        reading: Reading, after: CommitmentKey | None, at_once: int
-    ) -> AsyncGenerator[Document]:
-        return commitments(reading.connection, reading.moment, wanted, after=after, at_once=at_once)
+    def items(reading: Reading, after: CommitmentKey | None, limit: int | None) -> Documents:
+        return commitments(reading.connection, reading.moment, wanted, after=after, limit=limit)
 
     return await answer_list(ask, page, _COMMITMENTS, items, as_of)
 
@@ -62,7 +59,7 @@ async def owed(
 async def agencies(ask: Asked, page: Paged) -> Response:
     """All agencies of the directory, by code."""
 
-    async def items(reading: Reading, after: str | None, _at_once: int) -> AsyncGenerator[Document]:
+    async def items(reading: Reading, after: str | None, _limit: int | None) -> Documents:
         for one in sorted(reading.moment.log.latest.agencies(), key=lambda one: one.code):
             if one.code > (after or ""):
                 yield owing.render_agency(one)

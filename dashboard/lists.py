@@ -24,10 +24,11 @@ from projections.versions import ledger_version
 K = TypeVar("K")
 
 AT_ONCE: Final = 200
-"""Items of a download that are read together."""
+"""Items of a download that are sent together."""
 
-Items = Callable[[Reading, K | None, int], AsyncGenerator[Any]]
-"""Items behind a key, read so many at a time."""
+Documents = AsyncGenerator[Document]
+Items = Callable[[Reading, K | None, int | None], AsyncGenerator[Any]]
+"""Items behind a key: at least so many, where there are so many; with None all of them."""
 Tell = Callable[[Reading, Sequence[Any]], Awaitable[Sequence[Document]]]
 """Makes documents of items, for who asks."""
 Version = Callable[[Reading], Awaitable[Any]]
@@ -135,7 +136,7 @@ async def _whole(
     reading: Reading, items: Items[K], place: K | None, tell: Tell
 ) -> AsyncGenerator[Sequence[Document]]:
     some: list[Any] = []
-    async with aclosing(items(reading, place, AT_ONCE)) as found:
+    async with aclosing(items(reading, place, None)) as found:
         async for item in found:
             some.append(item)
             if len(some) == AT_ONCE:

@@ -5,7 +5,7 @@ Of its own alone; auditors and operators ask about any.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -14,7 +14,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from dashboard.answers import document_answer
 from dashboard.asking import AgencyFilter, Ask, Asked, Paged
-from dashboard.lists import Listing, answer_list
+from dashboard.lists import AT_ONCE, Documents, Listing, answer_list
 from dashboard.openapi import document, listed
 from dashboard.reads import Reading
 from dashboard.register_documents import Notice, Quarantined, QuarantinedRecord
@@ -59,7 +59,8 @@ async def notices(
     """Notices and what became of each, the newest first: `runut notices list --json`."""
     agency = _own(ask, agency)
 
-    async def items(reading: Reading, after: _Key | None, at_once: int) -> AsyncGenerator[Document]:
+    async def items(reading: Reading, after: _Key | None, limit: int | None) -> Documents:
+        at_once = limit or AT_ONCE
         while True:
             some = await notice_outbox.listed(
                 reading.connection,
@@ -89,8 +90,8 @@ async def quarantined(
     """Records that are no event, the newest first. Whose they are is what they claim."""
     agency = _own(ask, agency)
 
-    async def items(reading: Reading, after: str | None, at_once: int) -> AsyncGenerator[Document]:
-        place = parse_place(after) if after else None
+    async def items(reading: Reading, after: str | None, limit: int | None) -> Documents:
+        place, at_once = parse_place(after) if after else None, limit or AT_ONCE
         while True:
             some = await quarantine.listed(
                 reading.connection,

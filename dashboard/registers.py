@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from inspect import Parameter, Signature
 from typing import Annotated, Any, Final
 
@@ -12,10 +12,9 @@ from pydantic import BaseModel
 
 from dashboard import register_documents as look
 from dashboard.asking import AgencyFilter, Asked, Paged, SubjectFilter, Word
-from dashboard.lists import Listing, answer_list
+from dashboard.lists import Documents, Listing, answer_list
 from dashboard.openapi import listed
 from dashboard.reads import Reading
-from projections.portraits import Document
 from projections.registers import REGISTERS, Register, key_of, rows
 
 LOOKS: Final[dict[str, type[BaseModel]]] = {
@@ -60,7 +59,7 @@ def _rows(path: str, register: Register) -> Callable[..., Any]:
         subject: SubjectFilter = None,
         wanted: dict[str, Any] = filters,
     ) -> Response:
-        def items(reading: Reading, after: Any, at_once: int) -> AsyncGenerator[Document]:
+        def items(reading: Reading, after: Any, limit: int | None) -> Documents:
             return rows(
                 reading.connection,
                 reading.reads.views_schema,
@@ -68,7 +67,7 @@ def _rows(path: str, register: Register) -> Callable[..., Any]:
                 {**wanted, "subject": subject},
                 sight=reading.asker.sight,
                 after=after,
-                at_once=at_once,
+                limit=limit,
             )
 
         return await answer_list(ask, page, listing, items)

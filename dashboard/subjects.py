@@ -38,7 +38,7 @@ from dashboard.documents import (
     SubjectKind,
     SubjectSummary,
 )
-from dashboard.lists import Listing, answer_list
+from dashboard.lists import AT_ONCE, Documents, Listing, answer_list
 from dashboard.openapi import document, listed
 from dashboard.reads import Reading
 from projections.batch import HistoryEntry
@@ -143,10 +143,10 @@ async def history(
         return await _version(reading, subject)
 
     async def items(
-        reading: Reading, after: int | None, at_once: int
+        reading: Reading, after: int | None, limit: int | None
     ) -> AsyncGenerator[HistoryEntry]:
         await require_visible(reading.connection, subject, ask.asker.sight)
-        some = _entries(reading, subject, after or 0, at_once)
+        some = _entries(reading, subject, after or 0, limit or AT_ONCE)
         async with aclosing(some):
             async for one in some:
                 yield one
@@ -181,13 +181,13 @@ async def summaries(
     """Subjects in which you take part, each on one line, by name."""
     asked = replace(wanted, kind=kind)
 
-    async def items(reading: Reading, after: str | None, at_once: int) -> AsyncGenerator[Document]:
+    async def items(reading: Reading, after: str | None, limit: int | None) -> Documents:
         some = states(
             reading.connection,
             reading.moment,
             asked,
             after=after or "",
-            at_once=at_once,
+            limit=limit,
             tables=SUMMARISED,
         )
         async with aclosing(some):
@@ -203,13 +203,13 @@ def _whole(path: str, kind: SubjectKind, model: type[BaseModel]) -> Any:
     async def whole(ask: Asked, page: Paged, wanted: Wanted, as_of: AsOf = None) -> Response:
         asked = replace(wanted, kind=kind)
 
-        def items(reading: Reading, after: str | None, at_once: int) -> AsyncGenerator[Document]:
+        def items(reading: Reading, after: str | None, limit: int | None) -> Documents:
             return states(
                 reading.connection,
                 reading.moment,
                 asked,
                 after=after or "",
-                at_once=at_once,
+                limit=limit,
                 tables=SHOWN[kind],
             )
 

@@ -93,13 +93,15 @@ async def states(
     wanted: SubjectsWanted,
     *,
     after: str = "",
-    at_once: int = AT_ONCE,
+    limit: int | None = None,
     tables: Sequence[type[Row]],
 ) -> AsyncGenerator[Document]:
     """States of subjects as JSON (interfaces.md), in the order of their names, behind `after`.
 
-    `tables` are the rows to load: SHOWN of their kind, or SUMMARISED where a summary is enough.
+    At least so many, where there are so many; without `limit` all. `tables` are the rows to load:
+    SHOWN of their kind, or SUMMARISED where a summary is enough.
     """
+    at_once = limit or AT_ONCE
     async for standings in _standings(connection, moment, wanted, after, at_once, tables):
         for standing in standings:
             document = render_state(standing, moment.at, moment.as_of)
@@ -160,33 +162,46 @@ async def commitments(
     wanted: CommitmentsWanted,
     *,
     after: CommitmentKey | None = None,
-    at_once: int = AT_ONCE,
+    limit: int | None = None,
 ) -> AsyncGenerator[Document]:
-    """Commitments as JSON (interfaces.md), in the order of `CommitmentKey`, behind `after`."""
+    """Commitments as JSON (interfaces.md), in the order of `CommitmentKey`, behind `after`.
+
+    So many at most; without `limit` all.
+    """
     if moment.as_of is not None:
         for one in await _past_commitments(connection, moment, wanted, after):
             yield one
         return
-    is_due = after is None or after.due_at is not None
-    while True:
-        asked = {
-            **asdict(wanted),
-            **_place(after),
-            "now": moment.now,
-            "limited_to": moment.sight.limited_to,
-            "limit": at_once,
-        }
-        query = QUERIES["commitments_due" if is_due else "commitments_never_due"]
+    asked = {
+        **asdict(wanted),
+        "now": moment.now,
+        "limited_to": moment.sight.limited_to,
+        "limit": limit,
+    }
+    if after is None or after.due_at is not None:
+        async for row in _rows(connection, QUERIES["commitments_due"], {**asked, **_place(after)}):
+            yield render_commitment(row, moment.now)
+        after = None
+    if not wanted.overdue:
+        asked |= _place(after)
+        async for row in _rows(connection, QUERIES["commitments_never_due"], asked):
+            yield render_commitment(row, moment.now)
+
+
+async def _rows(
+    connection: Connection, query: bytes, asked: dict[str, Any]
+) -> AsyncGenerator[Commitment]:
+    """A page at once; all of them as they are read: PostgreSQL sorts them once."""
+    if asked["limit"] is not None:
         cursor = await connection.execute(query, asked)
-        rows = [row_tables.from_values(Commitment, row) for row in await cursor.fetchall()]
-        for row in rows:
-            document = render_commitment(row, moment.now)
-            after = CommitmentKey.of(document)
-            yield document
-        if len(rows) < at_once:
-            if not is_due or wanted.overdue:
-                return
-            is_due, after = False, None
+        for row in await cursor.fetchall():
+            yield row_tables.from_values(Commitment, row)
+        return
+    async with connection.cursor(name="commitments") as whole:
+        whole.itersize = AT_ONCE
+        await whole.execute(query, asked)
+        async for row in whole:
+            yield row_tables.from_values(Commitment, row)
 
 
 def _place(after: CommitmentKey | None) -> dict[str, Any]:

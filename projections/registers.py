@@ -19,6 +19,9 @@ from projections.queries import queries
 from projections.rights import Sight, with_rights
 from runut.adapters.postgres import Connection
 
+AT_ONCE: Final = 200
+"""Rows that are read together."""
+
 _SQL: Final = queries("registers")
 
 
@@ -64,9 +67,13 @@ async def rows(
     *,
     sight: Sight,
     after: Key | None = None,
-    at_once: int = 200,
+    limit: int | None = None,
 ) -> AsyncGenerator[Document]:
-    """Rows as JSON has them, by subject and key, behind `after`."""
+    """Rows as JSON has them, by subject and key, behind `after`.
+
+    So many at least, where there are so many; without `limit` all.
+    """
+    at_once = limit or AT_ONCE
     query = query_of(register.view, views_schema)
     after = after or ("", register.before_first)
     while True:
