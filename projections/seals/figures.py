@@ -38,14 +38,14 @@ class SealFigures(msgspec.Struct, frozen=True):
 async def seal_figures(connection: Connection) -> SealFigures:
     """The figures at this moment."""
     has_sealer = await is_sealing(connection)
-    sizes: dict[str, int] = {}
-    if await is_installed(connection):
-        cursor = await connection.execute(_SQL["tree_sizes"])
-        sizes = {f"{topic}/{number}": size for topic, number, size in await cursor.fetchall()}
+    if not await is_installed(connection):
+        return SealFigures(has_sealer, None, None, None, None, 0, {})
+    cursor = await connection.execute(_SQL["tree_sizes"])
+    leaves = sum([size for *_, size in await cursor.fetchall()])
     try:
         found = await latest_seals(connection)
     except NotFound:
-        return SealFigures(has_sealer, None, None, None, None, sum(sizes.values()), {})
+        return SealFigures(has_sealer, None, None, None, None, leaves, {})
     first, last = found[0], found[-1]
     sealed = {f"{head.topic}/{head.partition}": head.size for head in last.seal.heads}
     return SealFigures(
@@ -54,7 +54,7 @@ async def seal_figures(connection: Connection) -> SealFigures:
         last.checkpoint.root,
         last.sealed_at,
         first.seal.index if first.is_cosigned else None,
-        max(0, sum(sizes.values()) - sum(sealed.values())),
+        max(0, leaves - sum(sealed.values())),
         sealed,
     )
 

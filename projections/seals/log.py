@@ -6,16 +6,21 @@ shown as it was stored; whoever trusts the key verifies it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+import psycopg
 
 from projections.queries import queries
 from runut.adapters.postgres import Connection
 from runut.errors import NotFound
 from runut.notes import Checkpoint, Note, parse_checkpoint, parse_signatures
 from runut.seals import Seal, seal_of
+
+NOTHING_YET: Final = "nothing was sealed yet"
 
 _SQL: Final = queries("proving")
 
@@ -40,6 +45,19 @@ class SignedSeal(msgspec.Struct, frozen=True):
         return parse_checkpoint(self.note.text)
 
 
+@contextmanager
+def expecting_seals() -> Iterator[None]:
+    """Whatever is asked within needs the tables of seals. Not for within a transaction.
+
+    Raises:
+        NotFound: there are none, for the sealer makes them.
+    """
+    try:
+        yield
+    except psycopg.errors.UndefinedTable:
+        raise NotFound("checkpoint", NOTHING_YET) from None
+
+
 async def is_installed(connection: Connection) -> bool:
     """Whether there are tables of seals: the sealer makes them."""
     cursor = await connection.execute("SELECT to_regclass('seal_signature') IS NOT NULL")
@@ -52,12 +70,11 @@ async def latest_seals(connection: Connection) -> list[SignedSeal]:
     Raises:
         NotFound: nothing was sealed yet.
     """
-    found: list[SignedSeal] = []
-    if await is_installed(connection):
+    with expecting_seals():
         cursor = await connection.execute(_SQL["latest_seals"], binary=True)
         found = [_signed_seal(row) for row in await cursor.fetchall()]
     if not found:
-        raise NotFound("checkpoint", "nothing was sealed yet")
+        raise NotFound("checkpoint", NOTHING_YET)
     return found
 
 
@@ -72,8 +89,7 @@ async def seal_at(connection: Connection, index: int) -> SignedSeal:
     Raises:
         NotFound: there is no such seal, or it is not signed yet.
     """
-    row = None
-    if await is_installed(connection):
+    with expecting_seals():
         cursor = await connection.execute(_SQL["seal_at"], {"index": index}, binary=True)
         row = await cursor.fetchone()
     if row is None:

@@ -7,7 +7,14 @@ for.
 
 from __future__ import annotations
 
-from projections.seals.log import SignedSeal, latest_seal, latest_seals, seal_at
+from projections.seals.log import (
+    NOTHING_YET,
+    SignedSeal,
+    expecting_seals,
+    latest_seal,
+    latest_seals,
+    seal_at,
+)
 from projections.seals.maps import read_pages
 from projections.seals.trees import SEAL_LOG, StoredTree, TreeReader, reader_of, stored_trees
 from runut.adapters.postgres import Connection
@@ -26,6 +33,7 @@ class Proofs:
     def __init__(self, connection: Connection, settings: Settings) -> None:
         self._connection = connection
         self._settings = settings
+        self._trees: list[StoredTree] = []
 
     async def record(self, topic: str, partition: int, offset: int, at: int | None) -> RecordProof:
         """That a record is in the log; `at` is the index of the seal to prove it by.
@@ -107,9 +115,9 @@ class Proofs:
         events = self._settings.events_topic
         if kind in {"agency", "ledger"}:
             return self._settings.directory_topic, 0
-        count = sum(tree.topic == events for tree in await stored_trees(self._connection))
+        count = sum(tree.topic == events for tree in await self._known_trees())
         if not count:
-            raise NotFound("checkpoint", "nothing was sealed yet")
+            raise NotFound("checkpoint", NOTHING_YET)
         if kind == "directory" and rest.isdecimal():
             return events, int(rest)
         return events, partition_of(key.encode(), count)
@@ -120,7 +128,7 @@ class Proofs:
         Raises:
             NotFound: there is none.
         """
-        for tree in await stored_trees(self._connection):
+        for tree in await self._known_trees():
             if (tree.topic, tree.partition) == (topic, partition) and tree.tree != SEAL_LOG:
                 return reader_of(self._connection, tree)
         raise NotFound(f"tree of {topic}/{partition}", "the ledger has no such partition")
@@ -129,6 +137,13 @@ class Proofs:
         """What reads the log of seals."""
         # Its rows are found by number alone.
         return reader_of(self._connection, StoredTree(SEAL_LOG, "seals", 0))
+
+    async def _known_trees(self) -> list[StoredTree]:
+        """Those of the ledger, which never change."""
+        if not self._trees:
+            with expecting_seals():
+                self._trees = await stored_trees(self._connection)
+        return self._trees
 
     async def _covering(
         self, topic: str, partition: int, offset: int | None, at: int | None

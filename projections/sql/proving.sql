@@ -4,40 +4,54 @@
 SELECT tree, topic, partition FROM tree ORDER BY tree;
 
 -- name: leaf_runs
--- Leaves of whole tiles: each tile is a few rows, or one.
-SELECT leaf_run.first, leaf_run.key_hashes, leaf_run.record_hashes
+-- Leaves of whole tiles: each tile is a few rows, or one. The limits say to the planner how few.
+SELECT run.first, run.key_hashes, run.record_hashes
   FROM unnest(%(tiles)s::bigint[]) AS wanted (tile)
-  JOIN leaf_run
-    ON leaf_run.tree = %(tree)s
-   AND leaf_run.first >= wanted.tile * 256
-   AND leaf_run.first < (wanted.tile + 1) * 256
- ORDER BY leaf_run.first;
+ CROSS JOIN LATERAL (
+           SELECT first, key_hashes, record_hashes
+             FROM leaf_run
+            WHERE tree = %(tree)s AND first >= wanted.tile * 256 AND first < wanted.tile * 256 + 256
+            ORDER BY first
+            LIMIT 256
+       ) AS run
+ ORDER BY run.first;
 
 -- name: seal_leaves
-SELECT seal.index, seal.leaf
+SELECT one.index, one.leaf
   FROM unnest(%(tiles)s::bigint[]) AS wanted (tile)
-  JOIN seal
-    ON seal.index >= wanted.tile * 256
-   AND seal.index < (wanted.tile + 1) * 256
- ORDER BY seal.index;
+ CROSS JOIN LATERAL (
+           SELECT index, leaf
+             FROM seal
+            WHERE index >= wanted.tile * 256 AND index < wanted.tile * 256 + 256
+            ORDER BY index
+            LIMIT 256
+       ) AS one
+ ORDER BY one.index;
 
 -- name: seal_entries
-SELECT seal.index, seal.entry
+SELECT one.index, one.entry
   FROM unnest(%(tiles)s::bigint[]) AS wanted (tile)
-  JOIN seal
-    ON seal.index >= wanted.tile * 256
-   AND seal.index < (wanted.tile + 1) * 256
- ORDER BY seal.index;
+ CROSS JOIN LATERAL (
+           SELECT index, entry
+             FROM seal
+            WHERE index >= wanted.tile * 256 AND index < wanted.tile * 256 + 256
+            ORDER BY index
+            LIMIT 256
+       ) AS one
+ ORDER BY one.index;
 
 -- name: tile_nodes
-SELECT tile_node.level, tile_node.index, tile_node.hash
+SELECT node.level, node.index, node.hash
   FROM unnest(%(levels)s::integer[], %(tiles)s::bigint[]) AS wanted (level, tile)
-  JOIN tile_node
-    ON tile_node.tree = %(tree)s
-   AND tile_node.level = wanted.level
-   AND tile_node.index >= wanted.tile * 256
-   AND tile_node.index < (wanted.tile + 1) * 256
- ORDER BY tile_node.level, tile_node.index;
+ CROSS JOIN LATERAL (
+           SELECT level, index, hash
+             FROM tile_node
+            WHERE tree = %(tree)s AND level = wanted.level
+              AND index >= wanted.tile * 256 AND index < wanted.tile * 256 + 256
+            ORDER BY level, index
+            LIMIT 256
+       ) AS node
+ ORDER BY node.level, node.index;
 
 -- name: map_pages
 SELECT address, page FROM map_page WHERE address = ANY (%(addresses)s::bytea[]);
