@@ -11,10 +11,11 @@ from projections.seals.install import install_seals
 from runut.adapters.postgres import Connection
 from runut.settings import Settings
 
-MANY = 50_000
+MANY = 30_000
 FILL = (
-    "INSERT INTO leaf_run SELECT 1, n, 1, sha256('k'), sha256('r'), '\\x0000'"
-    "  FROM generate_series(0, %(many)s - 1) AS n",
+    "INSERT INTO leaf_run SELECT 1, n * 16, 16, k, k, substring(k FROM 1 FOR 32)"
+    "  FROM generate_series(0, %(many)s - 1) AS n,"
+    "       (SELECT string_agg(sha256(i::text::bytea), '') FROM generate_series(1, 16) i) AS _ (k)",
     "INSERT INTO tile_node SELECT 1, 1, n, sha256('n') FROM generate_series(0, %(many)s - 1) AS n",
     "INSERT INTO map_page SELECT sha256(n::text::bytea), 'p'"
     "  FROM generate_series(0, %(many)s - 1) AS n",
@@ -29,7 +30,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "seal_leaves": {"tiles": [0, 195]},
     "seal_entries": {"tiles": [3]},
     "map_pages": {"addresses": [bytes(32), bytes(32)]},
-    "seal_at": {"index": 40_000},
+    "seal_at": {"index": 20_000},
     "latest_seals": {},
     "tree_sizes": {},
 }
