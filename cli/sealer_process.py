@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from pathlib import Path
 from typing import Final
 
 import uvloop
@@ -21,8 +22,15 @@ NICENESS: Final = 10
 def run_sealer(settings: Settings) -> None:
     """Seal until SIGTERM or SIGINT. Raises as `Sealer.run`."""
     configure_logging(settings.log_level)
-    os.nice(NICENESS)
+    _give_way()
     uvloop.run(_until_stopped(settings))
+
+
+def _give_way() -> None:
+    os.nice(NICENESS)
+    # Every part of a platform is a session, and Linux weighs sessions before processes (sched(7)).
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 async def _until_stopped(settings: Settings) -> None:
