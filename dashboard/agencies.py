@@ -13,9 +13,9 @@ from fastapi import APIRouter, Query, Response
 
 from dashboard.answers import document_answer, etag, is_known, not_modified
 from dashboard.asking import AgencyCode, AgencyFilter, Asked, AsOf, Paged
-from dashboard.documents import Agency, AgencyPage, Commitment
 from dashboard.lists import Documents, Listing, answer_list
 from dashboard.openapi import document, listed
+from dashboard.owing_documents import Agency, AgencyPage, Commitment
 from dashboard.reads import Reading
 from projections import owing
 from projections.listing import CommitmentKey, CommitmentsWanted, commitments

@@ -24,6 +24,7 @@ from runut.adapters.http_openapi import problems
 HEARTBEAT_S: Final = 15
 SEND_WITHIN_S: Final = 30.0
 """Of one message: a listener that takes nothing for so long is gone."""
+CATCH_UP_S: Final = 1.0
 LASTS_S: Final = 15 * 60.0
 """Then it comes back with its id, and has to prove anew who it is."""
 
@@ -45,45 +46,48 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
 def routes() -> APIRouter:
     """The route; the request's state has the feed."""
     router = APIRouter(tags=["live"])
-
-    @router.get("/stream", responses=_STREAM, response_class=EventSourceResponse)
-    async def stream(
-        ask: Asked,
-        subject: SubjectFilter = None,
-        agency: AgencyFilter = None,
-        last_event_id: Annotated[str | None, Header(max_length=MAX_ID)] = None,
-        since: Annotated[
-            str | None,
-            Query(
-                max_length=MAX_ID,
-                description="As the header Last-Event-ID, for whoever cannot send one.",
-            ),
-        ] = None,
-    ) -> Response:
-        """Hear what is added to the history, as far as you take part in its subjects.
-
-        `subject` and `agency` (of subjects in which it takes part) limit what is told. Whoever
-        comes back with the id of the last event misses nothing; after `resync` everything that was
-        read before has to be read again.
-        """
-        feed: Feed = ask.request.state.feed
-        feed.require_room()
-        known = last_event_id or since
-        interest = Interest(ask.asker.sight.limited_to, subject, agency)
-        texts = _texts(ask, feed, interest, parse_id(known) if known else None)
-        return EventSourceResponse(
-            texts,
-            ping=HEARTBEAT_S,
-            sep="\n",
-            send_timeout=SEND_WITHIN_S,
-        )
-
+    router.add_api_route("/stream", stream, responses=_STREAM, response_class=EventSourceResponse)
     return router
+
+
+async def stream(
+    ask: Asked,
+    subject: SubjectFilter = None,
+    agency: AgencyFilter = None,
+    last_event_id: Annotated[str | None, Header(max_length=MAX_ID)] = None,
+    since: Annotated[
+        str | None,
+        Query(
+            max_length=MAX_ID,
+            description="As the header Last-Event-ID, for whoever cannot send one.",
+        ),
+    ] = None,
+) -> Response:
+    """Hear what is added to the history, as far as you take part in its subjects.
+
+    `subject` and `agency` (of subjects in which it takes part) limit what is told. Whoever
+    comes back with the id of the last event misses nothing; after `resync` everything that was
+    read before has to be read again.
+    """
+    feed: Feed = ask.request.state.feed
+    feed.require_room()
+    known = last_event_id or since
+    interest = Interest(ask.asker.sight.limited_to, subject, agency)
+    texts = _texts(ask, feed, interest, parse_id(known) if known else None)
+    return EventSourceResponse(
+        texts,
+        ping=HEARTBEAT_S,
+        sep="\n",
+        send_timeout=SEND_WITHIN_S,
+    )
 
 
 async def _texts(
     ask: Ask, feed: Feed, interest: Interest, known: Positions | None
 ) -> AsyncIterator[bytes]:
+    for partition, at in (known or {}).items():  # another process may have been ahead of this one
+        if not await feed.reached(partition, at - 1, within_s=CATCH_UP_S):
+            break
     async with feed.listening(interest) as listener:
         timer = asyncio.get_running_loop().call_later(LASTS_S, listener.end)
         try:

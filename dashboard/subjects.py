@@ -30,7 +30,6 @@ from dashboard.documents import (
     Agent,
     Agreement,
     Case,
-    Explanation,
     HistoryLine,
     Meeting,
     Programme,
@@ -40,6 +39,7 @@ from dashboard.documents import (
 )
 from dashboard.lists import AT_ONCE, Documents, Listing, answer_list
 from dashboard.openapi import document, listed
+from dashboard.owing_documents import Explanation
 from dashboard.reads import Reading
 from projections.batch import HistoryEntry
 from projections.guarded import withhold_entry
