@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import orjson
+import uvicorn
 from fastapi import FastAPI
 
 from cli.web_intake import PostgresReadModels
+from cli.web_protocol import BoundedHead
+from cli.web_server import listen
 from producers.intake.gateway import WAIT_S, Gateway
 from producers.intake.read_models import ReadModels
 from producers.intake.router import add_intake
@@ -39,12 +43,18 @@ async def authenticate(header: str | None) -> Principal:
     return Principal(f"test/{token}", AgencyCode(agency), roles, right == "force")
 
 
-def make_app(gateway: Gateway, *, events_per_s: float = 1e6, body_bytes: int = 512_000) -> FastAPI:
+def make_app(
+    gateway: Gateway | Callable[[], Gateway],
+    *,
+    events_per_s: float = 1e6,
+    body_bytes: int = 512_000,
+) -> FastAPI:
     """The intake's routes with what stands before them in `runut web`."""
     app = FastAPI()
     app.state.authenticate = authenticate
     app.state.rates = Rates(events_per_s, events_per_s)
-    add_intake(app, lambda: gateway, "/api/v1")
+    asked = (lambda: gateway) if isinstance(gateway, Gateway) else gateway
+    add_intake(app, asked, "/api/v1")
     install_problems(app)
     app.add_middleware(
         Limited, at_once=500, body_bytes=body_bytes, wider={BATCH: 64_000_000}, patience_s=60
@@ -72,6 +82,20 @@ async def calling(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         transport=transport, base_url="http://intake/api/v1", headers=AS_KP2MI, timeout=60
     ) as client:
         yield client
+
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[int]:
+    """The app behind the real server and protocol of `runut web`; gives its port."""
+    with listen("127.0.0.1", 0) as listening:
+        config = uvicorn.Config(app, http=BoundedHead, ws="none", lifespan="off", log_config=None)
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server._serve([listening]))
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            await serving
 
 
 def results(answer: httpx.Response) -> list[dict[str, Any]]:

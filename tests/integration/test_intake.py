@@ -351,55 +351,6 @@ async def test_a_record_that_is_no_event_is_refused_by_name(
     assert answer.json()["field"] == field
 
 
-async def test_every_line_of_a_batch_has_its_result_in_order(
-    kp2mi: httpx.AsyncClient, projected: Settings
-) -> None:
-    lines = [
-        orjson.dumps(report("J-1")),
-        b"",
-        b"{",
-        orjson.dumps(verified("J-1")),
-        orjson.dumps(verified("J-2")),  # irregular, and recorded all the same
-        b'{"type": "CaseReported"}',
-        orjson.dumps(report("J-3", agency="kemlu")),
-        orjson.dumps(report("J-4", type="CaseReportd")),
-        b" " * 300_000,
-        orjson.dumps({**report("J-5"), "x": "y" * 300_000}),
-        orjson.dumps(report("J-6")),
-    ]
-    answer = await kp2mi.post("/events/batch", content=b"\r\n".join(lines), headers=NDJSON)
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "application/x-ndjson"
-    found = results(answer)
-    assert [(one["line"], one["status"]) for one in found] == [
-        (1, 201),
-        (3, 422),
-        (4, 201),
-        (5, 201),
-        (6, 422),
-        (7, 403),
-        (8, 422),
-        (10, 413),
-        (11, 201),
-    ]
-    key = KeyStore(projected.keys).get("runut")
-    for one in found:
-        if one["status"] == 201:
-            check(receipt_of(orjson.dumps(one["receipt"])), key.public_key)
-        else:
-            assert one["problem"]["status"] == one["status"]
-    assert len((await read_log(projected)).on_subject("case/J-1")) == 2
-    again = await kp2mi.post("/events/batch", content=b"\r\n".join(lines), headers=NDJSON)
-    statuses = [one["status"] for one in results(again)]
-    assert statuses == [200, 422, 200, 200, 422, 403, 422, 413, 200]
-    assert len((await read_log(projected)).on_subject("case/J-1")) == 2
-
-
-async def test_a_batch_without_lines_has_no_results(kp2mi: httpx.AsyncClient) -> None:
-    answer = await kp2mi.post("/events/batch", content=b"\n \n", headers=NDJSON)
-    assert (answer.status_code, answer.content) == (200, b"")
-
-
 @pytest.mark.parametrize("media_type", ["", "text/plain", "application/x-www-form-urlencoded"])
 async def test_other_media_types_are_refused(kp2mi: httpx.AsyncClient, media_type: str) -> None:
     for path in ("/events", "/events/batch"):
