@@ -100,6 +100,7 @@ async def _program(settings: Settings, command: str) -> AsyncIterator[int]:
             env=environment,
             stdout=log,
             stderr=log,
+            start_new_session=True,  # as the parts of a platform are
         )
         try:
             yield process.pid

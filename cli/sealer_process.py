@@ -28,9 +28,11 @@ def run_sealer(settings: Settings) -> None:
 
 def _give_way() -> None:
     os.nice(NICENESS)
-    # Every part of a platform is a session, and Linux weighs sessions before processes (sched(7)).
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(NICENESS))
+    # Linux weighs sessions before the processes in them (sched(7)), and every part of a platform is
+    # a session. In another's, such as a terminal's, it is not ours to weigh.
+    if os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 async def _until_stopped(settings: Settings) -> None:

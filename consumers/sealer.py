@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -227,7 +226,7 @@ class Interval:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._sealed_at = -inf
+        self._sealed_at: float | None = None
 
     def go_on(self, last: Seal | None) -> None:
         """Count from the seal made last; by its time, where that is not ahead of ours."""
@@ -237,6 +236,8 @@ class Interval:
 
     def is_over(self, is_waited_for: bool) -> bool:
         """Whether a seal is due: soon where a record waits for it, else as a sign of life."""
+        if self._sealed_at is None:
+            return is_waited_for
         return monotonic() - self._sealed_at >= (self._seconds if is_waited_for else HEARTBEAT_S)
 
 

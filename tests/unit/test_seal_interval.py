@@ -21,9 +21,10 @@ def seal_of_age(age: timedelta) -> Seal:
     return Seal(bytes(16), 0, at_ms, (empty_head("runut.events", 0),))
 
 
-def test_the_first_seal_is_due_at_once() -> None:
+def test_the_first_seal_is_due_with_the_first_record() -> None:
     interval = Interval(60)
     interval.go_on(None)
+    assert not interval.is_over(is_waited_for=False)
     assert interval.is_over(is_waited_for=True)
 
 
