@@ -204,9 +204,9 @@ async def fill(connection: Connection, cases: int) -> None:
     await connection.execute(
         "INSERT INTO history (subject, seq, event_id, type, agency, occurred_at, recorded_at,"
         ' partition, "offset", directory_offset, verdict, codes, differs, signature, schema_id,'
-        " body, data)"
+        " body, data, security)"
         " SELECT 'case/N' || n, seq, gen_random_uuid(), 'LetterSent', 'kp2mi', now(), now(), 1,"
-        " n * 4 + seq, 0, 'EFFECTIVE', '{}', false, 'VALID', 1, '', '{}'"
+        " n * 4 + seq, 0, 'EFFECTIVE', '{}', false, 'VALID', 1, '', '{}', 'ORDINARY'"
         " FROM generate_series(1, %s) AS n, generate_series(1, 4) AS seq",
         (cases,),
     )

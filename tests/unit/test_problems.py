@@ -31,7 +31,7 @@ EXAMPLES: list[tuple[RunutError, int, str]] = [
     (errors.NotAdmitted("Kafka", SECRET, SECRET, "log in"), 503, "unavailable"),
     (errors.NotRecorded("runut.events", 1, SECRET), 503, "not-recorded"),
     (errors.PlatformError(SECRET), 503, "not-ready"),
-    (errors.NotYetProjected(1, 17, 5.0), 503, "not-yet-projected"),
+    (errors.NotYetProjected(1, 17, 5.0), 409, "not-yet-projected"),
     (errors.SpoolFull(SECRET, 1), 500, "internal-error"),
     (errors.LedgerMismatch(SECRET), 500, "internal-error"),
     (errors.SealMismatch(3, SECRET, "a", "b"), 500, "internal-error"),
