@@ -27,6 +27,7 @@ def checkpoint_status(
     sealed_at = figures.sealed_at
     return {
         "index": figures.index,
+        "size": None if figures.index is None else figures.index + 1,
         "root": msgspec.to_builtins(figures.root),
         "sealed_at": format_time(sealed_at) if sealed_at else None,
         "age_s": (now - sealed_at).total_seconds() if sealed_at else None,
