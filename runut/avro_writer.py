@@ -176,6 +176,11 @@ class _Source:
 
 def _varint(number: int) -> bytes:
     """An unsigned number in as few bytes as it takes, seven bits each."""
+    if 1 << 49 <= number < 1 << 56:  # a time of our days
+        low, high = number & 0xFFF_FFFF, number >> 28
+        first = (low & 127 | 128, low >> 7 & 127 | 128, low >> 14 & 127 | 128, low >> 21 | 128)
+        last = (high & 127 | 128, high >> 7 & 127 | 128, high >> 14 & 127 | 128, high >> 21)
+        return bytes(first + last)
     found = bytearray()
     while number > 127:
         found.append(number & 127 | 128)

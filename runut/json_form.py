@@ -24,6 +24,7 @@ from runut.event import Event
 from runut.event_ids import line_event_id, new_event_id
 from runut.json_values import ABSENT, Converter, record_converter, wrong
 
+_NO_DATA: Final[dict[str, Any]] = {}
 _UTC_Z: Final = orjson.OPT_UTC_Z
 
 
@@ -39,13 +40,15 @@ def from_json(given: bytes | str | dict[str, Any], *, derive_id: bool = False) -
     fields = given if isinstance(given, dict) else json_object(given)
     event_type = _event_type(fields.get("type", ABSENT))
     to_meta, to_data = _converters(event_type)
-    envelope = {name: value for name, value in fields.items() if name not in {"type", "data"}}
+    envelope = dict(fields)
+    del envelope["type"]
+    data = envelope.pop("data", _NO_DATA)
     if "event_id" not in envelope:
         envelope["event_id"] = line_event_id(_content(fields)) if derive_id else new_event_id()
     event = Event(
         type=event_type.name,
         meta=to_meta(envelope, ""),
-        data=to_data(fields.get("data", {}), "data"),
+        data=to_data(data, "data"),
     )
     try:
         check_ids(event_type, event)
