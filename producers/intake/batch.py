@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -17,8 +18,7 @@ import msgspec
 from producers.files.jsonl import Line, Lines
 from producers.intake.channel import Channel
 from producers.intake.signing import SIGNED_AT_ONCE
-from runut.codec import MAX_VALUE
-from runut.errors import RunutError, TooLarge, Unreachable
+from runut.errors import RunutError, Unreachable
 from runut.event import AgencyCode
 from runut.lanes import Receipt
 from runut.problems import Problem, problem_of
@@ -34,8 +34,8 @@ WINDOW: Final = 2_048
 BACKLOG: Final = 8 * 1024 * 1024
 """Bytes of results that may wait for the caller: those of some 10,000 lines, so that a caller who
 sends that many before reading anything is not stuck."""
-TURN: Final = 64
-"""Lines after which others get their turn."""
+AT_ONCE: Final = 128
+"""Lines that are taken together, before others get their turn."""
 OUTAGE: Final = 503
 
 
@@ -47,8 +47,8 @@ class Accepted(msgspec.Struct, frozen=True):
     is_new: bool
 
 
-Accept = Callable[[bytes], Awaitable[Accepted]]
-"""Takes the event in a line; raises RunutError where it is none, or not the caller's."""
+Accept = Callable[[Sequence[Line]], Awaitable[Sequence[Accepted | Problem]]]
+"""Takes the events in some lines; a problem where a line is none, or not the caller's."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -90,19 +90,11 @@ class Batch:
             self._results.close()
 
     async def _take(self, lines: Iterator[Line]) -> None:
-        for line in lines:
-            self._last = line.number
-            await self._results.put(Result(line.number, await self._outcome(line)))
-            if not line.number % TURN:
-                await asyncio.sleep(0)
-
-    async def _outcome(self, line: Line) -> Accepted | Problem:
-        try:
-            if not line.is_whole:
-                raise TooLarge("line", MAX_VALUE)
-            return await self._accept(line.text)
-        except RunutError as error:
-            return problem_of(error)
+        while some := list(islice(lines, AT_ONCE)):
+            self._last = some[-1].number
+            for line, outcome in zip(some, await self._accept(some), strict=True):
+                await self._results.put(Result(line.number, outcome))
+            await asyncio.sleep(0)
 
     async def _answer(self, reading: asyncio.Task[None]) -> None:
         """Say of each line what became of it, in order. An outage ends the reading."""

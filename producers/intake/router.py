@@ -18,9 +18,10 @@ from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
 from producers.intake import openapi
-from producers.intake.batch import Accepted, Batch
+from producers.intake.accepting import Accepting
+from producers.intake.batch import Batch
 from producers.intake.gateway import WAIT_S, Gateway, Ready, Taken
-from producers.intake.given import given_event, given_line, given_record, signature_headers
+from producers.intake.given import given_event, given_record, signature_headers
 from producers.intake.incoming import Incoming
 from producers.intake.openapi import (
     IDEMPOTENCY_KEY,
@@ -108,7 +109,8 @@ class _Routes:
         if self._batches.locked():
             raise Busy(f"{BATCHES_AT_ONCE} batches are under way", AGAIN_S)
         gateway = self._gateway()
-        batch = Batch(partial(_accept, gateway, who), gateway.receipts, wait_s=WAIT_S)
+        lines = Accepting(gateway, partial(_demand_admissible, who))
+        batch = Batch(lines.accept, gateway.receipts, wait_s=WAIT_S)
         return BatchResponse(batch, partial(pace, request, who), self._batches)
 
 
@@ -116,13 +118,6 @@ async def _emitter(request: Request) -> Principal:
     who = await principal(request)
     require_role(who, "EMITTER")
     return who
-
-
-async def _accept(gateway: Gateway, who: Principal, line: bytes) -> Accepted:
-    given = given_line(line)
-    _demand_admissible(who, given.event)
-    receipt, is_new = await gateway.put(gateway.prepare(given))
-    return Accepted(given.event.agency, receipt, is_new)
 
 
 async def _ready(gateway: Gateway, incoming: Incoming, who: Principal) -> tuple[Ready, str | None]:

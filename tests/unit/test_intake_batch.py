@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from producers.files import jsonl
 from producers.intake import batch
 from producers.intake.batch import Accepted, Batch
 from runut import receipts
@@ -18,6 +19,7 @@ from runut.errors import BadInput, NotRecorded, TooSlow, Unreachable
 from runut.event import AgencyCode, EventId, Subject
 from runut.keystore import SigningKey
 from runut.lanes import Receipt
+from runut.problems import Problem, problem_of
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,9 +55,12 @@ class Line:
     def __init__(self) -> None:
         self.accepted: list[asyncio.Future[Receipt]] = []
 
-    async def accept(self, text: bytes) -> Accepted:
+    async def accept(self, lines: Sequence[jsonl.Line]) -> list[Accepted | Problem]:
+        return [self.outcome(line.text) for line in lines]
+
+    def outcome(self, text: bytes) -> Accepted | Problem:
         if text == b"bad":
-            raise BadInput("line", "a number", text.decode())
+            return problem_of(BadInput("line", "a number", text.decode()))
         future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         self.accepted.append(future)
         if text == b"refused":
@@ -210,10 +215,10 @@ async def test_who_goes_away_ends_the_batch() -> None:
 
 async def test_what_cannot_even_be_accepted_for_want_of_a_broker_is_an_outage() -> None:
     class Away(Line):
-        async def accept(self, text: bytes) -> Accepted:
+        def outcome(self, text: bytes) -> Accepted | Problem:
             if text == b"away":
-                raise Unreachable("Kafka", "nowhere", "start it")
-            return await super().accept(text)
+                return problem_of(Unreachable("Kafka", "nowhere", "start it"))
+            return super().outcome(text)
 
     caller = Caller(b"1\naway\n", *[b"2\n"] * 10_000)
     await run(caller, Away())
