@@ -22,7 +22,7 @@ from producers.files.entries import Binary, Source
 from producers.files.formats import Format, format_of, open_source
 from producers.files.mapping_file import read_mapping
 from producers.importer import Destination, Imported, Publishing, Rules, import_entries
-from projections.reading import load_directory
+from projections.reading import load_directory, snapshot
 from projections.rehearsal import Rehearsal
 from projections.waiting import wait_until_projected
 from runut.errors import BadFile, BadInput, Unreachable
@@ -128,7 +128,7 @@ async def _publish(settings: Settings, take: Take, found: Imported) -> None:
 
 
 async def _rehearse(settings: Settings, take: Take) -> Counter[Verdict]:
-    async with read_models(settings) as connection:
+    async with read_models(settings) as connection, snapshot(connection):
         directory = await load_directory(connection)
         signature = signatures(KeyStore(settings.keys), directory.latest)
         rehearsing = Rehearsing(Rehearsal(connection, directory, datetime.now(UTC), signature))

@@ -13,7 +13,7 @@ from typing import Final
 from projections.batch import HistoryEntry, fold_batch
 from projections.folds.subject import Directories
 from projections.loaded import Subjects
-from projections.reading import expecting_tables
+from projections.reading import snapshot
 from projections.store import Store
 from runut import codec
 from runut.adapters.postgres import Connection
@@ -59,7 +59,8 @@ async def verdicts_in_advance(
     alone, but for what its effective predecessors change.
     """
     subjects = Subjects()
-    with expecting_tables():
+    # The projector goes on meanwhile: state and rows have to be of one moment.
+    async with snapshot(connection):
         histories = await Store(connection).load(records, subjects, directories)
     entries = fold_batch(records, subjects, histories, directories).history
     by_record = {id(entry.recorded): entry for entry in entries}

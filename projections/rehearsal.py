@@ -16,7 +16,6 @@ from projections.batch import HistoryEntry, fold_batch
 from projections.folds.fold import CORRECTION
 from projections.foresight import NOT_RECORDED
 from projections.loaded import Subjects
-from projections.reading import expecting_tables
 from projections.store import Store
 from runut.adapters.postgres import Connection
 from runut.directory_log import DirectoryLog
@@ -37,6 +36,8 @@ class Rehearsal:
         signature: Callable[[AgencyCode], SignatureStatus],
     ) -> None:
         """Take what is projected, and what would be found of each agency's signature.
+
+        The connection is within a snapshot as long as this lives: the projector goes on meanwhile.
 
         Raises:
             LedgerMismatch: no ledger is founded there.
@@ -79,16 +80,12 @@ class Rehearsal:
         """The lines that events would get in the histories of their subjects, in the given order.
 
         Of each as it is when the event is recorded: a correction behind it may change it again.
-
-        Raises:
-            PlatformError: the read models were never made.
         """
         return [entry for run in _runs(records) for entry in await self._judge(run)]
 
     async def _judge(self, records: Sequence[Recorded]) -> list[HistoryEntry]:
         directories = self._directory.at
-        with expecting_tables():
-            histories = await self._store.load(records, self._subjects, directories)
+        histories = await self._store.load(records, self._subjects, directories)
         # A correction has its subject folded whole, and what was rehearsed belongs to its history.
         whole = {name: [*past, *self._past.get(name, ())] for name, past in histories.items()}
         entries = fold_batch(records, self._subjects, whole, directories).history

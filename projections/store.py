@@ -110,7 +110,11 @@ class Store:
     async def load(
         self, records: Sequence[Recorded], subjects: Subjects, directories: Directories
     ) -> dict[str, list[HistoryEntry]]:
-        """Make ready to fold: subjects and rows into `subjects`; gives corrected histories."""
+        """Make ready to fold: subjects and rows into `subjects`; gives corrected histories.
+
+        Several questions are asked, one after another: whoever is not alone in writing what they
+        are about asks within a snapshot.
+        """
         # In a pipeline: one journey for the subjects, one for all that is wanted of them.
         async with self._connection.pipeline(), self._connection.transaction():
             await self._load_subjects({r.event.subject for r in records}, subjects)

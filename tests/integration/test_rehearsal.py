@@ -6,16 +6,18 @@ from datetime import timedelta
 
 import pytest
 
-from projections.batch import HistoryEntry
 from projections.folds.subject import fold_subject
+from projections.reading import snapshot
 from projections.rehearsal import Rehearsal
-from runut.adapters.postgres import Connection
+from runut.adapters.postgres import Connection, connected
 from runut.event import Event, Recorded
+from runut.settings import Settings
 from tests.builders import (
     RECORDED_AT,
     SCENARIOS,
     directory_from,
     directory_log,
+    on_subject,
     project,
     scenario,
 )
@@ -28,11 +30,16 @@ Judged = list[tuple[str, str, tuple[str, ...]]]
 
 async def rehearse(connection: Connection, events: list[Event], batch: int = 7) -> Judged:
     rehearsal = Rehearsal(connection, directory_log(), LATER, lambda _: "VALID")
-    found: list[HistoryEntry] = []
-    for at in range(0, len(events), batch):
-        records = [rehearsal.recorded(event) for event in events[at : at + batch]]
-        found += await rehearsal.judge(records)
-    return [(one.recorded.event.event_id, one.verdict, one.codes) for one in found]
+    found: Judged = []
+    async with snapshot(connection):
+        for at in range(0, len(events), batch):
+            found += await judged(rehearsal, events[at : at + batch])
+    return found
+
+
+async def judged(rehearsal: Rehearsal, events: list[Event]) -> Judged:
+    entries = await rehearsal.judge([rehearsal.recorded(event) for event in events])
+    return [(one.recorded.event.event_id, one.verdict, one.codes) for one in entries]
 
 
 def everything() -> list[Recorded]:
@@ -78,3 +85,18 @@ async def test_what_was_rehearsed_twice_is_a_duplicate(connection: Connection) -
     events = [one.event for one in scenario("11-corrections")]
     found = await rehearse(connection, [*events, *events])
     assert {verdict for _, verdict, _ in found[len(events) :]} == {"DUPLICATE"}
+
+
+async def test_what_is_projected_meanwhile_changes_nothing_of_it(
+    connection: Connection, settings: Settings
+) -> None:
+    records = on_subject(scenario("01-unpaid-wages"), "case/BP3MI-NTT-2025-0001")
+    events = [one.event for one in records]
+    await project(connection, records[:1])
+    async with connected(settings, name="tests", autocommit=True) as other, snapshot(other):
+        rehearsal = Rehearsal(other, directory_log(), LATER, lambda _: "VALID")
+        begun = await judged(rehearsal, events[:1])
+        await project(connection, records[1:])
+        rest = await judged(rehearsal, events[1:])
+    assert [verdict for _, verdict, _ in begun] == ["DUPLICATE"]
+    assert rest == as_it_was_told(records)[1:]
