@@ -34,10 +34,11 @@ async def runut(settings: Settings, *arguments: str, **variables: str) -> Ended:
     """Run a command against the settings' read models."""
     given = settings.model_dump(exclude_unset=True, mode="json")
     environment = {f"RUNUT_{name.upper()}": str(value) for name, value in given.items()}
+    here = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "cli.main", *arguments),
-        env={**os.environ, "LC_ALL": "C.UTF-8", **environment, **variables},
+        env={**here, "LC_ALL": "C.UTF-8", **environment, **variables},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -44,7 +44,7 @@ class Web:
         while True:
             try:
                 _, writer = await asyncio.open_connection(address.hostname, address.port)
-            except ConnectionRefusedError:
+            except (ConnectionRefusedError, ConnectionResetError):
                 return
             writer.close()
 
