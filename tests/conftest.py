@@ -8,10 +8,18 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from embedded.platform import Endpoints, Platform
 from embedded.progress import Show
 from runut.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def log_as_before() -> Iterator[None]:
+    """A command that a test runs within this process says how it logs, and where to."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
