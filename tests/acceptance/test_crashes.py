@@ -129,6 +129,8 @@ async def test_a_worker_killed_twenty_times_during_an_import_projects_every_even
             await giving
         async with started(settings, "worker") as worker:
             await until_all_is_projected(importing, models, worker, lines)
+            # All may be projected before it starts, and what starts hears no signal yet.
+            await until(partial(models.is_claimed, WORKER_KILLS + 1), "all to be claimed", worker)
             assert await worker.stop() == 0
     log = await models.check(lines)
     assert len(log.events) == len(lines)
