@@ -1,0 +1,112 @@
+"""Who works with whom: agencies on a circle, a curve for each kind of tie from one to another.
+
+The circle keeps the order given, so that the same agencies stand in the same places whatever the
+period. A curve bends to the left of its direction: those there and those back lie apart. Kinds are
+told apart by colour and by pattern, the number of ties by width. Drawn by hand
+(docs/decisions/0240): there is no such chart among those of Vega-Lite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from math import cos, log2, pi, sin
+from typing import Final
+
+from markupsafe import Markup
+
+from dashboard.charts.figures import About, Chart, Edge, Node
+from dashboard.charts.svg import DASHES, KEPT, colour, element, picture, text
+
+SIZE: Final = 720.0
+LABELS: Final = 120.0
+"""Room outside of the circle."""
+DOT: Final = 5.0
+LEGEND: Final = 22.0
+IN_A_ROW: Final = 4
+"""Kinds in a row of the legend."""
+MOST: Final = 150
+"""Curves that can still be told apart, and a page of modest size."""
+
+Place = tuple[float, float]
+
+
+def network(about: About, nodes: Sequence[Node], edges: Sequence[Edge]) -> Chart:
+    """The drawing, with the strongest `MOST` edges; the table has them all.
+
+    Columns of the table: from, to, kind, how many, answer time in words. An edge between agencies
+    that are no nodes is in the table alone.
+    """
+    return _drawn(about, tuple(nodes), tuple(edges))
+
+
+@lru_cache(maxsize=KEPT)
+def _drawn(about: About, nodes: tuple[Node, ...], edges: tuple[Edge, ...]) -> Chart:
+    places = _circle(nodes)
+    names = {node.code: node.label for node in nodes}
+    kinds = sorted({edge.kind: edge.kind_label for edge in edges}.items())
+    order = {kind: n for n, (kind, _) in enumerate(kinds)}
+    known = [edge for edge in edges if edge.source in places and edge.target in places]
+    strongest = sorted(known, key=lambda edge: (-edge.count, edge.source, edge.target, edge.kind))
+    shown = strongest[:MOST]
+    drawn = [_curve(edge, places, order[edge.kind]) for edge in reversed(shown)]
+    drawn += [mark for node in nodes for mark in _dot(node, places[node.code])]
+    drawn += [mark for n, (_, label) in enumerate(kinds) for mark in _key(n, label)]
+    height = SIZE + LEGEND * -(-len(kinds) // IN_A_ROW)
+    rows = tuple(
+        (
+            names.get(edge.source, edge.source),
+            names.get(edge.target, edge.target),
+            edge.kind_label,
+            str(edge.count),
+            edge.text,
+        )
+        for edge in edges
+    )
+    svg = picture(about, SIZE, height, drawn)
+    return Chart(svg, about.columns, rows, left_out=len(edges) - len(shown))
+
+
+def _circle(nodes: Sequence[Node]) -> dict[str, Place]:
+    radius = SIZE / 2 - LABELS
+    turn = 2 * pi / max(1, len(nodes))
+    return {
+        node.code: (
+            SIZE / 2 + radius * sin(n * turn),
+            SIZE / 2 - radius * cos(n * turn),
+        )
+        for n, node in enumerate(nodes)
+    }
+
+
+def _curve(edge: Edge, places: dict[str, Place], n: int) -> Markup:
+    (x1, y1), (x2, y2) = places[edge.source], places[edge.target]
+    middle = (x1 + x2) / 2 + (y2 - y1) / 5, (y1 + y2) / 2 - (x2 - x1) / 5
+    return element(
+        "path",
+        element("title", f"{edge.source} → {edge.target}, {edge.kind_label}: {edge.count}"),
+        d=f"M{x1:.0f} {y1:.0f}Q{middle[0]:.0f} {middle[1]:.0f} {x2:.0f} {y2:.0f}",
+        fill="none",
+        stroke=colour(n),
+        stroke_width=1 + log2(max(1, edge.count)) / 2,
+        stroke_dasharray=DASHES[n % len(DASHES)],
+    )
+
+
+def _dot(node: Node, place: Place) -> list[Markup]:
+    x, y = place
+    is_right = x >= SIZE / 2 - 1
+    away = 10 if is_right else -10
+    dot = element(
+        "circle", element("title", node.label), cx=x, cy=y, r=DOT, fill="var(--chart-ink)"
+    )
+    # Above and below the circle, labels lean outwards: they would lie upon each other.
+    lift = (y - SIZE / 2) / 18
+    return [dot, text(x + away, y + 4 + lift, node.code, anchor="start" if is_right else "end")]
+
+
+def _key(n: int, label: str) -> list[Markup]:
+    x = 20 + n % IN_A_ROW * (SIZE - 40) / IN_A_ROW
+    y = SIZE + LEGEND * (n // IN_A_ROW) + LEGEND / 2
+    pattern = {"stroke": colour(n), "stroke_width": 3, "stroke_dasharray": DASHES[n % len(DASHES)]}
+    return [element("line", x1=x, x2=x + 30, y1=y, y2=y, **pattern), text(x + 36, y + 4, label)]
