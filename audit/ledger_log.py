@@ -18,7 +18,9 @@ from runut.directory_log import DirectoryLog
 from runut.errors import LedgerMismatch, NotAnEvent
 from runut.event import Recorded
 from runut.log_reader import PartitionReader
-from runut.records import RawRecord
+from runut.merkle import Frontier
+from runut.records import RawRecord, filler_leaf
+from runut.seals import TreeHead
 from runut.settings import Settings
 
 
@@ -50,18 +52,21 @@ async def read_partition(
     end: int,
     *,
     only: str | None = None,
+    sealed: TreeHead | None = None,
     passed: Callable[[int], None] = lambda _count: None,
 ) -> PartitionLog:
     """Read a partition up to before offset `end`; `only` keeps one subject's events alone.
+
+    Where a seal's head is given, what was read has to be what was sealed.
 
     `directories` reaches at least as far as the partition announces until there. `passed` is told
     how many records were read since it was told last.
 
     Raises:
-        LedgerMismatch: the log ends before `end`, or begins after 0.
+        LedgerMismatch: the log ends before `end`, or begins after 0; or it is not as sealed.
         Unreachable: no broker answers.
     """
-    log = PartitionLog(partition)
+    log, tree = PartitionLog(partition), Frontier()
     reader = PartitionReader(partition, directories)
     key = only.encode() if only is not None else None
     async for records in records_of(settings, settings.events_topic, partition, end):
@@ -70,10 +75,23 @@ async def read_partition(
                 reader.pass_by(record)
             else:
                 _take(log, reader, record)
+            if sealed is not None and record.offset < sealed.size:
+                _grow(tree, record)
         log.last = records[-1]
         passed(len(records))
     log.recorded_at, log.directory_offset = reader.recorded_at, reader.directory_offset
+    if sealed is not None and (tree.size, tree.root()) != (sealed.size, sealed.root):
+        raise LedgerMismatch(
+            f"{sealed.topic}/{partition}: expected {sealed.size} records of the sealed root "
+            f"{sealed.root.hex()}, found {tree.size} of {tree.root().hex()}"
+        )
     return log
+
+
+def _grow(tree: Frontier, record: RawRecord) -> None:
+    while tree.size < record.offset:
+        tree.append(filler_leaf(record.topic, record.partition, tree.size))
+    tree.append(record.leaf())
 
 
 def _take(log: PartitionLog, reader: PartitionReader, record: RawRecord) -> None:

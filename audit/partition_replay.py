@@ -1,12 +1,13 @@
 """Fold one partition again from Kafka, and hold the read models to it field by field.
 
 Both sides stand at the same place: the tables are seen in a snapshot, the log is read up to the
-position in it. Trusts nothing in PostgreSQL but how far it claims to be.
+position in it. Trusts nothing in PostgreSQL but how far it claims to be. As of an earlier place,
+subjects that did not move since are held to their tables, the others to their history.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -20,7 +21,9 @@ from projections.store import Position
 from runut.adapters.postgres import Connection
 from runut.directory_follower import DirectoryFollower
 from runut.directory_log import DirectoryLog
+from runut.errors import LedgerMismatch
 from runut.event import Recorded
+from runut.seals import TreeHead
 from runut.settings import Settings
 
 SUBJECTS_AT_ONCE: Final = 200
@@ -29,14 +32,41 @@ LISTED: Final = 1000
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What is to be replayed: everything or one subject, now or as known at a moment."""
+    """What is to be replayed: everything or one subject, now or as of a moment or of a seal."""
 
     subject: str | None = None
     as_of: datetime | None = None
+    heads: tuple[TreeHead, ...] = ()
+    """Those of a seal: what lies beyond them is left out."""
+    ends: Mapping[int, int] = {}
+    """By partition, the offset before which to replay; where none is named, all that is there."""
 
-    def known(self, records: Sequence[Recorded]) -> list[Recorded]:
-        """Those of them that were recorded by then."""
-        return [one for one in records if self.as_of is None or one.recorded_at <= self.as_of]
+    def head(self, topic: str, partition: int) -> TreeHead | None:
+        """What the seal says of a partition; None where no seal is asked for."""
+        return next((one for one in self.heads if one.place == (topic, partition)), None)
+
+    def end(self, settings: Settings, position: Position) -> int:
+        """The offset before which a partition is to be replayed.
+
+        Raises:
+            LedgerMismatch: the read models are not so far.
+        """
+        head = self.head(settings.events_topic, position.partition)
+        end = head.size if head else self.ends.get(position.partition, position.next_offset)
+        if end > position.next_offset:
+            raise LedgerMismatch(
+                f"read models of partition {position.partition}: expected up to offset {end - 1},"
+                f" found up to {position.next_offset - 1}"
+            )
+        return end
+
+    def known(self, records: Sequence[Recorded], end: int) -> list[Recorded]:
+        """Those of a partition's records that were there by then."""
+        return [
+            one
+            for one in records
+            if one.offset < end and (self.as_of is None or one.recorded_at <= self.as_of)
+        ]
 
 
 class Replayed(msgspec.Struct):
@@ -86,23 +116,25 @@ async def replay_partition(
     """Replay one partition up to a position; `connection` sees the tables at that moment.
 
     Raises:
-        LedgerMismatch: Kafka holds less than the read models say they have seen.
+        LedgerMismatch: Kafka holds less than the read models say they have seen, or something
+            else than was sealed; or they are not as far as is asked for.
         Unreachable: no broker answers.
     """
+    end = wanted.end(settings, position)
     async with DirectoryFollower(settings) as follower:
         directories = follower.log
     log = await read_partition(
         *(settings, directories, position.partition, position.next_offset),
         only=wanted.subject,
+        sealed=wanted.head(settings.events_topic, position.partition),
         passed=passed,
     )
-    part = Part(Replayed({position.partition: position.next_offset}), sorted(log.subjects))
+    part = Part(Replayed({position.partition: end}), sorted(log.subjects))
     for names in _chunks(part.names):
-        await _compare(
-            connection, wanted, {one: log.subjects[one] for one in names}, part, directories
-        )
-    if wanted == Wanted():
-        part.replayed.quarantined = len(log.rejected)
+        some = {one: log.subjects[one] for one in names}
+        await _compare(connection, wanted, some, part, directories)
+    if wanted.subject is None:
+        part.replayed.quarantined = sum(one.record.offset < end for one in log.rejected)
         place = f"partition {position.partition}"
         part.replayed.differ(list(_positions_differ(place, log, position)))
         found = await tables.quarantined(connection, position.partition)
@@ -118,19 +150,21 @@ async def _compare(
     directories: DirectoryLog,
 ) -> None:
     """Fold some subjects, and compare what that gives with the tables."""
+    [end] = part.replayed.positions.values()
     facts: Facts = {}
+    moved = []
     for subject, all_of_it in records.items():
-        known = wanted.known(all_of_it)
+        known = wanted.known(all_of_it, end)
+        if len(known) < len(all_of_it):
+            moved.append(subject)
         if known:
             folded = fold_subject(known, directories.at)
             facts.update(facts_of(subject, folded))
             part.replayed.subjects += 1
             part.replayed.events += len(known)
             part.folded = folded if wanted.subject is not None else None
-    if wanted.as_of is None:
-        found = await tables.subject_facts(connection, list(records))
-    else:
-        found = await tables.facts_at(connection, list(records), directories.at, wanted.as_of)
+    found = await tables.subject_facts(connection, sorted(records.keys() - set(moved)))
+    found |= await tables.facts_at(connection, moved, directories.at, end, wanted.as_of)
     part.replayed.differ(list(differences(facts, found)))
 
 

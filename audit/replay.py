@@ -69,10 +69,9 @@ async def replay(
         for part in await parts:
             names.update(part.names)
             found.add(part.replayed)
-        if wanted.as_of is None:
-            unknown = sorted(await tables.known_subjects(connection) - names)
-            found.differ([Difference(one, "subject", "", None, "there") for one in unknown])
-            found.differ(await _directory_differs(settings, connection))
+        unknown = sorted(await tables.known_subjects(connection) - names)
+        found.differ([Difference(one, "subject", "", None, "there") for one in unknown])
+        found.differ(await _directory_differs(settings, connection))
     return found
 
 

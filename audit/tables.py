@@ -76,11 +76,18 @@ async def subject_facts(connection: Connection, subjects: Sequence[str]) -> Fact
 
 
 async def facts_at(
-    connection: Connection, subjects: Sequence[str], directories: Directories, moment: datetime
+    connection: Connection,
+    subjects: Sequence[str],
+    directories: Directories,
+    end: int,
+    moment: datetime | None,
 ) -> Facts:
-    """What readers are told of these subjects as of a moment: their history, folded again."""
-    asked = {"subjects": list(subjects), "moment": moment}
-    cursor = await connection.execute(_READING["load_histories_until"], asked)
+    """What readers are told of subjects of one partition as of an offset, and a moment if given.
+
+    That is their history until then, folded again.
+    """
+    asked = {"subjects": list(subjects), "end": end, "moment": moment}
+    cursor = await connection.execute(_SQL["histories_until"], asked)
     facts: Facts = {}
     for subject, rows in groupby(await cursor.fetchall(), key=lambda row: str(row[0])):
         records = [entry_from(row, directories).recorded for row in rows]

@@ -16,6 +16,14 @@ SELECT subject, seq, event_id, type, agency, occurred_at, recorded_at, partition
   FROM history
  WHERE subject = ANY (%(subjects)s);
 
+-- name: histories_until
+SELECT subject, seq, event_id, type, agency, occurred_at, recorded_at, partition, "offset",
+       directory_offset, verdict, codes, differs, signature, schema_id, body, data
+  FROM history
+ WHERE subject = ANY (%(subjects)s) AND "offset" < %(end)s
+   AND (%(moment)s::timestamptz IS NULL OR recorded_at <= %(moment)s)
+ ORDER BY subject, seq;
+
 -- name: quarantined
 SELECT "offset", recorded_at, reason, leaf_hash
   FROM quarantine

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import LiteralString
+from typing import Any, LiteralString
+from uuid import uuid4
 
+import msgspec
 import pytest
 from psycopg import sql
 
@@ -18,6 +20,7 @@ from runut.adapters.postgres import Connection, connected
 from runut.errors import LedgerMismatch, NotFound
 from runut.settings import Settings
 from tests.integration.outbox_stage import projecting
+from tests.integration.sealing_stage import published, seal_all
 from tests.integration.test_look import runut
 from tests.integration.test_projector import emit_all, random_objects, scenario_lines
 
@@ -105,6 +108,69 @@ async def test_what_was_changed_by_hand_is_named_field_by_field(
     assert (ended.code, "differs from the log" in ended.err) == (4, True)
     assert document["differing"] == alone.differing
     assert document["state"]["custodian"] != "polri"
+
+
+async def test_a_replay_ends_at_a_seal_and_finds_there_what_was_sealed(
+    told: Settings, tables: Connection
+) -> None:
+    await seal_all(told)
+    before = await replay(told, Wanted(), processes=1)
+    await project(told, tables, [again(CASE)])
+    sealed = (await runut(told, "replay", "--seal", "last", "--json")).document
+    heads = (await published(told))[sealed["seal"]].seal.heads
+    sizes = {str(one.partition): one.size for one in heads if one.topic == told.events_topic}
+    assert sealed["positions"] == sizes
+    assert (sealed["events"], sealed["differing"]) == (before.events, 0)
+    assert (await replay(told, Wanted(), processes=1)).events == before.events + 1
+    async with undone(tables, *TOUCHED):
+        for statement in CHANGES:
+            await tables.execute(statement, {"case": "case/UNMOVED", "invented": "case/INVENTED"})
+        await tables.execute(
+            "UPDATE history SET body = (SELECT body FROM history WHERE subject = %(case)s"
+            " AND seq = 2) WHERE subject = %(case)s AND seq = 3",
+            {"case": CASE},
+        )
+        found = await replay(told, Wanted(heads=heads), processes=1)
+    places = {(one.subject, one.place) for one in found.differences}
+    assert {("partition 0", "position"), ("directory", "record 3"), (CASE, "history 3")} <= places
+    [other] = [one for one in heads if one.topic == told.events_topic and one.partition == 1]
+    changed = msgspec.structs.replace(other, root=b"\1" * 32)
+    with pytest.raises(LedgerMismatch, match="records of the sealed root 0101"):
+        await replay(told, Wanted(heads=(changed,)), processes=1)
+
+
+async def test_a_replay_comes_to_what_an_answer_was_made_from(
+    told: Settings, tables: Connection
+) -> None:
+    then = await replay(told, Wanted(), processes=1)
+    at = ",".join(f"{one}:{end}" for one, end in then.positions.items())
+    await project(told, tables, [again(CASE)])
+    found = (await runut(told, "replay", "--positions", at, "--json")).document
+    assert (found["events"], found["differing"]) == (then.events, 0)
+    ended = await runut(told, "replay", CASE, "--positions", "0:1000000,1:0")
+    assert (ended.code, "read models of partition" in ended.err) == (1, True)
+    for wrong in (["--positions", "0"], ["--seal", "first"], ["--seal", "999"]):
+        assert (await runut(told, "replay", *wrong)).code in {1, 2}
+
+
+def again(subject: str) -> dict[str, Any]:
+    """A call on a case."""
+    data = {"mode": "PHONE", "direction": "OUTGOING", "with": ["polri"], "summary": "Lagi."}
+    return {
+        "type": "ContactLogged",
+        "subject": subject,
+        "agency": "kp2mi",
+        "occurred_at": "2026-01-05T08:00:00Z",
+        "event_id": str(uuid4()),
+        "data": {"contact_id": f"C-{uuid4()}", **data},
+    }
+
+
+async def project(settings: Settings, tables: Connection, objects: list[dict[str, Any]]) -> None:
+    """Emit, and wait until it is projected."""
+    ends = await emit_all(settings, objects)
+    async with projecting(settings):
+        assert await wait_until_projected(tables, ends, deadline_s=DEADLINE_S)
 
 
 async def test_a_log_that_ends_before_its_read_models_is_refused(
