@@ -25,6 +25,10 @@ DOT: Final = 5.0
 LEGEND: Final = 22.0
 IN_A_ROW: Final = 4
 """Kinds in a row of the legend."""
+BEND: Final = 0.14
+"""How far a curve leaves the straight line, as a share of its length."""
+BEND_MORE: Final = 0.04
+"""So much more for each kind, so that kinds between the same two lie apart."""
 MOST: Final = 150
 """Curves that can still be told apart, and a page of modest size."""
 
@@ -81,7 +85,8 @@ def _circle(nodes: Sequence[Node]) -> dict[str, Place]:
 
 def _curve(edge: Edge, places: dict[str, Place], n: int) -> Markup:
     (x1, y1), (x2, y2) = places[edge.source], places[edge.target]
-    middle = (x1 + x2) / 2 + (y2 - y1) / 5, (y1 + y2) / 2 - (x2 - x1) / 5
+    bend = BEND + n * BEND_MORE
+    middle = (x1 + x2) / 2 + (y2 - y1) * bend, (y1 + y2) / 2 - (x2 - x1) * bend
     return element(
         "path",
         element("title", f"{edge.source} → {edge.target}, {edge.kind_label}: {edge.count}"),

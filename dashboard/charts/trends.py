@@ -1,9 +1,9 @@
 """Lines over months: response times, commitments kept.
 
-Made with altair and vl-convert, which know how to lay out axes. That costs a tenth or two of a second
-of a core for each new set of figures, so what was made is kept: who asks gives months that have
-ended, whose figures stay, and calls `trend` in a thread, where it does not hold up other requests
-(docs/decisions/0240).
+Made with altair and vl-convert, which know how to lay out axes. That costs a tenth or two of a
+second of a core for each new set of figures, so what was made is kept: who asks gives months that
+have ended, whose figures stay, and calls `trend` in a thread, where it does not hold up other
+requests (docs/decisions/0240).
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _specification(series: Sequence[Series], value: str, *, is_share: bool) -> d
         for one in series
         for point in one.points
     ]
-    periods = list(dict.fromkeys(row["period"] for row in rows))
+    periods = list(dict.fromkeys(point.label for one in series for point in one.points))
     names = [one.label for one in series]
     legend = alt.Legend(title=None, orient="top") if len(series) > 1 else None
 
@@ -93,13 +93,15 @@ def _specification(series: Sequence[Series], value: str, *, is_share: bool) -> d
 
     scale = alt.Scale(domain=[0, 1]) if is_share else alt.Scale(zero=True)
     axis = alt.Axis(title=value, format="%" if is_share else alt.Undefined)
-    base = alt.Chart(alt.Data(values=rows), width=WIDTH, height=HEIGHT).encode(
+    base = alt.Chart(alt.InlineData(values=rows), width=WIDTH, height=HEIGHT).encode(
         x=alt.X("period:O", sort=periods, title=None, axis=alt.Axis(labelAngle=-45)),
         y=alt.Y("value:Q", axis=axis, scale=scale),
         color=alt.Color(**told_by([colour(n) for n in range(SERIES)])),
     )
     lines = base.mark_line().encode(strokeDash=alt.StrokeDash(**told_by(_PATTERNS)))
-    points = base.mark_point(filled=True, size=45).encode(shape=alt.Shape(**told_by(SHAPES)))
+    points = base.mark_point(filled=True, size=45, opacity=1).encode(
+        shape=alt.Shape(**told_by(SHAPES))
+    )
     # Its own `configure` knows no custom properties among the colours.
     return {**alt.layer(lines, points).to_dict(validate=False), "config": _LOOK}
 
