@@ -1,7 +1,7 @@
 """`runut case`, `history`, `commitments` and `agency`: what PostgreSQL knows, now or in the past.
 
-Reads only. With --json exactly the documents of interfaces.md, else tables in the reader's
-language and time zone.
+Reads only. With --json the documents of interfaces.md, those that are objects with their `origin`;
+else tables in the reader's language and time zone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -24,9 +24,13 @@ from cli import explained, subject_tables, tables
 from cli.common import Data, Json, moment, print_json, run
 from cli.labels import default_language
 from projections import owing, reading
+from projections.following import positions
+from projections.origins import with_origin
 from projections.portraits import Document
 from projections.reading import By
+from projections.seals.log import latest_checkpoint
 from projections.sentences import LOCAL_ZONE
+from projections.versions import Origin
 from projections.wording import Lang, Voice
 from runut.adapters import postgres
 from runut.adapters.postgres import Connection
@@ -290,15 +294,27 @@ async def answer(
     draw: Callable[[T, Voice], RenderableType],
     to: Console | None,
     manner: Manner,
+    *,
+    alone: bool = True,
 ) -> None:
-    """Ask PostgreSQL and print: as JSON where there is no console, else as drawn for a person."""
+    """Ask PostgreSQL and print: as JSON where there is no console, else as drawn for a person.
+
+    Without `alone` the question begins its transaction itself.
+    """
     async with read_models(settings) as connection:
-        document = await ask(connection)
         if to is None:
-            print_json(document)
+            print_json(await _with_origin(connection, ask, alone=alone))
             return
+        document = await ask(connection)
         directory = (await reading.load_directory(connection)).latest
     to.print(draw(document, Voice(_language(manner), directory, manner.zone or LOCAL_ZONE)))
+
+
+async def _with_origin(connection: Connection, ask: Ask[T], *, alone: bool) -> Any:
+    checkpoint = await latest_checkpoint(connection)
+    async with reading.snapshot(connection) if alone else nullcontext():
+        origin = Origin(await positions(connection), checkpoint)
+        return with_origin(await ask(connection), origin)
 
 
 def _ask_state(subject: str, as_of: datetime | None, by: By) -> Ask[Document]:

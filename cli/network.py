@@ -1,7 +1,7 @@
 """`runut indicators` and `runut meetings`: how agencies coordinate, now or as of a past moment.
 
-Reads only. With --json exactly the documents of `projections.indicators` and
-`projections.meetings`.
+Reads only. With --json the documents of `projections.indicators` and `projections.meetings`, with
+their `origin`.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def indicators(
             agency=agency,
         )
 
-    _show(ask, network_tables.indicators, data, as_json, Manner(lang, zone))
+    _show(ask, network_tables.indicators, as_of, data, as_json, Manner(lang, zone))
 
 
 def meetings(
@@ -97,15 +97,17 @@ def meetings(
     async def ask(connection: Connection) -> Document:
         return await ask_meetings(connection, now=datetime.now(UTC), as_of=as_of, series=series)
 
-    _show(ask, network_tables.meetings, data, as_json, Manner(lang, zone))
+    _show(ask, network_tables.meetings, as_of, data, as_json, Manner(lang, zone))
 
 
 def _show(
     ask: Ask[Document],
     draw: Callable[[Document, Voice], RenderableType],
+    as_of: datetime | None,
     data: Path | None,
     as_json: bool,
     manner: Manner,
 ) -> None:
     to = None if as_json else console()
-    run(answer(load_settings(data), ask, draw, to, manner))
+    # A measure of the past needs tables of its own.
+    run(answer(load_settings(data), ask, draw, to, manner, alone=as_of is None))

@@ -1,7 +1,7 @@
 """How answers are sent: as JSON, CSV or JSON Lines, whole or page by page, or not again.
 
 Owns headers: what an answer was made from (`Runut-…`), what it is a version of (`ETag`), where the
-list goes on (`Link`). Documents are sent as `projections` makes them.
+list goes on (`Link`). Documents are sent as `projections` makes them, and name their origin.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from dashboard.tabular import csv_head, csv_lines, json_lines
+from projections.origins import with_origin
 from projections.portraits import Document
 from projections.versions import Origin
 
@@ -84,8 +85,8 @@ def headers_of(origin: Origin, tag: str | None = None) -> dict[str, str]:
 
 
 def document_answer(document: Any, origin: Origin, tag: str | None = None) -> Response:
-    """A document as JSON."""
-    content = orjson.dumps(document)
+    """A document as JSON, with what it was made from."""
+    content = orjson.dumps(with_origin(document, origin))
     return Response(content, headers=headers_of(origin, tag), media_type=MEDIA_TYPES["json"])
 
 

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from base64 import b64encode
 from typing import Final
 
-from projections.seals.log import latest_seal
+from projections.seals.log import latest_checkpoint
 from runut.adapters.postgres import Lend
-from runut.errors import NotFound
 
 FRESH_S: Final = 1.0
 
@@ -34,9 +32,5 @@ class KnownCheckpoint:
         return self._found
 
     async def _latest(self) -> str | None:
-        try:
-            async with self._lend() as connection:
-                checkpoint = (await latest_seal(connection)).checkpoint
-        except NotFound:
-            return None
-        return f"{checkpoint.size} {b64encode(checkpoint.root).decode()}"
+        async with self._lend() as connection:
+            return await latest_checkpoint(connection)

@@ -24,6 +24,24 @@ class Document(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
 
+class Origin(Document):
+    """What an answer was made from: a replay up to there comes to the same."""
+
+    positions: dict[str, int]
+    """How far the read models were: of each partition the offset of the next record."""
+    checkpoint: str | None
+    """Size and root (base64) of the log of seals at its latest checkpoint."""
+    model: str
+    """Version of the read models' tables and folds."""
+
+
+class Answer(Document):
+    """A document that names its origin where it is the whole answer."""
+
+    origin: Origin | None = None
+    """Absent in lists: it stands in their headers."""
+
+
 class CommitmentCounts(Document):
     """Commitments of a subject at the moment asked for."""
 
@@ -47,7 +65,7 @@ class EventCounts(Document):
     corrected: int
 
 
-class State(Document):
+class State(Answer):
     """What all kinds of subject show alike."""
 
     subject: str

@@ -7,12 +7,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from dashboard.documents import Document, Sentences
+from dashboard.documents import Answer, Document, Sentences
 
 Instrument = Literal["MEETING", "LETTER", "CONTACT", "DATA", "AGREEMENT"] | None
 
 
-class Provenance(Document):
+class Provenance(Answer):
     """What a replay needs to come to the same figures."""
 
     as_of: datetime | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from dashboard.documents import Document
+from dashboard.documents import Answer, Document
 
 
 class Commitment(Document):
@@ -56,7 +56,7 @@ class DueAsKnownThen(DueAsKnown):
     directory_offset: int
 
 
-class Explanation(Document):
+class Explanation(Answer):
     """Why a commitment is due when it is."""
 
     commitment_id: str
@@ -97,7 +97,7 @@ class HeldCase(Document):
     opened_at: datetime
 
 
-class AgencyPage(Document):
+class AgencyPage(Answer):
     """What an agency owes, holds and awaits."""
 
     agency: Agency

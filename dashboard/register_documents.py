@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from dashboard.documents import Document
+from dashboard.documents import Answer, Document
 
 
 class LetterRow(Document):
@@ -184,7 +184,7 @@ class Quarantined(Document):
     acknowledged: Acknowledged | None
 
 
-class QuarantinedRecord(Quarantined):
+class QuarantinedRecord(Answer, Quarantined):
     """One of them with what it holds."""
 
     leaf_hash: str

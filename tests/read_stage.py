@@ -36,6 +36,16 @@ API = "/api/v1"
 NOW = parse_time("2026-08-01T00:00:00Z")
 
 
+def without_origin(answer: httpx.Response) -> Any:
+    """A document, which names what it was made from as its headers do."""
+    document = answer.json()
+    origin = document.pop("origin")
+    at = ",".join(f"{one}:{offset}" for one, offset in origin["positions"].items())
+    headers = [answer.headers.get(f"Runut-{one}") for one in ("Positions", "Checkpoint", "Model")]
+    assert [at, origin["checkpoint"], origin["model"]] == headers
+    return document
+
+
 def person(name: str, *roles: Role, agency: str | None = None) -> Principal:
     """Somebody who proved who they are; the name is the token."""
     code = None if agency is None else AgencyCode(agency)
@@ -121,7 +131,7 @@ async def served(side: ReadSide) -> AsyncIterator[str]:
     """The routes behind a real socket; gives the address below which they are."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(side.app, log_config=None, lifespan="off", timeout_graceful_shutdown=5)
-    server = _Server(config)
+    server = Quiet(config)
     task = asyncio.create_task(server.serve([listening]))
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}{API}"
@@ -132,7 +142,7 @@ async def served(side: ReadSide) -> AsyncIterator[str]:
             await task
 
 
-class _Server(uvicorn.Server):
+class Quiet(uvicorn.Server):
     """Signals are the test runner's."""
 
     @contextmanager

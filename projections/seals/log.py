@@ -6,6 +6,7 @@ shown as it was stored; whoever trusts the key verifies it.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -81,6 +82,15 @@ async def latest_seals(connection: Connection) -> list[SignedSeal]:
 async def latest_seal(connection: Connection) -> SignedSeal:
     """The newest seal. Raises as `latest_seals`."""
     return (await latest_seals(connection))[-1]
+
+
+async def latest_checkpoint(connection: Connection) -> str | None:
+    """`SIZE ROOT` of the newest seal, the root in base64; None where nothing is sealed yet."""
+    try:
+        found = (await latest_seal(connection)).checkpoint
+    except NotFound:
+        return None
+    return f"{found.size} {b64encode(found.root).decode()}"
 
 
 async def seal_at(connection: Connection, index: int) -> SignedSeal:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from projections.versions import MODEL_VERSION
 from runut.adapters.postgres import Connection
 from runut.settings import Settings
 from tests.builders import on_subject, project, scenario
@@ -63,6 +64,12 @@ async def test_documents_go_to_standard_output_alone(filled: Settings) -> None:
     assert [one.code for one in (case, history, owed, agency)] == [0, 0, 0, 0], case.err
     assert case.document["status"] == "CLOSED"
     assert len(history.document) == case.document["counts"]["events"]
+    for one in (case, agency):
+        assert one.document["origin"] == {
+            "positions": {},
+            "checkpoint": None,
+            "model": MODEL_VERSION,
+        }
     assert {one["debtor"] for one in owed.document} == {"bp3mi-ntt"}
     assert agency.document["agency"]["code"] == "kp2mi"
     assert case.err == history.err == owed.err == agency.err == ""

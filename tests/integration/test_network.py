@@ -36,6 +36,9 @@ async def test_documents_are_those_of_the_moment_asked_for(
         runut(filled, "indicators", "--json"),
     )
     assert (measured.code, met.code, now.code) == (0, 0, 0), measured.err + met.err + now.err
+    origins = [one.document.pop("origin") for one in (measured, met, now)]
+    assert origins == [origins[0]] * 3
+    assert set(origins[0]) == {"positions", "checkpoint", "model"}
     asked = {"now": at("06-01 00:00"), "as_of": parse_time(THEN)}
     since, until = parse_time(PERIOD[1]), parse_time(PERIOD[3])
     assert measured.document == await indicators(
