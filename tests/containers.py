@@ -15,6 +15,8 @@ PROJECT: Final = PYPROJECT["project"]
 
 VARIABLE: Final = re.compile(r"\$\{(\w+):-([^}]*)\}")
 COMPOSE_TEXT: Final = (ROOT / "docker-compose.yml").read_text()
+SECURE_TEXT: Final = (ROOT / "deploy/kafka/compose.yml").read_text()
+"""What is put over it where clients of Kafka log in."""
 
 
 def _value(variable: re.Match[str]) -> str:

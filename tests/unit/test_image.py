@@ -29,6 +29,7 @@ from tests.containers import (
     PYPROJECT,
     ROOT,
     SEALERS,
+    SECURE_TEXT,
     SERVICES,
     VARIABLE,
     WEBS,
@@ -135,9 +136,9 @@ def test_the_example_of_settings_names_every_variable_and_keeps_no_password() ->
     lines = (ROOT / "deploy/containers.env.example").read_text().splitlines()
     given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     assert given.pop("COMPOSE_PROFILES") in {"single", "cluster"}
-    assert given.keys() == {name for name, _ in VARIABLE.findall(COMPOSE_TEXT)}
+    assert given.keys() == {name for name, _ in VARIABLE.findall(COMPOSE_TEXT + SECURE_TEXT)}
     assert {value for name, value in given.items() if name.endswith("PASSWORD")} == {""}
-    assert "$" not in VARIABLE.sub("", COMPOSE_TEXT)
+    assert "$" not in VARIABLE.sub("", COMPOSE_TEXT + SECURE_TEXT)
 
 
 def test_services_read_the_private_keys_that_only_the_founding_ones_write() -> None:
