@@ -23,6 +23,7 @@ from projections.row_tables import from_values, select, state_from
 from projections.store import Position
 from runut.adapters import postgres
 from runut.adapters.postgres import Connection
+from runut.errors import BadInput
 from runut.records import RawRecord
 from runut.settings import Settings
 
@@ -90,8 +91,12 @@ async def facts_at(
     cursor = await connection.execute(_SQL["histories_until"], asked)
     facts: Facts = {}
     for subject, rows in groupby(await cursor.fetchall(), key=lambda row: str(row[0])):
-        records = [entry_from(row, directories).recorded for row in rows]
-        facts.update(facts_of(subject, fold_subject(records, directories)))
+        try:
+            records = [entry_from(row, directories).recorded for row in rows]
+        except BadInput as error:
+            facts[subject, "history"] = {"is not to be read": str(error)}
+        else:
+            facts.update(facts_of(subject, fold_subject(records, directories)))
     return facts
 
 

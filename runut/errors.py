@@ -33,9 +33,15 @@ RunutError
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class RunutError(Exception):
-    """Base of all errors raised on purpose."""
+    """Base of all errors raised on purpose; goes from process to process as it is."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions are made again from their message alone, which is not what ours take.
+        return _as_it_was, (type(self), self.args, self.__dict__)
 
 
 class BadInput(RunutError):
@@ -241,3 +247,9 @@ def shorten(value: object, limit: int = 120) -> str:
     text = value if isinstance(value, str) else repr(value)
     text = text.encode("unicode_escape").decode() if not text.isprintable() else text
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _as_it_was(kind: type[RunutError], args: tuple[object, ...], fields: dict[str, object]) -> Any:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
