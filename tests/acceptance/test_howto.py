@@ -12,6 +12,7 @@ from tests.builders import ROOT
 
 PAGES = (
     "emit-from-python",
+    "emit-over-http",
     "import-a-file",
     "import-a-spreadsheet",
     "watch-a-drop-folder",
