@@ -24,7 +24,7 @@ from runut.errors import (
         BadInput("thing", "this", 3),
         LedgerMismatch("the log is another"),
         NotFound("case/X", "no event of it"),
-        SealMismatch(41, "a root", "another"),
+        SealMismatch(41, "root", "this", "that"),
         TooManyRequests("requests", "10 a second", 0.5),
         Unreachable("Kafka", "host:9092", "start it", "refused"),
         VerificationFailed(2, BadInput("checkpoint", "a signature", "none")),
