@@ -19,12 +19,15 @@ from cli.probes import probes
 from cli.readiness import Readiness
 from cli.sign_in import authenticator
 from cli.web_intake import PostgresReadModels
+from cli.web_pages import site
 from cli.web_reads import ReadSide
 from cli.web_seals import cosignatures
 from dashboard import credentials, log_tiles, proofs
+from dashboard.pages.assembly import add_pages
 from producers.intake.door import Door
 from producers.intake.router import add_intake
 from projections.credential_check import CredentialCheck
+from projections.sessions import Sessions
 from runut.adapters.http import install_problems
 from runut.adapters.http_guards import Limited, Traced
 from runut.adapters.http_openapi import EVERYWHERE, problems
@@ -72,7 +75,10 @@ def build_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.stopping = stopping
-    app.state.authenticate = authenticator(CredentialCheck(pool.lent, _now), OidcCheck.of(settings))
+    sessions = Sessions(pool.lent, _now)
+    app.state.authenticate = authenticator(
+        CredentialCheck(pool.lent, _now), OidcCheck.of(settings), sessions.check
+    )
     app.state.rates = Rates(settings.web_events_per_s, settings.web_events_per_s)
     add_intake(app, door.gateway, API)
     app.include_router(probes(Readiness(settings, pool.lent), metrics.registry))
@@ -82,6 +88,7 @@ def build_app(settings: Settings) -> FastAPI:
     app.include_router(
         log_tiles.router(pool.lent, settings, cosignatures(settings, pool.lent)), prefix=API
     )
+    add_pages(app, site(settings, reading, sessions, app.state.authenticate))
     _guard(app, settings, metrics)
     return app
 

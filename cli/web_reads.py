@@ -55,14 +55,14 @@ class ReadSide:
         self.feed = Feed(
             lambda: connected(settings, name="runut web feed", autocommit=True), stopping
         )
-        reads = Reads(
+        self.reads = Reads(
             self._pool.lent,
             settings.views_schema,
             now=now,
             record_reads=self._record,
             latest_checkpoint=KnownCheckpoint(self._pool.lent),
         )
-        self.router: APIRouter = router(reads, self.feed)
+        self.router: APIRouter = router(self.reads, self.feed)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:

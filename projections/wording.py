@@ -106,6 +106,11 @@ def has_words(table: str) -> bool:
     return table in _words()
 
 
+def words_of(table: str, lang: Lang) -> list[tuple[str, str]]:
+    """The symbols of an enumeration with their words, to choose from."""
+    return [(symbol, found[lang]) for symbol, found in _words()[table].items()]
+
+
 def yes_or_no(table: str, value: bool, lang: Lang) -> str:
     """The word for a boolean field; empty where it says nothing."""
     found = _words().get(table, {}).get("true" if value else "false")

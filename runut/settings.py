@@ -85,6 +85,10 @@ class Settings(BaseSettings):
     """Requests that are answered at the same time; more are told to try again."""
     web_drain_s: float = Field(default=15.0, gt=0, allow_inf_nan=False)
     """How long a web process that is told to stop goes on with what it began."""
+    web_timezone: str = "Asia/Jakarta"
+    """In which the pages tell times to who did not choose another."""
+    web_demonstration: bool = False
+    """Whether whoever is on this machine may read the pages without a token."""
     oidc_issuer: str | None = None
     """URL of the OpenID Connect issuer whose access tokens are taken beside credentials."""
     oidc_audience: str | None = None

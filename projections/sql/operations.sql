@@ -76,6 +76,17 @@ CREATE TABLE IF NOT EXISTS credential (
     last_used_at     timestamptz
 );
 
+-- Who reads the pages now (projections/sessions.py): of a session's secret only the hash is kept.
+CREATE TABLE IF NOT EXISTS web_session (
+    secret_sha256    bytea PRIMARY KEY,
+    reader           text NOT NULL,               -- runut/access.py: Principal.name
+    agency           text,
+    roles            text[] NOT NULL,
+    credential_id    text,                        -- with which it ends; null: of no credential
+    begun_at         timestamptz NOT NULL,
+    expires_at       timestamptz NOT NULL
+);
+
 -- Who took note of a record that is no event (projections/quarantine.py). By its leaf hash it is of
 -- that record and no other, whatever log is read.
 CREATE TABLE IF NOT EXISTS quarantine_acknowledgement (

@@ -1,0 +1,40 @@
+"""All pages together, and sessions that may read the API as well.
+
+A page's own downloads and live updates come from the API: a session's cookie stands for its token
+there, where something is read. What changes anything needs a token in a header, which no other
+site can send.
+"""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from dashboard.pages import case_list, cookies, overview, sign_in, static_files, work_lists
+from dashboard.pages.site import Site
+
+
+def add_pages(app: FastAPI, site: Site) -> None:
+    """Have an application answer with pages, beside what else it does."""
+    app.state.site = site
+    app.add_middleware(SessionReads)
+    for page in (static_files, sign_in, overview, case_list, work_lists):
+        app.include_router(page.routes())
+
+
+class SessionReads:
+    """Gives a request that only reads, and says nothing of who asks, the token of its session."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}:
+            asked = HTTPConnection(scope)
+            token = asked.cookies.get(cookies.SESSION)
+            if token is not None and "authorization" not in asked.headers:
+                bearer = (b"authorization", f"Bearer {token}".encode())
+                scope = {**scope, "headers": [*scope["headers"], bearer]}
+        await self._app(scope, receive, send)

@@ -1,0 +1,47 @@
+"""Lists that are turned over part by part, each with the number of all its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, NamedTuple
+
+from fastapi import Query
+
+from dashboard.pages.frame import Frame
+from dashboard.reads import Reading
+from projections.portraits import Document
+from projections.worklists import Rows, Worklists
+
+PART: Final = 50
+FARTHEST: Final = 2_000
+"""Parts of a list; whoever wants more downloads it."""
+
+PartNumber = Annotated[int, Query(alias="page", ge=1, le=FARTHEST)]
+
+
+class Part(NamedTuple):
+    """A part of a list."""
+
+    items: list[Document]
+    total: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        """How many parts there are."""
+        return -(-self.total // PART)
+
+
+def worklists(frame: Frame, reading: Reading) -> Worklists:
+    """Questions for who asks."""
+    return Worklists(reading.connection, frame.site.reads.views_schema, reading.asker.sight)
+
+
+async def part_of(
+    frame: Frame, reading: Reading, name: str, wanted: Mapping[str, Any], page: int
+) -> Part:
+    """A part of the list of a name, without what may not be told to who asks."""
+    lists = worklists(frame, reading)
+    found: Rows = await lists.listed(name, wanted, limit=PART, offset=(page - 1) * PART)
+    told = await reading.told(list(found.items), {one["subject"] for one in found.items})
+    return Part(told, found.total, page)

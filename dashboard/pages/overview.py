@@ -1,0 +1,108 @@
+"""/: what is open, late, due today, without movement; each figure leads to its list."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Response
+
+from dashboard.pages.frame import Reader
+from dashboard.pages.overview_chart import cases_chart
+from dashboard.pages.routing import page_router
+from dashboard.pages.seals import newest_seal, sizes_of
+from dashboard.reads import Reading
+from projections.meetings import meetings
+from projections.reading import snapshot
+from projections.worklists import OPEN_STATUSES, STILL_DAYS, URGENCIES, Worklists
+from runut.calendar import local_time
+
+BOUNCED_DAYS: Final = 30
+MISSED_DAYS: Final = 90
+
+
+class Sealed(NamedTuple):
+    """How far the ledger is sealed."""
+
+    number: int
+    """Of the seal."""
+    sealed_at: datetime
+    unsealed: int
+    """Projected records that no seal covers yet."""
+
+
+def routes() -> APIRouter:
+    """The route."""
+    router = page_router()
+    router.add_api_route("/", overview)
+    return router
+
+
+async def overview(frame: Reader) -> Response:
+    """Open work at a glance."""
+    async with frame.open(alone=False) as reading:
+        now = reading.moment.now
+        series = await meetings(reading.connection, now=now)
+        async with snapshot(reading.connection):
+            lists = Worklists(
+                reading.connection, frame.site.reads.views_schema, reading.asker.sight
+            )
+            figures = await lists.figures(
+                now,
+                today=local_day(now, frame.zone),
+                bounced_since=now - timedelta(days=BOUNCED_DAYS),
+            )
+            sealed, recorded_at = await _progress(reading, lists, frame.site.events_topic)
+    translated = frame.translated
+    chart = cases_chart(
+        figures,
+        frame.words(reading),
+        translated("Open cases by status and urgency"),
+        translated("A bar for each status, parted by urgency; the table above has the figures."),
+    )
+    return frame.page(
+        "overview.html",
+        reading,
+        figures=figures,
+        cases_chart=chart,
+        statuses=OPEN_STATUSES,
+        urgencies=URGENCIES,
+        still_days=STILL_DAYS,
+        bounced_days=BOUNCED_DAYS,
+        missed_days=MISSED_DAYS,
+        missed=_missed(series["series"], now),
+        sealed=sealed,
+        recorded_at=recorded_at,
+    )
+
+
+def local_day(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """When a reader's day begins, and the next one."""
+    today = local_time(now, zone).date()
+    begin, end = (
+        datetime.combine(day, time(), zone).astimezone(UTC)
+        for day in (today, today + timedelta(days=1))
+    )
+    return begin, end
+
+
+async def _progress(
+    reading: Reading, lists: Worklists, topic: str
+) -> tuple[Sealed | None, datetime | None]:
+    """How far the ledger is sealed, and when the latest record was recorded."""
+    seal = await newest_seal(reading.connection)
+    sizes = {} if seal is None else sizes_of(seal, topic)
+    unsealed, recorded_at = await lists.unsealed(sizes)
+    sealed = None if seal is None else Sealed(seal.seal.index, seal.sealed_at, unsealed)
+    return sealed, recorded_at
+
+
+def _missed(series: list[dict[str, Any]], now: datetime) -> int:
+    """Occasions that were missed of late, of every series."""
+    since = (now - timedelta(days=MISSED_DAYS)).date().isoformat()
+    return sum(
+        occasion["outcome"] == "MISSED" and occasion["due_on"] >= since
+        for one in series
+        for occasion in one["occasions"]
+    )

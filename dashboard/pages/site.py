@@ -1,0 +1,45 @@
+"""What the pages need, passed in by whoever assembles the web process."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+
+from dashboard.feed import Feed
+from dashboard.reads import Reads
+from projections.sessions import Sessions
+from runut.access import Authenticate, Principal
+
+DEMONSTRATION = Principal("demonstration", None, frozenset({"AUDITOR"}))
+"""The reader of a demonstration on this machine, who sees everything and is known to nobody."""
+
+Export = Callable[[str], Awaitable[bytes]]
+"""From a subject to its bundle."""
+Verify = Callable[[bytes], Awaitable[dict[str, Any]]]
+"""From a bundle to what became of each step of its verification, as `runut verify --json`."""
+
+
+class Site(NamedTuple):
+    """Where pages come from."""
+
+    reads: Reads
+    feed: Feed
+    sessions: Sessions
+    authenticate: Authenticate
+    zone: ZoneInfo
+    """In which times are told to who did not choose another."""
+    events_topic: str
+    """Of whose partitions seals tell how far they go."""
+    is_demonstration: bool
+    """Whether whoever is on this machine may read without a token."""
+    export: Export
+    verify: Verify
+
+
+def site_of(request: Request) -> Site:
+    """The site to which a request came."""
+    site: Site = request.app.state.site
+    return site

@@ -1,0 +1,133 @@
+"""What templates call to put values into words: names, times, numbers, addresses, countdowns.
+
+Owns how values look on a page; their words are those of sentences and commands
+(`projections.wording`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from datetime import date as Date  # noqa: N812 - so is a method called here
+from decimal import Decimal
+from typing import Any
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal, format_percent
+from markupsafe import Markup, escape
+
+from dashboard.pages.addresses import address_of
+from dashboard.pages.limits import Countdown, countdown
+from projections.wording import Voice, plain, zone_name
+from runut.calendar import local_time
+from runut.event import subject_id, subject_kind
+from runut.rfc3339 import format_time, parse_time
+
+Moment = str | datetime | None
+
+
+class Words:
+    """Values in somebody's language and time zone, at a moment."""
+
+    def __init__(self, voice: Voice, moment: datetime) -> None:
+        """Take the language, the zone and the directory, and when the page is made."""
+        self.voice = voice
+        self.moment = moment
+
+    def word(self, table: str, symbol: str | None) -> str:
+        """The word for a value of an enumeration; nothing for none."""
+        return "" if symbol is None else self.voice.word(table, symbol)
+
+    def title(self, table: str, symbol: str | None) -> str:
+        """The same as the beginning of a line."""
+        word = self.word(table, symbol)
+        return word[:1].upper() + word[1:]
+
+    def code(self, agency: str) -> str:
+        """An agency in short: its code as a heading has it."""
+        return agency.upper()
+
+    def agency(self, code: str | None) -> Markup:
+        """An agency in short, with its name for whoever asks, and the way to its page."""
+        if code is None:
+            return Markup("–")
+        return Markup(
+            '<a class="agency" href="/agencies/{}"><abbr title="{}">{}</abbr></a>'
+        ).format(code, self.voice.agency(code), self.code(code))
+
+    def agencies(self, codes: Iterable[str]) -> Markup:
+        """Several of them."""
+        return Markup(", ").join(map(self.agency, codes)) or Markup("–")
+
+    def named(self, code: str) -> Markup:
+        """An agency by its whole name, and the way to its page."""
+        return Markup('<a href="/agencies/{}">{}</a>').format(code, self.voice.agency(code))
+
+    def subject(self, subject: str, text: str | None = None) -> Markup:
+        """A subject by its id or another text, and the way to its page."""
+        shown = plain(text or "") or subject_id(subject) or subject
+        where = address_of(subject)
+        if where is None:
+            return escape(shown)
+        return Markup('<a class="subject" href="{}">{}</a>').format(where, shown)
+
+    def kind(self, subject: str) -> str:
+        """`Kasus`."""
+        return self.title("Kind", subject_kind(subject))
+
+    def time(self, moment: Moment) -> Markup:
+        """`12 Jun 2025 09.30 WIB`, and the exact moment for programs; a dash for none."""
+        if moment is None:
+            return Markup("–")
+        exact = parse_time(moment) if isinstance(moment, str) else moment
+        local = local_time(exact, self.voice.zone)
+        clock = "HH.mm" if self.voice.lang == "id" else "HH:mm"
+        shown = format_datetime(local, f"d MMM y {clock}", locale=self.voice.lang)
+        return Markup('<time datetime="{}">{} <small>{}</small></time>').format(
+            format_time(exact.astimezone(UTC)), shown, zone_name(local)
+        )
+
+    def day(self, moment: Moment) -> Markup:
+        """The day of a moment, with the whole of it for whoever asks."""
+        if moment is None:
+            return Markup("–")
+        exact = parse_time(moment) if isinstance(moment, str) else moment
+        local = local_time(exact, self.voice.zone)
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(
+            format_time(exact.astimezone(UTC)), self.voice.time(exact), self._date(local.date())
+        )
+
+    def date(self, day: str | Date | None) -> str:
+        """`12 Jun 2025` of a date without a time."""
+        if day is None:
+            return "–"
+        return self._date(Date.fromisoformat(day) if isinstance(day, str) else day)
+
+    def _date(self, day: Date) -> str:
+        return format_date(day, "d MMM y", locale=self.voice.lang)
+
+    def number(self, value: float | None, digits: int = 0) -> str:
+        """`1.234`; `1,234` in English."""
+        if value is None:
+            return "–"
+        pattern = "#,##0" + ("." + "#" * digits if digits else "")
+        return format_decimal(value, pattern, locale=self.voice.lang)
+
+    def share(self, value: float | None) -> str:
+        """`87%`."""
+        return "–" if value is None else format_percent(value, "#,##0%", locale=self.voice.lang)
+
+    def amount(self, value: str | Decimal | None) -> str:
+        """An amount of money, as sentences have it."""
+        return "–" if value is None else self.voice.amount(Decimal(value))
+
+    def text(self, said: Any) -> str:
+        """Free text fit for a line."""
+        return plain(str(said))
+
+    def countdown(self, due_at: Moment) -> Countdown | None:
+        """How long until a limit; None where nothing is due."""
+        if due_at is None:
+            return None
+        exact = parse_time(due_at) if isinstance(due_at, str) else due_at
+        return countdown(exact, self.moment, self.voice.directory)

@@ -1,0 +1,149 @@
+-- Queries of projections/worklists.py: what is to be looked at, in figures and as lists. {takes_part} is the
+-- rule of sql/rights.sql about the subject `it`, {views} the schema of the stable views. Times are passed
+-- in. A list says with each row how many rows there are.
+
+-- name: open_cases
+SELECT it.state ->> 'status', it.state ->> 'urgency', count(*)
+  FROM subject AS it
+ WHERE it.kind = 'case'
+   AND it.state ->> 'status' IN ('REPORTED', 'IN_HANDLING', 'RESOLVED')
+   AND {takes_part}
+ GROUP BY 1, 2;
+
+-- name: overdue_by_agency
+SELECT one.debtor, count(*), min(one.due_at)
+  FROM commitment AS one
+  JOIN subject AS it ON it.subject = one.subject
+ WHERE one.status IN ('OPEN', 'REPORTED') AND one.due_at < %(now)s
+   AND {takes_part}
+ GROUP BY one.debtor
+ ORDER BY 2 DESC, 1;
+
+-- name: due_between
+SELECT count(*)
+  FROM commitment AS one
+  JOIN subject AS it ON it.subject = one.subject
+ WHERE one.status IN ('OPEN', 'REPORTED')
+   AND one.due_at >= %(since)s AND one.due_at < %(until)s
+   AND {takes_part};
+
+-- name: still
+-- Open cases on which no agency did anything effective for so many days, for each number of days.
+SELECT asked.days, count(one.subject)
+  FROM unnest(%(days)s::integer[]) AS asked (days)
+  LEFT JOIN (
+       SELECT movement.subject, movement.moved_at
+         FROM {views}.case_movement AS movement
+         JOIN subject AS it ON it.subject = movement.subject
+        WHERE {takes_part}
+       ) AS one ON one.moved_at <= %(now)s - make_interval(days => asked.days)
+ GROUP BY asked.days
+ ORDER BY asked.days;
+
+-- name: bounced
+-- Offers that were refused or lapsed since a moment.
+SELECT count(*)
+  FROM transfer AS one
+  JOIN subject AS it ON it.subject = one.subject
+ WHERE one.status IN ('REFUSED', 'LAPSED') AND one.answered_at >= %(since)s
+   AND {takes_part};
+
+-- name: to_escalate
+SELECT count(*)
+  FROM subject AS it
+ WHERE it.kind = 'case'
+   AND it.state ->> 'status' IN ('REPORTED', 'IN_HANDLING', 'RESOLVED')
+   AND (it.state ->> 'escalation_due')::boolean
+   AND {takes_part};
+
+-- name: unsealed
+-- Projected events that no seal covers yet.
+SELECT coalesce(sum(greatest(position.next_offset - coalesce(sealed.size, 0), 0)), 0),
+       max(position.recorded_at)
+  FROM position
+  LEFT JOIN unnest(%(partitions)s::integer[], %(sizes)s::bigint[]) AS sealed (partition, size)
+    ON sealed.partition = position.partition;
+
+-- name: cases
+-- The most urgent first, of these those that wait longest.
+SELECT it.subject, it.state ->> 'status' AS status, it.state ->> 'custodian' AS custodian,
+       it.state ->> 'category' AS category, it.state ->> 'urgency' AS urgency,
+       it.state ->> 'country' AS country, (it.state ->> 'trafficking')::boolean AS trafficking,
+       (it.state ->> 'escalation_due')::boolean AS escalation_due,
+       it.state ->> 'opened_at' AS opened_at, it.last_recorded_at, owed.open, owed.overdue,
+       owed.next_due_at, count(*) OVER () AS total
+  FROM subject AS it
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS open, min(commitment.due_at) AS next_due_at,
+              count(*) FILTER (WHERE commitment.due_at < %(now)s) AS overdue
+         FROM commitment
+        WHERE commitment.subject = it.subject AND commitment.status IN ('OPEN', 'REPORTED')
+       ) AS owed
+  LEFT JOIN {views}.case_movement AS movement
+    ON movement.subject = it.subject AND %(still_since)s::timestamptz IS NOT NULL
+ WHERE it.kind = 'case'
+   AND it.state IS NOT NULL
+   AND (%(statuses)s::text[] IS NULL OR it.state ->> 'status' = ANY (%(statuses)s))
+   AND (%(urgency)s::text IS NULL OR it.state ->> 'urgency' = %(urgency)s)
+   AND (%(category)s::text IS NULL OR it.state ->> 'category' = %(category)s)
+   AND (%(country)s::text IS NULL OR it.state ->> 'country' = %(country)s)
+   AND (%(custodian)s::text IS NULL OR it.state ->> 'custodian' = %(custodian)s)
+   AND (%(participant)s::text IS NULL OR it.state -> 'participants' ? %(participant)s)
+   AND (NOT %(overdue)s OR owed.overdue > 0)
+   AND (NOT %(to_escalate)s OR (it.state ->> 'escalation_due')::boolean)
+   AND (%(still_since)s::timestamptz IS NULL OR movement.moved_at <= %(still_since)s)
+   AND {takes_part}
+ ORDER BY array_position(ARRAY['IMMEDIATE', 'URGENT', 'NORMAL'], it.state ->> 'urgency'),
+          it.state ->> 'opened_at', it.subject
+ LIMIT %(limit)s OFFSET %(offset)s;
+
+-- name: commitments
+-- Those due first come first.
+SELECT one.subject, one.commitment_id, one.kind, one.debtor, one.creditor, one.what, one.due_at,
+       one.status, one.rule, coalesce(one.status IN ('OPEN', 'REPORTED') AND one.due_at < %(now)s,
+       false) AS overdue, count(*) OVER () AS total
+  FROM commitment AS one
+  JOIN subject AS it ON it.subject = one.subject
+ WHERE one.status IN ('OPEN', 'REPORTED')
+   AND (%(debtor)s::text IS NULL OR one.debtor = %(debtor)s)
+   AND (%(creditor)s::text IS NULL OR one.creditor = %(creditor)s)
+   AND (NOT %(overdue)s OR one.due_at < %(now)s)
+   AND (%(since)s::timestamptz IS NULL OR one.due_at >= %(since)s)
+   AND (%(until)s::timestamptz IS NULL OR one.due_at < %(until)s)
+   AND {takes_part}
+ ORDER BY one.due_at NULLS LAST, one.subject, one.commitment_id
+ LIMIT %(limit)s OFFSET %(offset)s;
+
+-- name: transfers
+-- The latest first.
+SELECT one.subject, one.transfer_id, one.from_agency, one.to_agency, one.ground, one.reason,
+       one.offered_at, one.status, one.answered_at, one.answer_ground, one.answer_reason,
+       count(*) OVER () AS total
+  FROM {views}.transfer AS one
+  JOIN subject AS it ON it.subject = one.subject
+ WHERE (NOT %(bounced)s OR one.status IN ('REFUSED', 'LAPSED'))
+   AND (%(since)s::timestamptz IS NULL OR one.answered_at >= %(since)s)
+   AND (%(agency)s::text IS NULL OR %(agency)s IN (one.from_agency, one.to_agency))
+   AND {takes_part}
+ ORDER BY coalesce(one.answered_at, one.offered_at) DESC, one.subject, one.transfer_id
+ LIMIT %(limit)s OFFSET %(offset)s;
+
+-- name: letters
+-- The latest first. Text is looked for in titles and numbers.
+SELECT one.subject, one.letter_id, one.sender, one.number, one.dated, one.doc_type, one.urgency,
+       one.title, one.to_agencies, one.cc_agencies, one.reply_expected, one.in_reply_to,
+       one.sent_at, one.received_by, one.disposed_by, one.settled_by, one.reminders,
+       count(*) OVER () AS total
+  FROM {views}.letter AS one
+  JOIN subject AS it ON it.subject = one.subject
+ WHERE (%(agency)s::text IS NULL OR one.sender = %(agency)s OR %(agency)s = ANY (one.to_agencies))
+   AND (NOT %(unanswered)s OR (one.reply_expected AND NOT one.to_agencies <@ one.settled_by))
+   AND (%(text)s::text IS NULL
+        OR (strpos(lower(one.title), lower(%(text)s)) > 0
+            OR strpos(lower(one.number), lower(%(text)s)) > 0)
+           AND (%(is_auditor)s OR NOT EXISTS (
+                SELECT FROM history
+                 WHERE history.subject = one.subject AND history.security <> 'ORDINARY')))
+   AND {takes_part}
+ ORDER BY one.sent_at DESC, one.subject, one.letter_id
+ LIMIT %(limit)s OFFSET %(offset)s;

@@ -1,0 +1,139 @@
+"""What is to be looked at: figures of open work, and the lists behind them, for whoever may see it.
+
+Each figure is counted by the same conditions as its list. No clock is read: moments are passed in.
+Within a snapshot of the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from projections.portraits import Document, plain
+from projections.queries import queries
+from projections.rights import Sight, with_rights
+from runut.adapters.postgres import Connection
+
+OPEN_STATUSES: Final = ("REPORTED", "IN_HANDLING", "RESOLVED")
+URGENCIES: Final = ("IMMEDIATE", "URGENT", "NORMAL")
+STILL_DAYS: Final = (7, 14, 30)
+"""Days without movement after which a case is worth a look."""
+
+
+class OverdueOf(msgspec.Struct, frozen=True):
+    """What an agency owes and is late with."""
+
+    agency: str
+    count: int
+    since: datetime
+    """The earliest limit that passed."""
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """Open work at a moment."""
+
+    open_cases: Mapping[tuple[str, str], int]
+    """By status and urgency; pairs without cases are absent."""
+    overdue: Sequence[OverdueOf]
+    """The most late first."""
+    due_today: int
+    still: Mapping[int, int]
+    """By days: open cases on which nothing was done for so long."""
+    bounced: int
+    to_escalate: int
+
+    @property
+    def overdue_total(self) -> int:
+        """Of all agencies together."""
+        return sum(one.count for one in self.overdue)
+
+    def cases(self, *, status: str | None = None, urgency: str | None = None) -> int:
+        """Open cases of a status, an urgency, both or all."""
+        return sum(
+            count
+            for (its_status, its_urgency), count in self.open_cases.items()
+            if status in {None, its_status} and urgency in {None, its_urgency}
+        )
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """A part of a list."""
+
+    items: Sequence[Document]
+    total: int
+    """Of the whole list, where this part holds anything; else 0."""
+
+
+class Worklists:
+    """Questions of somebody, over the stable views of a schema."""
+
+    def __init__(self, connection: Connection, views_schema: str, sight: Sight) -> None:
+        self._connection = connection
+        self._views = views_schema
+        self._limited_to = sight.limited_to
+
+    async def figures(
+        self, now: datetime, *, today: tuple[datetime, datetime], bounced_since: datetime
+    ) -> Figures:
+        """Open work now; `today` is when the reader's day begins and ends."""
+        since, until = today
+        cases = await self._rows("open_cases")
+        overdue = await self._rows("overdue_by_agency", now=now)
+        due = await self._rows("due_between", since=since, until=until)
+        still = await self._rows("still", days=list(STILL_DAYS), now=now)
+        bounced = await self._rows("bounced", since=bounced_since)
+        to_escalate = await self._rows("to_escalate")
+        return Figures(
+            open_cases={(status, urgency): count for status, urgency, count in cases},
+            overdue=[OverdueOf(*row) for row in overdue],
+            due_today=due[0][0],
+            still=dict(still),
+            bounced=bounced[0][0],
+            to_escalate=to_escalate[0][0],
+        )
+
+    async def unsealed(self, sizes: Mapping[int, int]) -> tuple[int, datetime | None]:
+        """How many projected records no seal covers; when the last record was recorded.
+
+        `sizes` says of each partition how many records the latest seal covers.
+        """
+        asked = {"partitions": list(sizes), "sizes": list(sizes.values())}
+        count, recorded_at = (await self._rows("unsealed", **asked))[0]
+        return int(count), recorded_at
+
+    async def listed(
+        self, name: str, wanted: Mapping[str, Any], *, limit: int, offset: int
+    ) -> Rows:
+        """A part of the list of a name, with what its query asks for."""
+        asked = {
+            **wanted,
+            "limit": limit,
+            "offset": offset,
+            "limited_to": self._limited_to,
+        }
+        async with self._connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(_query(name, self._views), asked)
+            rows = await cursor.fetchall()
+        total = rows[0]["total"] if rows else 0
+        items = [{name: plain(value) for name, value in row.items()} for row in rows]
+        return Rows(items, total)
+
+    async def _rows(self, name: str, **asked: Any) -> Sequence[tuple[Any, ...]]:
+        cursor = await self._connection.execute(
+            _query(name, self._views), {**asked, "limited_to": self._limited_to}
+        )
+        return await cursor.fetchall()
+
+
+@cache
+def _query(name: str, views_schema: str) -> bytes:
+    return with_rights(_SQL[name], views=sql.Identifier(views_schema))
+
+
+_SQL: Final = queries("worklists")
