@@ -31,7 +31,6 @@ from audit.bundle import (
 )
 from audit.documents import documents, moment_of
 from audit.judging import judge, pairs
-from audit.ledger_log import records_of
 from audit.report import reports_of
 from audit.report.content import Content
 from projections.folds.subject import fold_subject
@@ -39,6 +38,7 @@ from projections.queries import queries
 from projections.seals.log import SignedSeal, seal_at
 from projections.seals.proofs import Proofs
 from runut.adapters import postgres
+from runut.adapters.kafka import records_of
 from runut.adapters.postgres import Connection
 from runut.directory import founded
 from runut.directory_log import DirectoryLog

@@ -6,12 +6,10 @@ reads as the projector does. Memory holds what is asked for of one partition at 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
-
-from aiokafka.structs import TopicPartition
 
 from runut.adapters import kafka
 from runut.directory_log import DirectoryLog
@@ -69,7 +67,7 @@ async def read_partition(
     log, tree = PartitionLog(partition), Frontier()
     reader = PartitionReader(partition, directories)
     key = only.encode() if only is not None else None
-    async for records in records_of(settings, settings.events_topic, partition, end):
+    async for records in kafka.records_of(settings, settings.events_topic, partition, end):
         for record in records:
             if key is not None and record.key != key and reader.announces(record) is None:
                 reader.pass_by(record)
@@ -102,29 +100,3 @@ def _take(log: PartitionLog, reader: PartitionReader, record: RawRecord) -> None
         return
     if recorded is not None:
         log.subjects.setdefault(recorded.event.subject, []).append(recorded)
-
-
-async def records_of(
-    settings: Settings, topic: str, partition: int, end: int, start: int = 0
-) -> AsyncIterator[list[RawRecord]]:
-    """The records of a partition from `start` to before `end`, in lists that are not empty.
-
-    Raises:
-        LedgerMismatch: the log ends before `end`, or begins after `start`.
-        Unreachable: no broker answers.
-    """
-    consumer, at = kafka.consumer(settings), start
-    async with kafka.connected(settings, consumer):
-        starts = {TopicPartition(topic, partition): start}
-        async for found in kafka.read_to_end(settings, consumer, starts):
-            wanted = [record for record in found if record.offset < end]
-            if wanted:
-                yield wanted
-            at = found[-1].offset + 1
-            if at >= end:
-                return
-    if at < end:
-        raise LedgerMismatch(
-            f"partition {partition} of {topic}: expected records up to offset {end - 1}, "
-            f"found the end of the log at {at}"
-        )

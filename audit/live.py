@@ -18,11 +18,11 @@ import msgspec
 from audit.bundle import from_json, to_json
 from audit.documents import moment_of
 from audit.policy import Policy
-from audit.processes import count, in_processes
 from audit.seal_log import LogReached, SealLog
 from audit.tree_check import Bound, Reached, TreeFound, TreeTask, check_tree
 from audit.verify import Check, Status, VerificationFailed, Verified
 from audit.witnessed_time import seen_at
+from projections.processes import count, in_processes
 from projections.queries import queries
 from projections.seals.log import is_installed, seal_at
 from runut.adapters import postgres

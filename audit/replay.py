@@ -12,8 +12,8 @@ from collections.abc import Callable
 from audit import tables
 from audit.facts import Difference, differences, directory_facts
 from audit.partition_replay import Part, Replayed, Wanted, replay_partition
-from audit.processes import count, in_processes
 from projections.folds.subject import FoldedSubject
+from projections.processes import count, in_processes
 from projections.store import Position
 from runut.adapters.postgres import Connection
 from runut.directory import founded

@@ -12,8 +12,8 @@ from datetime import datetime
 
 import msgspec
 
-from audit.ledger_log import records_of
 from audit.witnessed_time import TOLERANCE
+from runut.adapters.kafka import records_of
 from runut.directory_follower import DirectoryFollower
 from runut.directory_log import DirectoryLog
 from runut.errors import BadInput, NotAnEvent, RunutError

@@ -29,7 +29,7 @@ from embedded.answering import answering
 from embedded.registry import registry_answers
 from projections import notice_outbox
 from projections.health import Health, health
-from projections.install import installed_version, version_of
+from projections.install import installed_version, model_version
 from projections.reading import load_directory
 from projections.seals.figures import SealFigures, seal_figures
 from projections.waiting import is_claimed
@@ -174,7 +174,7 @@ async def _model(settings: Settings, now: datetime) -> Model:
             figures=figures,
             projecting=await is_claimed(connection, 1),
             rebuild_due=await installed_version(connection, settings.model_schema)
-            != version_of("model"),
+            != model_version(),
             notices=await notice_outbox.figures(connection, now),
             seals=await seal_figures(connection),
         )
@@ -261,9 +261,7 @@ def _warnings(parts: list[Part], lags: list[Lag], model: Model | None) -> list[s
     if model is not None and not model.projecting:
         found.append("no worker projects: start one with runut up or runut worker")
     if model is not None and model.rebuild_due:
-        found.append(
-            "the read models are another release's: make them again (docs/howto/operate.md)"
-        )
+        found.append("the read models are another release's: have them made again: runut rebuild")
     if model is not None and model.notices.parked:
         found.append(
             f"{model.notices.parked} notices could not be delivered and are parked: "

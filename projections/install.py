@@ -14,6 +14,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
+from projections.folds import FOLDS
 from projections.measures import MEASURES, view_bodies
 from projections.queries import script
 from runut.adapters.postgres import Connection
@@ -38,6 +39,11 @@ def version_of(*files: str) -> str:
     text = "\n".join(map(script, files))
     statements = " ".join(re.sub(r"--.*", "", text).split())
     return sha256(statements.encode()).hexdigest()[:16]
+
+
+def model_version() -> str:
+    """Version of the read models: another where tables are others, or folds give something else."""
+    return sha256(f"{version_of('model')} {FOLDS}".encode()).hexdigest()[:16]
 
 
 async def install(connection: Connection, settings: Settings) -> None:
@@ -86,25 +92,29 @@ async def installed_version(connection: Connection, schema: str) -> str | None:
 
 async def _install_model(connection: Connection, schema: str) -> None:
     found = await installed_version(connection, schema)
-    expected = version_of("model")
-    if found == expected:
+    if found == model_version():
         return
     if found is not None:
         raise LedgerMismatch(
-            f"read models in schema {schema}: expected version {expected}, found {found} of "
-            "another release; nothing is lost, they have to be made again from the log: "
-            "docs/howto/operate.md"
+            f"read models in schema {schema}: expected version {model_version()}, found {found} of "
+            "another release; nothing is lost, have them made again from the log: runut rebuild"
         )
     try:
-        await connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+        await create_model(connection, schema)
     except psycopg.errors.DuplicateSchema:
         raise LedgerMismatch(
             f"schema {schema}: expected read models of Runut, found something else; "
             "name another one by RUNUT_MODEL_SCHEMA"
         ) from None
+
+
+async def create_model(connection: Connection, schema: str) -> None:
+    """Make the tables of this release's read models, in a schema that is not there yet."""
+    await connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
     await look_in(connection, schema)
     await connection.execute(script("model"))
-    await describe(connection, schema, "Read models of Runut, made from the log", expected)
+    version = model_version()
+    await describe(connection, schema, "Read models of Runut, made from the log", version)
 
 
 async def _install_operations(connection: Connection, schema: str) -> None:

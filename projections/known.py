@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 from psycopg.rows import dict_row
 
-from projections.install import version_of
+from projections.install import model_version, version_of
 from projections.measures import MEASURES, question
 from projections.past_tables import hide_present
 from projections.portraits import Document
@@ -57,7 +57,7 @@ class Known(msgspec.Struct, frozen=True):
             "moment": format_time(self.moment),
             "positions": {str(partition): at for partition, at in self.positions.items()},
             "directory_offset": self.directory_offset,
-            "model": version_of("model"),
+            "model": model_version(),
             "measures": version_of(MEASURES, QUESTIONS),
         }
 

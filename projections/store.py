@@ -143,8 +143,8 @@ class Store:
         rows: list[tuple[Target, Sequence[Values]]] = [
             (HISTORY, [history_values(entry) for entry in changes.history]),
             *_rows_by_table(changes.rows),
-            (SUBJECT, [_subject_values(*each) for each in changes.subjects.items()]),
-            (QUARANTINE, [_quarantine_values(each) for each in quarantined]),
+            (SUBJECT, [subject_values(*each) for each in changes.subjects.items()]),
+            (QUARANTINE, [quarantine_values(each) for each in quarantined]),
         ]
         return self._commit(moves, changes, rows)
 
@@ -250,7 +250,8 @@ def _loaded(row: Sequence[Any]) -> Loaded:
     return loaded
 
 
-def _subject_values(subject: str, loaded: Loaded) -> tuple[Any, ...]:
+def subject_values(subject: str, loaded: Loaded) -> tuple[Any, ...]:
+    """Values in the order of SUBJECT's columns."""
     counts = loaded.counts
     state = None if loaded.state is None else msgspec.json.encode(loaded.state).decode()
     return (
@@ -269,7 +270,8 @@ def _verdict_values(new: Any) -> tuple[Any, ...]:
     return (new.verdict, new.codes, new.subject, new.seq)
 
 
-def _quarantine_values(found: Quarantined) -> tuple[Any, ...]:
+def quarantine_values(found: Quarantined) -> tuple[Any, ...]:
+    """Values in the order of QUARANTINE's columns."""
     record = found.record
     return (
         record.partition,

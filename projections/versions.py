@@ -12,13 +12,13 @@ from typing import Any, Final
 import msgspec
 
 from projections.following import Positions, positions
-from projections.install import version_of
+from projections.install import model_version
 from projections.queries import queries
 from runut.adapters.postgres import Connection
 
 QUARTER: Final = timedelta(minutes=15)
 """Midnight of every time zone falls on one: what depends on the day changes then."""
-MODEL_VERSION: Final = version_of("model")
+MODEL_VERSION: Final = model_version()
 
 _SQL: Final = queries("versions")
 

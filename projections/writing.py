@@ -108,6 +108,11 @@ class Writer:
                 if len(rows) < COPY_FROM:
                     await cursor.executemany(target.insert, rows)
 
+    async def load(self, target: Target, rows: Sequence[Values]) -> None:
+        """Write rows into a table that has none of their keys yet, and may have no index."""
+        if rows:
+            await self._copy_rows(target, target.copy, rows)
+
     async def _copy(self, target: Target, rows: Sequence[Values]) -> None:
         if not target.key:
             await self._copy_rows(target, target.copy, rows)

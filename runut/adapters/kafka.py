@@ -208,6 +208,32 @@ async def read_to_end(
                 left.discard(place)
 
 
+async def records_of(
+    settings: Settings, topic: str, partition: int, end: int, start: int = 0
+) -> AsyncIterator[list[RawRecord]]:
+    """The records of a partition from `start` to before `end`, in lists that are not empty.
+
+    Raises:
+        LedgerMismatch: the log ends before `end`, or begins after `start`.
+        Unreachable: no broker answers.
+    """
+    reader, at = consumer(settings), start
+    async with connected(settings, reader):
+        starts = {TopicPartition(topic, partition): start}
+        async for found in read_to_end(settings, reader, starts):
+            wanted = [record for record in found if record.offset < end]
+            if wanted:
+                yield wanted
+            at = found[-1].offset + 1
+            if at >= end:
+                return
+    if at < end:
+        raise LedgerMismatch(
+            f"partition {partition} of {topic}: expected records up to offset {end - 1}, "
+            f"found the end of the log at {at}"
+        )
+
+
 async def end_offsets(
     settings: Settings, reader: AIOKafkaConsumer, places: Iterable[TopicPartition]
 ) -> dict[TopicPartition, int]:

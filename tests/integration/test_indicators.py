@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from projections.indicators import INDICATORS, indicators
-from projections.install import version_of
+from projections.install import model_version
 from projections.meetings import meetings
 from projections.past import subjects_at
 from projections.portraits import Document
@@ -181,7 +181,7 @@ async def test_a_document_says_what_a_replay_needs_to_come_to_it(filled: Connect
     assert now["positions"] == {"0": len(records) + 1}
     assert now["directory_offset"] == len(directory_records()) - 1
     assert now["directory_offset"] == (await load_directory(filled)).size - 1
-    assert now["model"] == version_of("model")
+    assert now["model"] == model_version()
     assert (now["as_of"], now["moment"]) == (None, "2026-04-20T02:00:00Z")
     then = await indicators(filled, now=NOW, as_of=records[4].recorded_at)
     assert then["positions"] == {"0": records[4].offset + 1}

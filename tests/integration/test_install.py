@@ -61,10 +61,8 @@ async def test_workers_that_start_at_once_all_find_it_installed(settings: Settin
 async def test_tables_of_another_release_call_for_a_rebuild(
     connection: Connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(installing, "version_of", lambda *_files: "0123456789abcdef")
-    with pytest.raises(
-        LedgerMismatch, match=r"expected version 0123456789abcdef.*made again from the log"
-    ):
+    monkeypatch.setattr(installing, "model_version", lambda: "0123456789abcdef")
+    with pytest.raises(LedgerMismatch, match=r"expected version 0123456789abcdef.*runut rebuild"):
         await install(connection, settings)
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from typing import Any, Final, TypeVar
 T = TypeVar("T")
 
 POLL_S: Final = 0.1
+ORPHAN_POLL_S: Final = 0.5
 
 _counter: Any = None
 """Of a process in the pool: what all of them have counted."""
@@ -61,3 +64,11 @@ def _pool(size: int, context: Any, counter: Any) -> Iterator[ProcessPoolExecutor
 def _share(counter: Any) -> None:
     global _counter  # noqa: PLW0603 how a pool hands something to each of its processes
     _counter = counter
+    threading.Thread(target=_end_as_orphan, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_as_orphan(parent: int) -> None:
+    """A pool's process would wait for ever for work where whoever made the pool was killed."""
+    while os.getppid() == parent:
+        time.sleep(ORPHAN_POLL_S)
+    os._exit(1)

@@ -1,0 +1,163 @@
+"""Read models beside the live ones: what is planned, what is done of it, and their indexes.
+
+Owns the schema `…_next` until its name is swapped (`projections.swapping`). Everything that is done
+is done in a transaction that says so there: whoever begins again goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from psycopg import sql
+
+from projections.install import create_model, installed_version, look_in, model_version
+from projections.queries import queries
+from runut.adapters.postgres import Connection
+from runut.settings import Settings
+
+SHARE_RECORDS: Final = 120_000
+"""Of a partition, in one share, on average: all subjects that they are about are held in memory."""
+_SQL: Final = queries("rebuilding")
+
+
+class Share(NamedTuple):
+    """Subjects of a partition, up to an offset of its log."""
+
+    partition: int
+    slice: int
+    slices: int
+    """In so many the partition's subjects are cut."""
+    end: int
+
+
+class Done(NamedTuple):
+    """How far the load is."""
+
+    shares_left: int
+    records: int
+    """Of the shares that are done, about."""
+    total: int
+
+
+def beside(settings: Settings) -> Settings:
+    """Settings of whoever works on the read models that are being made."""
+    return settings.model_copy(update={"model_schema": f"{settings.model_schema}_next"})
+
+
+def before(settings: Settings) -> str:
+    """Schema of the read models that were live before the last rebuild."""
+    return f"{settings.model_schema}_old"
+
+
+async def plan(connection: Connection, made: Settings, ends: Mapping[int, int]) -> bool:
+    """Make tables without indexes, to be loaded up to these offsets; `made` is of `beside`.
+
+    True where an earlier rebuild of this release is to be continued: it keeps its offsets. What one
+    of another release left is dropped.
+    """
+    async with connection.transaction():
+        found = await installed_version(connection, made.model_schema)
+        if found == model_version():
+            return True
+        await _drop(connection, made.model_schema)
+        await create_model(connection, made.model_schema)
+        await connection.execute(_SQL["plan"])
+        for partition, end in ends.items():
+            slices = max(1, -(-end // SHARE_RECORDS))
+            for number in range(slices):
+                share = (partition, number, slices, end)
+                await connection.execute(_SQL["add_share"], share)
+        await _drop_indexes(connection)
+    return False
+
+
+async def take_share(connection: Connection) -> Share | None:
+    """A share that nobody else is at, taken until the transaction ends; None if there is none."""
+    cursor = await connection.execute(_SQL["take_share"])
+    found = await cursor.fetchone()
+    return Share(*found) if found else None
+
+
+async def share_done(connection: Connection, share: Share) -> None:
+    """Say so, in the transaction that wrote it."""
+    await connection.execute(_SQL["share_done"], (share.partition, share.slice))
+
+
+async def add_position(connection: Connection, share: Share, values: Sequence[object]) -> None:
+    """How far the share's partition is read: leaf hash, time and directory offset of its end."""
+    await connection.execute(_SQL["add_position"], (share.partition, share.end, *values))
+
+
+async def done(connection: Connection) -> Done:
+    """How far the load is."""
+    cursor = await connection.execute(_SQL["shares_left"])
+    found = await cursor.fetchone()
+    assert found is not None  # noqa: S101 - a query of aggregates has one row
+    return Done(*found)
+
+
+async def make_indexes(connections: Sequence[Connection]) -> None:
+    """Make what indexes are missing, as many at once as there are connections; then the keys."""
+    first = connections[0]
+    cursor = await first.execute(_SQL["present_indexes"])
+    present = {row[0] for row in await cursor.fetchall()}
+    cursor = await first.execute(_SQL["indexes"])
+    indexes = await cursor.fetchall()
+    missing = [definition for _, name, definition, _ in indexes if name not in present]
+    missing.reverse()
+
+    async def make(connection: Connection) -> None:
+        await connection.execute("SET maintenance_work_mem = '128MB'")
+        while missing:
+            await connection.execute(missing.pop())
+
+    await asyncio.gather(*map(make, connections))
+    await _make_keys(first, [(table, name) for table, name, _, is_key in indexes if is_key])
+    cursor = await first.execute(_SQL["tables"])
+    tables = sql.SQL(", ").join(sql.Identifier(row[0]) for row in await cursor.fetchall())
+    await first.execute(sql.SQL("ANALYZE {}").format(tables))
+
+
+async def remove(connection: Connection, *schemas: str) -> list[str]:
+    """Drop read models that are not live; gives the schemas of those that were there."""
+    found = [one for one in schemas if await installed_version(connection, one) is not None]
+    for schema in found:
+        await _drop(connection, schema)
+    return found
+
+
+async def forget_plan(connection: Connection, schema: str) -> None:
+    """Leave nothing but the read models."""
+    await look_in(connection, schema)
+    await connection.execute("DROP TABLE rebuild_share, rebuild_index")
+
+
+async def _drop(connection: Connection, schema: str) -> None:
+    statement = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE")
+    await connection.execute(statement.format(sql.Identifier(schema)))
+
+
+async def _drop_indexes(connection: Connection) -> None:
+    cursor = await connection.execute(_SQL["indexes"])
+    for table, name, _, is_key in await cursor.fetchall():
+        statement = (
+            sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
+                sql.Identifier(table), sql.Identifier(name)
+            )
+            if is_key
+            else sql.SQL("DROP INDEX {}").format(sql.Identifier(name))
+        )
+        await connection.execute(statement)
+
+
+async def _make_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> None:
+    """Of a key's index, a key."""
+    cursor = await connection.execute(_SQL["keys"])
+    present = {row[0] for row in await cursor.fetchall()}
+    statement = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} PRIMARY KEY USING INDEX {}")
+    for table, name in keys:
+        if name not in present:
+            key = sql.Identifier(name)
+            await connection.execute(statement.format(sql.Identifier(table), key, key))
