@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from runut.errors import BadFile, NotAnEvent
@@ -75,7 +76,7 @@ class Reader:
 class _Source:
     """The lines of a reader and the names they use, in the making.
 
-    In the text: `b` is the body, `p` the position in it, `n` a number just read.
+    In the text: `b` is the body, `p` the position in it, `q` one ahead, `n` a number just read.
     """
 
     def __init__(self, schema: dict[str, Any]) -> None:
@@ -168,31 +169,30 @@ class _Source:
     def array(self, schema: dict[str, Any], into: str) -> None:
         item, count, end = self.variable(), self.variable(), self.variable()
         self.line(f"{into} = []")
-        self.line(f"{count}, {end}, p = block(b, p, 0, None)")
+        self.line(f"{count}, {end}, p = block(b, p, 0, None) if b[p] else (0, None, p + 1)")
         self.line(f"while {count}:")
         with self.deeper():
             self.line(f"for _ in range({count}):")
             with self.deeper(), self.at("[]"):
                 self.read(schema["items"], item)
                 self.line(f"{into}.append({item})")
+            # Most arrays are one block, which does not say where it ends.
+            self.line(f"if {end} is None and not b[p]: p += 1; break")
             self.line(f"{count}, {end}, p = block(b, p, len({into}), {end})")
 
-    def raw(self, schema: dict[str, Any], into: str) -> None:  # noqa: ARG002
-        self.line("n = b[p]; p += 1")
-        # Several bytes, or odd: a negative length.
-        self.line("if n & 129: n, p = length(b, p)")
+    def raw(self, schema: dict[str, Any], into: str, after: str = "") -> None:  # noqa: ARG002
+        self.line("q = p + SPANS[b[p]]")
+        self.line("if q == p: p, q = long_span(b, p)")
         # A length beyond the end moves p there: the next byte, or the last check, is amiss.
-        self.line(f"q = p + (n >> 1); {into} = b[p:q]; p = q")
+        self.line(f"{into} = b[p + 1:q]{after}; p = q")
 
     def string(self, schema: dict[str, Any], into: str) -> None:
-        self.raw(schema, into)
-        self.line(f"{into} = {into}.decode()")
+        self.raw(schema, into, ".decode()")
         # PostgreSQL cannot store it, in text or in jsonb.
         self.line(f"if '\\0' in {into}: raise ValueError('text without U+0000', {into})")
 
     def uuid(self, schema: dict[str, Any], into: str) -> None:
-        self.raw(schema, into)
-        self.line(f"{into} = {into}.decode()")
+        self.raw(schema, into, ".decode()")
         self.line(f"if not is_uuid({into}): raise ValueError('a lower-case UUID', {into})")
 
     def boolean(self, schema: dict[str, Any], into: str) -> None:  # noqa: ARG002
@@ -202,10 +202,8 @@ class _Source:
         self.number("varint32" if schema["type"] == "int" else "varint64")
         self.line(f"{into} = (n >> 1) ^ -(n & 1)")
 
-    def timestamp(self, schema: dict[str, Any], into: str) -> None:
-        self.integer(schema, into)
-        self.line(f"if not FIRST <= {into} <= LAST: raise ValueError(YEARS, {into})")
-        self.line(f"{into} = EPOCH + {into} * MICROSECOND")
+    def timestamp(self, schema: dict[str, Any], into: str) -> None:  # noqa: ARG002
+        self.line(f"{into}, p = moment(b, p)")
 
     def date(self, schema: dict[str, Any], into: str) -> None:
         self.integer(schema, into)
@@ -249,6 +247,36 @@ def _length(b: bytes, p: int) -> tuple[int, int]:
     return n, p
 
 
+def _long_span(b: bytes, p: int) -> tuple[int, int]:
+    """Of what has a length of several bytes at `p`: the byte before its first, and its end."""
+    n = b[p]
+    # Two bytes are the usual case: the length doubled is 128 to 16,383.
+    if n > 127 and 0 < (second := b[p + 1]) < 128:
+        n, p = n + (second << 7) - 128, p + 1
+        if n & 1 == 0:
+            return p, p + 1 + (n >> 1)
+        raise ValueError("a length of 0 or more", -(n + 1) >> 1)
+    n, p = _length(b, p + 1)
+    return p - 1, p + (n >> 1)
+
+
+def _moment(b: bytes, p: int) -> tuple[datetime, int]:
+    """A timestamp in microseconds, UTC, and where it ends."""
+    n = int.from_bytes(b[p : p + 8], "little")
+    if n & _EIGHTH_BITS == _SEVEN_GO_ON and n >> 56:
+        # Eight bytes, as from 1979 to 3111 all have: their 7 bits are moved together in pairs.
+        n = n & 0x007F007F007F007F | (n & 0x7F007F007F007F00) >> 1
+        n = n & 0x00003FFF00003FFF | (n & 0x3FFF00003FFF0000) >> 2
+        n = n & 0x000000000FFFFFFF | (n & 0x0FFFFFFF00000000) >> 4
+        p += 8
+    else:
+        n, p = (b[p], p + 1) if b[p] < 128 else _varint(b, p + 1, 64)
+    micros = (n >> 1) ^ -(n & 1)
+    if not _FIRST <= micros <= _LAST:
+        raise ValueError(_YEARS, micros)
+    return _EPOCH + micros * _MICROSECOND, p
+
+
 def _block(b: bytes, p: int, so_far: int, end: int | None) -> tuple[int, int | None, int]:
     """Head of an array's next block: its items, its end if it says so, where they start.
 
@@ -272,6 +300,8 @@ def _block(b: bytes, p: int, so_far: int, end: int | None) -> tuple[int, int | N
     return count, end, p
 
 
+# Dates are few.
+@lru_cache(maxsize=4096)
 def _day(days: int) -> date:
     if not _FIRST_DAY <= days <= _LAST_DAY:
         raise ValueError(_YEARS, days)
@@ -305,17 +335,21 @@ def _explain(error: Exception) -> tuple[str, object]:
 
 _FIRST_DAY: Final = date(FIRST_YEAR, 1, 1).toordinal() - _EPOCH_DAY
 _LAST_DAY: Final = date.max.toordinal() - _EPOCH_DAY
+_FIRST: Final = (datetime(FIRST_YEAR, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_EIGHTH_BITS: Final = 0x8080808080808080
+_SEVEN_GO_ON: Final = 0x0080808080808080
+_SPANS: Final = tuple(0 if n & 129 else 1 + (n >> 1) for n in range(256))
+"""By its first byte, how many bytes a short text takes with its length; 0 where the length has
+several bytes, or is negative (odd)."""
 _HELPERS: Final[dict[str, Any]] = {
-    "EPOCH": _EPOCH,
-    "YEARS": _YEARS,
-    "FIRST": (datetime(FIRST_YEAR, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND,
-    "LAST": (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND,
-    "MICROSECOND": _MICROSECOND,
+    "SPANS": _SPANS,
     "booleans": {0: False, 1: True},
     "is_uuid": UUID_PATTERN.fullmatch,
     "varint32": _varint32,
     "varint64": _varint64,
-    "length": _length,
+    "long_span": _long_span,
+    "moment": _moment,
     "block": _block,
     "day": _day,
     "amount": _amount,
