@@ -34,9 +34,8 @@ def site(
         feed=reading.feed,
         sessions=sessions,
         authenticate=authenticate,
+        settings=settings,
         zone=_zone(settings.web_timezone),
-        events_topic=settings.events_topic,
-        is_demonstration=settings.web_demonstration,
         export=exported,
         verify=verified,
     )

@@ -152,7 +152,7 @@ async def history(
                 yield one
 
     async def tell(reading: Reading, entries: Sequence[HistoryEntry]) -> Sequence[Document]:
-        return await _lines(reading, subject, entries)
+        return await told_lines(reading, subject, entries)
 
     return await answer_list(ask, page, _HISTORY, items, as_of, tell=tell, version=version)
 
@@ -255,9 +255,10 @@ async def _entries(
         after_seq = some[-1].seq
 
 
-async def _lines(
+async def told_lines(
     reading: Reading, subject: str, entries: Sequence[HistoryEntry]
 ) -> Sequence[Document]:
+    """Lines of a history, without what may not be told to who asks; what is told is recorded."""
     found = await guarded(reading.connection, [subject], reading.asker.sight, reading.moment.log)
     await reading.record([one for one in entries if found.is_guarded(one) and found.is_told(one)])
     directory = reading.moment.log.latest

@@ -26,6 +26,7 @@ class Guarded:
     """The guarded events of some subjects, as somebody sees them."""
 
     def __init__(self, told: list[tuple[HistoryEntry, bool]]) -> None:
+        self.entries = [entry for entry, _ in told]
         self._told = {_place(entry): may for entry, may in told}
         self.words = Words()
         """Of those whose words rows and states may hold."""

@@ -89,9 +89,8 @@ async def pages(
             feed=reading.feed,
             sessions=sessions,
             authenticate=app.state.authenticate,
+            settings=settings.model_copy(update={"web_demonstration": is_demonstration}),
             zone=ZoneInfo("Asia/Jakarta"),
-            events_topic=settings.events_topic,
-            is_demonstration=is_demonstration,
             export=_exported,
             verify=verified,
         )

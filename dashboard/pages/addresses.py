@@ -21,6 +21,10 @@ FOLDERS: Final[Mapping[str, str]] = {
 """Of each kind of subject the path below which its pages are."""
 
 
+LISTS: Final[Mapping[str, str]] = {kind: f"/{folder}" for kind, folder in FOLDERS.items()}
+"""Of each kind of subject where all of them are."""
+
+
 def address_of(subject: str) -> str | None:
     """The page of a subject; None where it is none that has one."""
     folder, ident = FOLDERS.get(subject_kind(subject)), subject_id(subject)

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dashboard.pages import case_list, cookies, overview, sign_in, static_files, work_lists
+from dashboard.pages import case_list, cookies, overview, sign_in, static_files, subject, work_lists
 from dashboard.pages.site import Site
 
 
@@ -19,7 +19,7 @@ def add_pages(app: FastAPI, site: Site) -> None:
     """Have an application answer with pages, beside what else it does."""
     app.state.site = site
     app.add_middleware(SessionReads)
-    for page in (static_files, sign_in, overview, case_list, work_lists):
+    for page in (static_files, sign_in, overview, case_list, work_lists, subject):
         app.include_router(page.routes())
 
 

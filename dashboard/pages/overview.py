@@ -53,7 +53,7 @@ async def overview(frame: Reader) -> Response:
                 today=local_day(now, frame.zone),
                 bounced_since=now - timedelta(days=BOUNCED_DAYS),
             )
-            sealed, recorded_at = await _progress(reading, lists, frame.site.events_topic)
+            sealed, recorded_at = await _progress(reading, lists, frame.site.settings.events_topic)
     translated = frame.translated
     chart = cases_chart(
         figures,

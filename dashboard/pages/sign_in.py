@@ -104,7 +104,7 @@ def _go_on(path: str) -> Response:
 
 def _offers_demonstration(frame: Frame) -> bool:
     """A page of elsewhere whose name leads to this machine asks by that name, so it is refused."""
-    return frame.site.is_demonstration and _is_local(frame.request)
+    return frame.site.settings.web_demonstration and _is_local(frame.request)
 
 
 def _is_local(request: Request) -> bool:

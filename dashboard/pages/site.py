@@ -12,6 +12,7 @@ from dashboard.feed import Feed
 from dashboard.reads import Reads
 from projections.sessions import Sessions
 from runut.access import Authenticate, Principal
+from runut.settings import Settings
 
 DEMONSTRATION = Principal("demonstration", None, frozenset({"AUDITOR"}))
 """The reader of a demonstration on this machine, who sees everything and is known to nobody."""
@@ -29,12 +30,9 @@ class Site(NamedTuple):
     feed: Feed
     sessions: Sessions
     authenticate: Authenticate
+    settings: Settings
     zone: ZoneInfo
     """In which times are told to who did not choose another."""
-    events_topic: str
-    """Of whose partitions seals tell how far they go."""
-    is_demonstration: bool
-    """Whether whoever is on this machine may read without a token."""
     export: Export
     verify: Verify
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from dashboard.pages.addresses import address, address_of
+from dashboard.pages.addresses import LISTS, address, address_of
 from dashboard.pages.languages import NAMES, ZONES, translations
 from dashboard.pages.static_files import static_url
 from dashboard.stream_text import id_text
@@ -35,6 +35,7 @@ def templates(lang: Lang) -> Environment:
         static_url=static_url,
         address=address,
         address_of=address_of,
+        list_of=LISTS,
         zones=ZONES,
         languages=NAMES,
         stream_id=id_text,

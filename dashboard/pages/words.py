@@ -21,6 +21,8 @@ from dashboard.pages.limits import Countdown, countdown
 from projections.wording import Voice, plain, zone_name
 from runut.calendar import local_time
 from runut.event import subject_id, subject_kind
+from runut.protocol import parse_limit
+from runut.protocol_words import length
 from runut.rfc3339 import format_time, parse_time
 
 Moment = str | datetime | None
@@ -71,6 +73,18 @@ class Words:
             return escape(shown)
         return Markup('<a class="subject" href="{}">{}</a>').format(where, shown)
 
+    def ident(self, subject: str) -> str:
+        """A subject's id without its kind."""
+        return subject_id(subject)
+
+    def kind_of(self, subject: str) -> str:
+        """`case`."""
+        return subject_kind(subject)
+
+    def limit(self, text: str) -> str:
+        """`3 hari kerja` of `3wd`."""
+        return length(parse_limit("limit", text), self.voice.lang)
+
     def kind(self, subject: str) -> str:
         """`Kasus`."""
         return self.title("Kind", subject_kind(subject))
@@ -81,11 +95,18 @@ class Words:
             return Markup("–")
         exact = parse_time(moment) if isinstance(moment, str) else moment
         local = local_time(exact, self.voice.zone)
-        clock = "HH.mm" if self.voice.lang == "id" else "HH:mm"
-        shown = format_datetime(local, f"d MMM y {clock}", locale=self.voice.lang)
         return Markup('<time datetime="{}">{} <small>{}</small></time>').format(
-            format_time(exact.astimezone(UTC)), shown, zone_name(local)
+            format_time(exact.astimezone(UTC)), self._clock(local), zone_name(local)
         )
+
+    def clock_text(self, moment: datetime) -> str:
+        """The same as text."""
+        local = local_time(moment, self.voice.zone)
+        return f"{self._clock(local)} {zone_name(local)}"
+
+    def _clock(self, local: datetime) -> str:
+        clock = "HH.mm" if self.voice.lang == "id" else "HH:mm"
+        return format_datetime(local, f"d MMM y {clock}", locale=self.voice.lang)
 
     def day(self, moment: Moment) -> Markup:
         """The day of a moment, with the whole of it for whoever asks."""
@@ -96,6 +117,10 @@ class Words:
         return Markup('<time datetime="{}" title="{}">{}</time>').format(
             format_time(exact.astimezone(UTC)), self.voice.time(exact), self._date(local.date())
         )
+
+    def day_text(self, moment: datetime) -> str:
+        """The day of a moment, as text."""
+        return self._date(local_time(moment, self.voice.zone).date())
 
     def date(self, day: str | Date | None) -> str:
         """`12 Jun 2025` of a date without a time."""
