@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked.latency_seconds,
         asked.open_commitments,
         asked.proof_leaves,
+        asked.http_events,
     )
     try:
         found = asyncio.run(_run(plan))
@@ -73,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--proof-leaves", type=_positive, default=LEAVES, help="of the tree that proofs are from"
+    )
+    parser.add_argument(
+        "--http-events",
+        type=int,
+        default=20_000,
+        help="how many come by HTTP, one by one and in batches; 0 leaves them out",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     return parser

@@ -159,7 +159,12 @@ class _Eyes:
 
 def latency(due: Sequence[float], done: Sequence[float]) -> Latency:
     """Of the seconds from each moment to its end."""
-    took = sorted((after - before) * 1000 for before, after in zip(due, done, strict=True))
+    return latency_of([(after - before) * 1000 for before, after in zip(due, done, strict=True)])
+
+
+def latency_of(took_ms: Sequence[float]) -> Latency:
+    """Of so many milliseconds each."""
+    took = sorted(took_ms)
     last = len(took) - 1
     return Latency(len(took), *(took[round(last * share)] for share in (0.5, 0.95, 0.99, 1)))
 

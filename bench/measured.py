@@ -47,6 +47,17 @@ class Measured(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, rows=rows)
 
 
+def together(parts: Sequence[Measured]) -> Measured:
+    """The same measured several times, as one."""
+    return Measured(
+        sum(one.events for one in parts),
+        sum(one.seconds for one in parts),
+        sum(one.client_cpu_s for one in parts),
+        sum(one.postgres_cpu_s for one in parts),
+        sum(one.others_cpu_s for one in parts),
+    )
+
+
 class Meter:
     """Measures what happens between `start` and `stop`."""
 

@@ -9,9 +9,10 @@ from typing import Final, NamedTuple, Self
 
 import msgspec
 
-from bench import copying, deadlines, end_to_end, limits, peers, seals, stories
+from bench import copying, deadlines, end_to_end, http, limits, peers, seals, stories
 from bench.end_to_end import RATE, Latencies, Latency
 from bench.ground import PARTITIONS, Ground, elsewhere, ground, workers
+from bench.http import Http
 from bench.measured import Measured
 from bench.produce import fill
 
@@ -29,6 +30,8 @@ class Plan(NamedTuple):
     latency_seconds: int
     open_commitments: int
     proof_leaves: int
+    http_events: int
+    """0 leaves them out."""
 
     @classmethod
     def of(
@@ -39,11 +42,20 @@ class Plan(NamedTuple):
         latency_seconds: int,
         open_commitments: int,
         proof_leaves: int,
+        http_events: int,
     ) -> Self:
         """Fewer cases where there are too few events for so many."""
         at_most = max(1, events // EVENTS_A_CASE)
         few = min(cases, at_most)
-        return cls(events, few, one_by_one_events, latency_seconds, open_commitments, proof_leaves)
+        return cls(
+            events,
+            few,
+            one_by_one_events,
+            latency_seconds,
+            open_commitments,
+            proof_leaves,
+            http_events,
+        )
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -80,6 +92,8 @@ class Found(msgspec.Struct, frozen=True):
     proof_leaves: int
     proof: Latency
     """Of a record anywhere in a tree of so many."""
+    http: Http | None
+    """None where it was left out."""
 
     def ratio(self, name: str) -> float:
         """How many times as fast as another measurement ours is, end to end."""
@@ -111,6 +125,7 @@ async def run(plan: Plan, say: Say) -> Found:
         tick = await deadlines.ticks(place, plan.open_commitments)
         say(f"proofs: a tree of {plan.proof_leaves:,} records")
         proof = await seals.proofs(place, plan.proof_leaves)
+        over_http = await _http(place, plan, say)
     machine = Machine(
         cores=os.cpu_count() or 1,
         python=platform.python_version(),
@@ -119,8 +134,24 @@ async def run(plan: Plan, say: Say) -> Found:
         load_after=os.getloadavg()[0],
     )
     return Found(
-        machine, given, measured, found, plan.open_commitments, tick, plan.proof_leaves, proof
+        machine,
+        given,
+        measured,
+        found,
+        plan.open_commitments,
+        tick,
+        plan.proof_leaves,
+        proof,
+        over_http,
     )
+
+
+async def _http(place: Ground, plan: Plan, say: Say) -> Http | None:
+    """What the gateway takes, about the cases that are projected."""
+    if not plan.http_events:
+        return None
+    say(f"HTTP: {plan.http_events:,} events one by one and in batches, ours and a minimal app")
+    return await http.measure(place, plan.http_events, plan.cases)
 
 
 async def _measure(place: Ground, plan: Plan, say: Say) -> tuple[dict[str, Measured], Events]:

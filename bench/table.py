@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.end_to_end import RATE, Latency
+from bench.http import Http
 from bench.measured import Measured
 from bench.run import Found
 
@@ -66,6 +67,8 @@ def show(found: Found) -> None:
         for name in names:
             table.add_row(f"  {NAMES[name]}", *_cells(found, name))
         table.add_section()
+    if found.http:
+        _add_http(table, found.http)
     table.add_row(f"[bold]Latency at {RATE} events/s", "", *(f"[bold]{n}" for n in QUANTILES))
     table.add_row("  send → receipt", *_latency(found.latencies.acknowledged))
     table.add_row("  send → visible in PostgreSQL", *_latency(found.latencies.visible))
@@ -77,9 +80,27 @@ def show(found: Found) -> None:
     console().print(table)
 
 
+def _add_http(table: Table, http: Http) -> None:
+    for heading, kind in (("One event a request", http.single), ("Batches", http.batch)):
+        table.add_row(f"[bold]HTTP: {heading.lower()}")
+        ours, minimal = kind["ours"], kind["minimal"]
+        table.add_row("  runut web: checked, verdict, signed, receipt", *_figures(ours, ""))
+        beside = f"{http.ratio(kind):.2f} ×"
+        table.add_row("  FastAPI that hands the same bytes to Kafka", *_figures(minimal, beside))
+    table.add_row("[bold]HTTP: latency of one event", "", *(f"[bold]{n}" for n in QUANTILES))
+    table.add_row("  runut web", *_latency(http.latency["ours"]))
+    table.add_row(
+        "  FastAPI that hands the same bytes to Kafka", *_latency(http.latency["minimal"])
+    )
+    table.add_section()
+
+
 def _cells(found: Found, name: str) -> tuple[str, ...]:
-    one = found.measured[name]
     ratio = "" if name in {"ours", "produce", "sealing"} else f"{found.ratio(name):.2f} ×"
+    return _figures(found.measured[name], ratio)
+
+
+def _figures(one: Measured, ratio: str) -> tuple[str, ...]:
     return (
         f"{one.events:,}",
         f"{one.per_second:,.0f}",

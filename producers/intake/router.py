@@ -78,6 +78,21 @@ class _Route(APIRoute):
         self.app = answer
 
 
+class _Answer(Response):
+    """A JSON document, and where its receipt can be had again; made without detours."""
+
+    background = None
+
+    def __init__(self, status: int, body: bytes, location: str) -> None:
+        self.status_code = status
+        self.body = body
+        self.raw_headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"location", location.encode()),
+        ]
+
+
 class _Routes:
     def __init__(self, gateway: Callable[[], Gateway]) -> None:
         self._gateway = gateway
@@ -145,11 +160,10 @@ def _answer(taken: Taken) -> Response:
     shown = msgspec.json.encode(taken.receipt)
     foreseen = msgspec.json.encode(taken.foreseen)
     is_new = taken.foreseen is not None
-    return Response(
-        b'%b,"foreseen":%b}' % (shown[:-1], foreseen),
+    return _Answer(
         HTTPStatus.CREATED if is_new else HTTPStatus.OK,
-        {"Location": f"receipts/{taken.receipt.event_id}"},
-        openapi.JSON,
+        b'%b,"foreseen":%b}' % (shown[:-1], foreseen),
+        f"receipts/{taken.receipt.event_id}",
     )
 
 

@@ -54,6 +54,18 @@ class Metrics:
         self.under_way = Gauge(
             "http_requests_in_progress", "Requests that are being answered.", registry=registry
         )
+        self._labelled: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """One more request is answered, after so many seconds."""
+        # There are only so many labels, and to find them by name costs more than to count.
+        found = self._labelled.get((method, route, status))
+        if found is None:
+            counter = self.requests.labels(method, route, status)
+            found = (counter, self.seconds.labels(method, route))
+            self._labelled[method, route, status] = found
+        found[0].inc()
+        found[1].observe(seconds)
 
 
 class Watched:
@@ -88,8 +100,7 @@ class Watched:
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
         route = _route(scope)
-        self._metrics.requests.labels(method, route, status).inc()
-        self._metrics.seconds.labels(method, route).observe(seconds)
+        self._metrics.answered(method, route, status, seconds)
         if scope["path"] not in self._quiet:
             state = scope.get("state", {})
             log.info(

@@ -18,7 +18,7 @@ def test_a_small_run_measures_everything_and_its_consumers_write_the_same_rows(
 ) -> None:
     file = tmp_path / "bench.json"
     few = ("--events", str(EVENTS), "--cases", "20", "--latency-seconds", "1")
-    few += ("--open-commitments", "5000", "--proof-leaves", "70000")
+    few += ("--open-commitments", "5000", "--proof-leaves", "70000", "--http-events", "100")
     done = subprocess.run(
         [sys.executable, "-m", "bench", *few, "--json", str(file)],
         cwd=ROOT,
@@ -37,6 +37,8 @@ def test_a_small_run_measures_everything_and_its_consumers_write_the_same_rows(
     assert found["given"]["verdicts"]["EFFECTIVE"] > 0.9 * EVENTS
     assert found["deadline_tick"]["events"] > 0
     assert found["proof"]["events"] > 0
+    assert found["http"]["single"]["ours"]["events"] == 100
+    assert found["http"]["batch"]["ours"]["events"] == found["http"]["batch"]["minimal"]["events"]
     assert "ours is" in done.stdout
     assert "5,000 open commitments" in done.stdout
     assert [path for path in tmp_path.iterdir() if path != file] == []
