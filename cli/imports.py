@@ -92,7 +92,7 @@ def import_(
     with ExitStack() as stack:
         source = _source(stack.enter_context(_opened(file)), file, file_format, mapping)
         told = stack.enter_context(teller(report, is_rehearsal=dry_run, as_json=as_json))
-        bar = stack.enter_context(_bar(shown=not dry_run))
+        bar = stack.enter_context(progress_bar(shown=not dry_run))
         task = bar.add_task(f"import {file}", total=_size(file), what="")
 
         def take(destination: Destination) -> Coroutine[None, None, None]:
@@ -112,7 +112,7 @@ def import_(
         else:
             run(_publish(settings, take, found))
             if wait:
-                run(_wait(settings, found, bar))
+                run(wait_for(settings, found, bar))
     if dry_run:
         summarise_rehearsal(found, verdicts, told, report, as_json=as_json)
     else:
@@ -136,7 +136,12 @@ async def _rehearse(settings: Settings, take: Take) -> Counter[Verdict]:
         return rehearsing.verdicts
 
 
-async def _wait(settings: Settings, found: Imported, bar: Progress) -> None:
+async def wait_for(settings: Settings, found: Imported, bar: Progress) -> None:
+    """Wait until what was published is projected.
+
+    Raises:
+        Unreachable: nothing moved for a minute.
+    """
     task: TaskID = bar.add_task("project", total=None, what="")
     async with read_models(settings) as connection:
         done = await wait_until_projected(
@@ -166,7 +171,8 @@ def _source(file: Binary, name: str, file_format: Format | None, mapping: Path |
         raise typer.BadParameter(str(error)) from None
 
 
-def _bar(*, shown: bool) -> Progress:
+def progress_bar(*, shown: bool) -> Progress:
+    """A bar on standard error, with words in its field `what`."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),

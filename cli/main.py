@@ -29,7 +29,9 @@ from cli import (
     platform,
     protocol,
     quarantine,
+    rebuild,
     replay,
+    sample_world,
     seals,
     spool,
     status,
@@ -49,6 +51,7 @@ app = typer.Typer(
 )
 app.command("up")(platform.up)
 app.command("down")(platform.down)
+app.command("demo")(sample_world.demo)
 app.command("worker")(platform.worker)
 app.command("web")(web.web)
 app.command("emit")(emit.emit)
@@ -61,6 +64,7 @@ app.command("commitments")(look.commitments)
 app.command("agency")(look.agency)
 app.command("meetings")(network.meetings)
 app.command("indicators")(network.indicators)
+app.command("rebuild")(rebuild.rebuild)
 app.command("replay")(replay.replay)
 app.command("export")(evidence.export)
 app.command("verify")(evidence.verify)

@@ -36,7 +36,14 @@ async def apply_directory(settings: Settings, path: Path) -> list[str]:
         LedgerMismatch: no ledger is founded, or its root key is not here.
         Unreachable: no broker answers.
     """
-    file = read_directory_file(path)
+    return await register(settings, read_directory_file(path), path)
+
+
+async def register(settings: Settings, file: DirectoryFile, path: Path) -> list[str]:
+    """Register what a directory file says that was read already; otherwise as `apply_directory`.
+
+    `path` is named in errors.
+    """
     async with DirectoryWriter(settings, KeyStore(settings.keys)) as writer:
         _check(file, writer.directory, path)
         events = [_record(writer, path, *change) for change in _changes(file, writer)]

@@ -88,7 +88,7 @@ class Agreement(Story):
     ) -> Iterator[Act]:
         """Each period is done, reported and accepted; or missed and fined, and done late."""
         rng, since = self.rng, self.now
-        for n in range(1, (last - signed).days // every):
+        for n in range(1, (last - signed).days // every + 1):
             due_day = signed + timedelta(days=n * every)
             due = end_of_day(due_day, self.ground.protocol.timezone)
             owed = Owed(f"CLAUSE:{clause}#{n}:{debtor}", debtor, due)

@@ -64,7 +64,7 @@ class Diary:
     def _plan(self, series: Series) -> Iterator[Planned]:
         ground, rng = self._ground, self._ground.rng("series", series.name)
         zone = ZoneInfo(ground.agencies[series.chair].timezone)
-        day, n = ground.start.astimezone(zone).date() + timedelta(days=rng.randint(3, 20)), 1
+        day, n = ground.start.astimezone(zone).date() + timedelta(days=rng.randint(18, 40)), 1
         while day < ground.options.until:
             if rng.random() >= MISSED:
                 late = rng.randint(1, MOST_LATE_DAYS) if rng.random() < LATE else 0

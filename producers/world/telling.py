@@ -6,7 +6,7 @@ Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import merge
 from itertools import chain, takewhile
 from operator import attrgetter
@@ -28,19 +28,23 @@ from runut.event import Event
 
 CASES_PER_AGENT: Final = 60
 CASES_PER_PROGRAMME: Final = 150
-FEWEST: Final = 6
+FEWEST_AGENTS: Final = 24
+FEWEST_PROGRAMMES: Final = 8
 MERGED: Final = 0.03
+MIDNIGHT: Final = timedelta(minutes=1)
 
 
 def events(options: Options, directory: Directory) -> Iterator[Event]:
     """Every event of a world, in the order of `occurred_at`; all of them before `options.until`.
+
+    But for what the ledger says of limits that ended with the last day: that comes after midnight.
 
     Raises:
         BadInput: there are no such agencies, or the directory has no calendar for these years.
     """
     ground = Ground(options, directory)
     told = merge(*_stories(ground), key=attrgetter("occurred_at"))
-    return takewhile(lambda event: event.occurred_at < ground.until, told)
+    return takewhile(lambda event: event.occurred_at < ground.until + MIDNIGHT, told)
 
 
 def _stories(ground: Ground) -> Iterator[Iterable[Event]]:
@@ -49,7 +53,7 @@ def _stories(ground: Ground) -> Iterator[Iterable[Event]]:
         (Agent(ground, n, docket.begun_before) for n in range(docket.firms)),
         agreements(ground),
         (Meeting(ground, planned, docket.begun_before) for planned in docket.diary.planned),
-        programmes(ground, max(FEWEST, ground.options.cases // CASES_PER_PROGRAMME)),
+        programmes(ground, max(FEWEST_PROGRAMMES, ground.options.cases // CASES_PER_PROGRAMME)),
     )
     for story in others:
         yield story.told()
@@ -62,7 +66,7 @@ class Docket:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._cases = ground.options.cases
-        self.firms = max(FEWEST, self._cases // CASES_PER_AGENT)
+        self.firms = max(FEWEST_AGENTS, self._cases // CASES_PER_AGENT)
         self.diary = Diary(ground)
 
     def stories(self) -> Iterator[Iterable[Event]]:
