@@ -20,7 +20,7 @@ from audit.documents import moment_of
 from audit.policy import Policy
 from audit.seal_log import LogReached, SealLog
 from audit.tree_check import Bound, Reached, TreeFound, TreeTask, check_tree
-from audit.verify import Check, Status, VerificationFailed, Verified
+from audit.verify import Check, Status, TreeShown, VerificationFailed, Verified
 from audit.witnessed_time import seen_at
 from projections.processes import count, in_processes
 from projections.queries import queries
@@ -118,7 +118,16 @@ class _Live:
         self._time(found, bounds)
         await asyncio.to_thread(self._keep, last, tasks, found)
         sealed_at, anchored = moment_of(last.sealed_at_ms), self._policy is not None
-        return Verified("", self._name, last.index, sealed_at, anchored, self._checks)
+        note = bounds[last.index][1] if last.index in bounds else self._log.note
+        return Verified(
+            *("", self._name, last.index, sealed_at, anchored, self._checks),
+            note=note.to_bytes().decode() if note else "",
+            trees=[
+                TreeShown(f"{one.topic}/{one.partition}", one.size, one.root.hex())
+                for one in last.heads
+            ],
+            signatures=dict(sum((Counter(one.signatures) for one in found), Counter())),
+        )
 
     async def _seals(self) -> Seal:
         """Step 1. Relies on the policy's key: the log of seals grew by appending alone."""

@@ -9,13 +9,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from audit.policy import Policy, read_policy
+from audit.report import FORMS, laid_out
+from audit.report.examination import Examination, told_examination
 from audit.verify import VerificationFailed, Verified, verify_bundle
 from runut.errors import BadFile, BadInput, RunutError
 from runut.rfc3339 import format_time, parse_time
@@ -28,15 +32,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Verify; gives the exit code: 0 every step holds, 4 one does not, 1 and 2 nothing was done."""
     given = _parser().parse_args(arguments)
     try:
-        found = verify_file(given.file, given.policy, given.not_before)
-    except VerificationFailed as error:
-        _say(given.json, failed_document(error), f"FAILED: {error}")
-        return FAILED
+        found = outcome_of(given.file, given.policy, given.not_before)
+        if given.report is not None:
+            write_report(given.report, bundle_examination(found, given.file, given.policy))
     except RunutError as error:
         print(f"runut-verify: {error}", file=sys.stderr)
         return 1
+    if isinstance(found, VerificationFailed):
+        _say(given.json, failed_document(found), f"FAILED: {found}")
+        return FAILED
     _say(given.json, document(found), "\n".join(lines(found)))
     return 0
+
+
+def outcome_of(
+    file: Path, policy: Path | None, not_before: datetime | None
+) -> Verified | VerificationFailed:
+    """As `verify_file`; what does not hold is given, not raised."""
+    try:
+        return verify_file(file, policy, not_before)
+    except VerificationFailed as error:
+        return error
 
 
 def verify_file(file: Path, policy: Path | None, not_before: datetime | None) -> Verified:
@@ -52,6 +68,44 @@ def verify_file(file: Path, policy: Path | None, not_before: datetime | None) ->
     except OSError as error:
         raise BadFile(str(file), "a readable file", error.strerror) from None
     return verify_bundle(data, trust, not_before=not_before)
+
+
+def bundle_examination(
+    found: Verified | VerificationFailed, file: Path, policy: Path | None
+) -> Examination:
+    """What a report of a bundle's verification tells."""
+    return Examination(
+        *(found, datetime.now(UTC), version("runut")),
+        *(None if policy is None else read_policy(policy), "runut-verify FILE --policy POLICY"),
+        file=file.name,
+        sha256=sha256(file.read_bytes()).hexdigest(),
+    )
+
+
+def report_form(path: Path) -> str:
+    """In which form a report goes into a file, by its name.
+
+    Raises:
+        BadInput: in none that there is.
+    """
+    form = path.suffix.removeprefix(".").lower()
+    if form not in FORMS:
+        raise BadInput("report", "the name of a .html or .pdf file", path.name)
+    return form
+
+
+def write_report(path: Path, examination: Examination) -> None:
+    """Write a report of a verification, as a court reads it.
+
+    Raises:
+        BadFile: the file cannot be written.
+        PlatformError: what lays it out is not installed.
+    """
+    content = laid_out(told_examination(examination), report_form(path))
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise BadFile(str(path), "a file that can be written", error.strerror) from None
 
 
 def lines(found: Verified) -> Iterator[str]:
@@ -96,6 +150,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--policy", type=Path, help="whom to trust (TOML); without it: UNANCHORED")
     parser.add_argument(
         "--not-before", type=_moment, metavar="T", help="refuse an older seal: 2025-05-08T10:00:00Z"
+    )
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="write a report for people: .html or .pdf"
     )
     parser.add_argument("--json", action="store_true", help="one JSON document")
     return parser

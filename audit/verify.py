@@ -66,6 +66,16 @@ class VerificationFailed(RunutError):
         super().__init__(f"step {step}, {self.what}: {cause}")
 
 
+class TreeShown(msgspec.Struct, frozen=True):
+    """A partition as far as it was verified."""
+
+    name: str
+    """`TOPIC/PARTITION`."""
+    records: int
+    root: str
+    """Of the tree of its leaves, in hex."""
+
+
 class Verified(msgspec.Struct):
     """A bundle, or the live ledger, of which every step holds."""
 
@@ -77,6 +87,12 @@ class Verified(msgspec.Struct):
     anchored: bool
     """Whether a policy said whom to trust; else it holds together, whoever made it."""
     checks: list[Check]
+    note: str = ""
+    """The checkpoint that it hangs on, with its signatures; empty where none was read."""
+    trees: list[TreeShown] = []
+    """Of the live ledger: every partition."""
+    signatures: dict[str, int] = {}
+    """Of the events that were read: how many signatures are of which status."""
 
 
 def verify_bundle(
@@ -105,7 +121,9 @@ def verify_bundle(
     manifest = run.bundle.manifest
     anchored = policy is not None
     return Verified(
-        manifest.subject, manifest.ledger, run.seal.index, sealed_at, anchored, run.checks
+        *(manifest.subject, manifest.ledger, run.seal.index, sealed_at, anchored, run.checks),
+        note=run.bundle.evidence.seal.note,
+        signatures=dict(Counter(str(one.signature) for one in run.recorded)),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +15,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from audit import offline
 from audit.export import export as export_bundle
-from audit.live import verify_ledger
+from audit.live import read_state, verify_ledger
 from audit.policy import Policy, read_policy
+from audit.report.examination import Examination
 from audit.verify import VerificationFailed, Verified
 from cli.common import Data, Json, moment, print_json, run
 from cli.look import Subject
@@ -68,6 +71,10 @@ def verify(
     processes: Annotated[
         int | None, typer.Option(min=1, help="How many at once. Default: one a core.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a report for people, too: .html or .pdf."),
+    ] = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -75,22 +82,37 @@ def verify(
 
     The ledger is verified from where it was verified last in this data directory, or with --full
     from its first record: every leaf, every signature, every seal. Without a policy it can only
-    hold together, and is said to be UNANCHORED. Exit 0: every step holds; 4: one does not, and it
-    is named.
+    hold together, and is said to be UNANCHORED. With --report it is written down for those who do
+    not run commands, in Indonesian and in English. Exit 0: every step holds; 4: one does not, and
+    it is named.
 
     Example: runut verify case.zip --policy trust.toml
     """
     since = None if not_before is None else moment(not_before)
-    try:
-        if file is not None:
-            found = offline.verify_file(file, policy, since)
-        else:
-            trust = None if policy is None else read_policy(policy)
-            found = run(_verify_ledger(load_settings(data), trust, processes, full=full))
-    except VerificationFailed as error:
-        _print(as_json, offline.failed_document(error), f"FAILED: {error}")
-        raise typer.Exit(offline.FAILED) from None
+    if report is not None:
+        offline.report_form(report)
+    if file is not None:
+        found = offline.outcome_of(file, policy, since)
+        examined = report and offline.bundle_examination(found, file, policy)
+    else:
+        trust = None if policy is None else read_policy(policy)
+        settings = load_settings(data)
+        whole = full or read_state(settings) is None
+        found = run(_outcome(settings, trust, processes, full=full))
+        examined = report and _examination(found, trust, full=whole)
+    if report and examined:
+        offline.write_report(report, examined)
+    if isinstance(found, VerificationFailed):
+        _print(as_json, offline.failed_document(found), f"FAILED: {found}")
+        raise typer.Exit(offline.FAILED)
     _print(as_json, offline.document(found), "\n".join(offline.lines(found)))
+
+
+def _examination(
+    found: Verified | VerificationFailed, policy: Policy | None, *, full: bool
+) -> Examination:
+    command = "runut verify --full --policy POLICY"
+    return Examination(found, datetime.now(UTC), version("runut"), policy, command, full=full)
 
 
 def _print(as_json: bool, document: dict[str, object], text: str) -> None:
@@ -105,11 +127,16 @@ async def _export(settings: Settings, subject: str, seal: int | None) -> bytes:
         return await export_bundle(settings, subject, seal, told)
 
 
-async def _verify_ledger(
+async def _outcome(
     settings: Settings, policy: Policy | None, processes: int | None, *, full: bool
-) -> Verified:
+) -> Verified | VerificationFailed:
     with _progress("verify") as told:
-        return await verify_ledger(settings, policy, full=full, processes=processes, progress=told)
+        try:
+            return await verify_ledger(
+                settings, policy, full=full, processes=processes, progress=told
+            )
+        except VerificationFailed as error:
+            return error
 
 
 @contextmanager

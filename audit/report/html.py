@@ -15,7 +15,7 @@ from audit.report.telling import Report, term
 
 def html(report: Report) -> bytes:
     """The page, as UTF-8; the same report gives the same bytes."""
-    return _template().render(report=report, term=term, qr=_qr(report.checkpoint)).encode()
+    return _template().render(report=report, term=term, qr=_qr(report.checkpoint or " ")).encode()
 
 
 @cache

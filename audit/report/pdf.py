@@ -54,7 +54,7 @@ def pdf(report: Report) -> bytes:
         buffer,
         pagesize=A4,
         invariant=True,  # no time, no random id
-        title=f"{report.title.id} – {term('title').id}",
+        title=f"{report.title.id} – {report.kind.id}",
         lang="id",
         leftMargin=_MARGIN,
         rightMargin=_MARGIN,
@@ -68,21 +68,29 @@ def pdf(report: Report) -> bytes:
 
 def _story(report: Report) -> list[Flowable]:
     story: list[Flowable] = [
-        _paragraph(term("title"), _style(8, color=_SOFT)),
+        _paragraph(report.kind, _style(8, color=_SOFT)),
         _paragraph(report.title, _style(16, BOLD)),
         Spacer(1, 3 * mm),
         _paragraph(report.intro, _style(9)),
         Spacer(1, 3 * mm),
         _facts(report.facts),
-        _heading(term("standing")),
-        _facts(report.standing),
     ]
+    if report.standing:
+        story += [_heading(term("standing")), _facts(report.standing)]
     for table in report.tables:
         story += [_heading(table.title), _table(table)]
-    return story + _proof(report)
+    if report.checkpoint:
+        story += _checkpoint(report)
+    return [
+        *story,
+        _heading(term("verify")),
+        _paragraph(report.how, _style(8)),
+        Preformatted(_legible(report.command), _style(8)),
+        _paragraph(report.remark, _style(8)),
+    ]
 
 
-def _proof(report: Report) -> list[Flowable]:
+def _checkpoint(report: Report) -> list[Flowable]:
     lines = "\n".join(
         line[at : at + _LINE]
         for line in report.checkpoint.splitlines()
@@ -94,10 +102,6 @@ def _proof(report: Report) -> list[Flowable]:
         Spacer(1, 2 * mm),
         _Code(report.checkpoint),
         Preformatted(_legible(lines), _style(6.5)),
-        _heading(term("verify")),
-        _paragraph(term("verify_says"), _style(8)),
-        Preformatted(_legible(report.command), _style(8)),
-        _paragraph(term("verdicts"), _style(8)),
     ]
 
 
@@ -132,7 +136,8 @@ def _facts(pairs: Sequence[tuple[Both, Both]]) -> Flowable:
 def _table(table: Table) -> Flowable:
     head = [_paragraph(one, _style(7, BOLD)) for one in table.columns]
     rows = [[_paragraph(cell, _style(7)) for cell in row] for row in table.rows]
-    widths = [share * _WIDTH for share in _SHARES[len(table.columns)]]
+    shares = table.shares or _SHARES[len(table.columns)]
+    widths = [share * _WIDTH for share in shares]
     flags = [("BACKGROUND", (0, n + 1), (-1, n + 1), _FLAG) for n in sorted(table.flagged)]
     return LongTable([head, *rows], colWidths=widths, repeatRows=1, style=TableStyle(flags, _RULED))
 

@@ -50,18 +50,26 @@ class Table(NamedTuple):
     rows: tuple[tuple[Both, ...], ...]
     flagged: frozenset[int] = frozenset()
     """Rows to be seen at once: what does not count, or was not kept."""
+    shares: tuple[float, ...] = ()
+    """Of the page's width, by column; where none are said, by their number."""
 
 
 class Report(NamedTuple):
     """A report, ready to be laid out."""
 
+    kind: Both
     title: Both
     intro: Both
     facts: tuple[tuple[Both, Both], ...]
     standing: tuple[tuple[Both, Both], ...]
     tables: tuple[Table, ...]
     checkpoint: str
+    """With its signatures; empty where there is none to show."""
+    how: Both
+    """How to verify it, before the command."""
     command: str
+    remark: Both
+    """What else there is to say, at the end."""
 
 
 def told(content: Content) -> Report:
@@ -71,13 +79,16 @@ def told(content: Content) -> Report:
     document = state_document(content.subject, content.folded, content.sealed_at)["state"]
     tables = [_custody(content, voices), _commitments(content, voices), _history(content, voices)]
     return Report(
+        term("title"),
         title,
         term("intro"),
         tuple(_facts(content)),
         tuple(_standing(content, document, voices)),
         tuple(table for table in tables if table.rows),
         content.note,
+        term("verify_says"),
         f"runut-verify FILE --policy POLICY   # {content.subject}, seal {content.seal}",
+        term("verdicts"),
     )
 
 
@@ -93,11 +104,11 @@ def term(name: str) -> Both:
 
 
 def _facts(content: Content) -> Iterator[tuple[Both, Both]]:
-    yield term("ledger"), _same(content.ledger)
-    yield term("subject"), _same(content.subject)
-    yield term("seal"), _same(str(content.seal))
-    yield term("sealed_at"), _time(content.sealed_at)
-    yield term("records"), _same(str(len(content.folded.entries)))
+    yield term("ledger"), same(content.ledger)
+    yield term("subject"), same(content.subject)
+    yield term("seal"), same(str(content.seal))
+    yield term("sealed_at"), when(content.sealed_at)
+    yield term("records"), same(str(len(content.folded.entries)))
 
 
 def _standing(
@@ -112,10 +123,10 @@ def _standing(
         yield term("custodian"), _agency(document["custodian"], voices)
         yield term("turn"), _turn(content, voices)
         for name, table in _CASE_WORDS.items():
-            yield term(name), _word(table, document[name]) if document[name] else _same("–")
+            yield term(name), _word(table, document[name]) if document[name] else same("–")
     for name in ("opened_at", "closed_at"):
         if document.get(name):
-            yield term(name), _time(datetime.fromisoformat(document[name]))
+            yield term(name), when(datetime.fromisoformat(document[name]))
     if document.get("participants"):
         yield term("participants"), _agencies(document["participants"], voices)
 
@@ -136,8 +147,8 @@ def _custody(content: Content, voices: Sequence[Voice]) -> Table:
     rows = [
         (
             _agency(one.agency, voices),
-            _time(one.started_at),
-            _time(one.ended_at) if one.ended_at else term("now"),
+            when(one.started_at),
+            when(one.ended_at) if one.ended_at else term("now"),
         )
         for one in content.folded.past.of(CustodyInterval)
     ]
@@ -154,7 +165,7 @@ def _commitments(content: Content, voices: Sequence[Voice]) -> Table:
             flagged.add(index)
         kind = _word("CommitmentKind", one.kind)
         what = f": {plain(one.what)}" if one.what else ""
-        due = _time(one.due_at) if one.due_at else _same("–")
+        due = when(one.due_at) if one.due_at else same("–")
         status = _joined([_word("CommitmentStatus", one.status), *map(term, notes)])
         rows.append(
             (
@@ -190,9 +201,9 @@ def _line(entry: HistoryEntry, content: Content, voices: Sequence[Voice]) -> tup
         [_word("Verdict", entry.verdict), *(_word("Code", code) for code in entry.codes)]
     )
     return (
-        _same(str(entry.seq)),
-        _time(event.occurred_at),
-        _time(recorded.recorded_at),
+        same(str(entry.seq)),
+        when(event.occurred_at),
+        when(recorded.recorded_at),
         _agency(event.agency, voices),
         Both(said["id"], said["en"]),
         verdict,
@@ -216,7 +227,8 @@ def _both(voices: Sequence[Voice], say: Any) -> Both:
     return Both(*(say(voice) for voice in voices))
 
 
-def _same(text: str) -> Both:
+def same(text: str) -> Both:
+    """What needs no translation."""
     return Both(text, text)
 
 
@@ -225,20 +237,20 @@ def _word(table: str, symbol: str) -> Both:
 
 
 def _agency(code: str | None, voices: Sequence[Voice]) -> Both:
-    return _same("–") if code is None else _both(voices, lambda voice: voice.agency(code))
+    return same("–") if code is None else _both(voices, lambda voice: voice.agency(code))
 
 
 def _agencies(codes: Sequence[str], voices: Sequence[Voice]) -> Both:
     if not codes:
-        return _same("–")
+        return same("–")
     return _both(voices, lambda voice: voice.listed([voice.agency(code) for code in codes]))
 
 
-def _time(moment: datetime) -> Both:
-    """Local with its zone, and in UTC for those elsewhere; figures alone, as in any language."""
+def when(moment: datetime) -> Both:
+    """A time: local with its zone, and in UTC for those elsewhere; figures are of any language."""
     local, utc = local_time(moment, LOCAL_ZONE), moment.astimezone(UTC)
     elsewhere = f"{utc:%H:%M:%S}" if local.date() == utc.date() else f"{utc:%Y-%m-%d %H:%M:%S}"
-    return _same(f"{local:%Y-%m-%d %H:%M:%S} {zone_name(local)} ({elsewhere} UTC)")
+    return same(f"{local:%Y-%m-%d %H:%M:%S} {zone_name(local)} ({elsewhere} UTC)")
 
 
 def _joined(parts: Sequence[Both]) -> Both:
