@@ -21,11 +21,12 @@ from msgspec.structs import replace
 
 from consumers.log_check import check_log
 from consumers.model_writer import Batch, ModelWriter
-from projections.claims import claim_of
+from consumers.recognizing import recognize
 from projections.store import Position, Quarantined
 from runut.adapters import kafka
 from runut.directory_follower import DirectoryFollower
-from runut.errors import NotAnEvent, Unreachable
+from runut.errors import Unreachable
+from runut.event import Recorded
 from runut.log_reader import PartitionReader
 from runut.records import RawRecord
 from runut.settings import Settings
@@ -184,14 +185,13 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
             announced = reader.announces(record)
             if announced is not None and announced >= self._directory.log.size:
                 self._unwritten += await self._directory.catch_up()
-            try:
-                recorded = reader.read(record)
-            except NotAnEvent as error:
-                claim = claim_of(record, self._directory.log.at(reader.directory_offset))
-                batch.quarantined.append(Quarantined(record, reader.now, str(error), claim))
-                continue
-            if recorded is not None:
-                batch.recorded.append(recorded)
+            match recognize(reader, record, self._directory.log):
+                case Recorded() as recorded:
+                    batch.recorded.append(recorded)
+                case Quarantined() as found:
+                    batch.quarantined.append(found)
+                case None:
+                    continue
         after = replace(
             position,
             next_offset=records[-1].offset + 1,

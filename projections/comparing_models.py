@@ -46,6 +46,10 @@ class Comparison(msgspec.Struct):
         room = max(0, LISTED - len(self.differences))
         self.differences += [RowDiffers(*row) for row in rows[:room]]
 
+    def __add__(self, other: Comparison) -> Comparison:
+        listed = [*self.differences, *other.differences][:LISTED]
+        return Comparison(self.differing + other.differing, listed)
+
 
 class Models(msgspec.Struct, frozen=True):
     """Two schemas of read models of one version."""

@@ -141,9 +141,7 @@ class Store:
             FencedOut: another worker owns one of the partitions now.
         """
         rows: list[tuple[Target, Sequence[Values]]] = [
-            (HISTORY, [history_values(entry) for entry in changes.history]),
-            *_rows_by_table(changes.rows),
-            (SUBJECT, [subject_values(*each) for each in changes.subjects.items()]),
+            *subject_rows(changes),
             (QUARANTINE, [quarantine_values(each) for each in quarantined]),
         ]
         return self._commit(moves, changes, rows)
@@ -229,6 +227,15 @@ class Store:
             if changes.verdicts:
                 verdicts = [_verdict_values(each) for each in changes.verdicts]
                 await cursor.executemany(_SQL["save_verdict"], verdicts)
+
+
+def subject_rows(changes: Changes) -> list[tuple[Target, Sequence[Values]]]:
+    """What is to be written of subjects, by table."""
+    return [
+        (HISTORY, [history_values(entry) for entry in changes.history]),
+        *_rows_by_table(changes.rows),
+        (SUBJECT, [subject_values(*each) for each in changes.subjects.items()]),
+    ]
 
 
 def _rows_by_table(

@@ -20,7 +20,7 @@ from projections.install import INSTALL_LOCK, install_views
 from projections.queries import queries
 from projections.rebuilding import before, forget_plan
 from runut.adapters.postgres import Connection
-from runut.errors import Busy
+from runut.errors import Busy, LedgerMismatch
 from runut.settings import Settings
 
 WRITERS_S: Final = 5.0
@@ -102,11 +102,17 @@ async def swapping(connection: Connection, settings: Settings, made: str) -> Asy
 
     Raises:
         Busy: something took too long; everything is as it was.
+        LedgerMismatch: the schema of the live ones is somebody else's.
     """
     try:
         async with connection.transaction():
             # Whoever would make the tables meanwhile waits, and finds the new ones.
             await connection.execute("SELECT pg_advisory_xact_lock(%s)", (INSTALL_LOCK,))
             yield Swap(connection, settings, made)
+    except psycopg.errors.DuplicateSchema:
+        raise LedgerMismatch(
+            f"schema {settings.model_schema}: expected read models of Runut, found something else; "
+            "name another one by RUNUT_MODEL_SCHEMA"
+        ) from None
     except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
         raise Busy(f"the swap: {str(error).strip()}", TRY_AGAIN_S) from None

@@ -77,6 +77,7 @@ SELECT pg_locks.virtualxid
  WHERE locktype = 'virtualxid' AND mode = 'ExclusiveLock'
    AND datname = current_database()
    AND pid <> pg_backend_pid()
+   AND usesysid IS NOT NULL
    AND (backend_xmin IS NOT NULL OR backend_type IS NULL);
 
 -- name: snapshots_left

@@ -36,6 +36,8 @@ HEARTBEAT_MS: Final = 1_000
 """Partitions change hands at a heartbeat: whoever joins waits as long for the others."""
 BATCH_BYTES: Final = 256 * 1024
 MAX_FETCH_BYTES: Final = 8 * 1024 * 1024
+Records = AsyncIterator[list[RawRecord]]
+"""Of one partition, in order."""
 _ADVICE: Final = "start it (runut up) or set RUNUT_KAFKA_BOOTSTRAP"
 _GRANT: Final = "have the right granted (deploy/kafka/grant.sh) or log in as another"
 _NO_RIGHT: Final = (
