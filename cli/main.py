@@ -38,6 +38,7 @@ from cli import (
     watch,
     web,
     witness,
+    workers,
 )
 from cli.telemetry import export_traces
 from runut.errors import RunutError
@@ -52,7 +53,7 @@ app = typer.Typer(
 app.command("up")(platform.up)
 app.command("down")(platform.down)
 app.command("demo")(sample_world.demo)
-app.command("worker")(platform.worker)
+app.command("worker")(workers.worker)
 app.command("web")(web.web)
 app.command("emit")(emit.emit)
 app.command("encode")(encode.encode)

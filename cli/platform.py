@@ -1,10 +1,9 @@
-"""`runut up`, `down`, `worker` and `ledger`: the platform and what runs on it."""
+"""`runut up`, `down` and `ledger`: the platform and what runs on it."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +12,7 @@ import typer
 
 from cli import demo
 from cli.common import Data, Json, print_json
+from cli.workers import THIS_PROGRAM
 from embedded import platform as embedded_platform
 from embedded.answering import answering
 from embedded.platform import Endpoints, Platform
@@ -41,7 +41,6 @@ MAX_BROKERS = 9
 POLL_S = 0.1
 CLOSING_S = 10.0
 """For the web service to end, after what it had begun."""
-THIS_PROGRAM = (sys.executable, "-m", "cli.main")
 
 
 def up(
@@ -224,13 +223,6 @@ def down(data: Data = None) -> None:
     settings = given_settings(data)
     stopped = asyncio.run(embedded_platform.down(settings.data))
     typer.echo("stopped" if stopped else f"nothing runs on {settings.data}", err=True)
-
-
-def worker(data: Data = None) -> None:
-    """Run one worker: projects its share of the ledger into PostgreSQL. For clusters."""
-    from consumers.worker import run_worker  # Faust takes half a second, and only here
-
-    raise typer.Exit(run_worker(load_settings(data)))
 
 
 ledger_app = typer.Typer(no_args_is_help=True, help="Found a ledger, or show the one there is.")
