@@ -15,8 +15,10 @@ from audit import bundle as files
 from audit.bundle import Bundle, Evidence, read_bundle
 from audit.policy import Policy
 from audit.verify import VerificationFailed, Verified, verify_bundle
+from runut.json_form import from_json
 from runut.merkle_map import MapLeaf
 from runut.notes import Note, NoteSigner, parse_note
+from runut.outgoing import Envelope, known_schema_ids
 from runut.records import RawRecord
 from runut.seals import origin_of
 from runut.signing import Signer
@@ -217,25 +219,83 @@ def test_a_marker_left_out_is_missed() -> None:
     refused(with_evidence(without, markers_bin=b""), 6, "records of directory/")
 
 
-def test_an_event_of_another_ledger_or_by_a_foreign_key_counts_for_nothing() -> None:
+REOPENED = {
+    "type": "CaseReopened",
+    "subject": CASE,
+    "agency": "kp2mi",
+    "occurred_at": sealed.START,
+    "event_id": "0197cccc-0000-7000-8000-000000000001",
+    "data": {"reason": "Baru."},
+}
+
+
+def told() -> Sealed:
+    """A ledger whose story was told and not yet sealed."""
     found = Sealed()
     found.announce()
     found.tell()
-    foreign = {
-        "type": "CaseReopened",
-        "subject": CASE,
-        "agency": "kp2mi",
-        "occurred_at": sealed.START,
-        "data": {"reason": "Baru."},
-    }
-    found.emit(foreign, signer=Signer("kp2mi-1", key_of("polri")))
-    genuine_event = found.events[sealed.partition_of(CASE.encode(), 8)][1]
-    found.append(genuine_event, genuine_event.partition)  # sent again
+    return found
+
+
+def judged(found: Sealed) -> list[tuple[str, list[str]]]:
+    """Verdict and codes of each event of the case, by a bundle that verifies."""
     found.seal()
-    history = msgspec.json.decode(read_bundle(found.bundle()).history)
-    verify_bundle(found.bundle(), policy())
-    assert [one["codes"] for one in history[-2:]] == [["SIGNATURE_INVALID"], []]
-    assert history[-1]["verdict"] == "DUPLICATE"
+    data = found.bundle()
+    verify_bundle(data, policy())
+    history = msgspec.json.decode(read_bundle(data).history)
+    return [(one["verdict"], one["codes"]) for one in history]
+
+
+def test_an_event_signed_by_another_agency_s_key_counts_for_nothing() -> None:
+    found = told()
+    found.emit(REOPENED, signer=Signer("kp2mi-1", key_of("polri")))
+    found.emit(REOPENED, signer=Signer("polri-1", key_of("polri")))
+    assert judged(found)[-2:] == [
+        ("IRREGULAR", ["SIGNATURE_INVALID"]),
+        ("IRREGULAR", ["KEY_UNKNOWN"]),
+    ]
+
+
+def test_an_event_of_another_ledger_counts_for_nothing() -> None:
+    found = told()
+    event = from_json(REOPENED)
+    elsewhere = Envelope(b"\7" * 16, known_schema_ids(found.log().latest))
+    signer = Signer("kp2mi-1", key_of("kp2mi"))
+    [foreign] = elsewhere.seal([elsewhere.draft(event)], signer)
+    found.append(foreign, sealed.partition_of(CASE.encode(), 8))
+    assert judged(found)[-1] == ("IRREGULAR", ["SIGNATURE_INVALID"])
+
+
+def test_a_signed_event_sent_again_changes_nothing() -> None:
+    found = told()
+    record = found.events[sealed.partition_of(CASE.encode(), 8)][1]
+    found.append(record, record.partition)
+    assert judged(found)[-1] == ("DUPLICATE", [])
+
+
+def test_a_signed_event_sent_on_another_subject_is_no_event_there() -> None:
+    found = told()
+    of_case = sealed.partition_of(CASE.encode(), 8)
+    other = found.emit({**REOPENED, "subject": "case/OTHER"})
+    found.append(msgspec.structs.replace(other, key=CASE.encode()), of_case)
+    found.seal()
+    said = verified(found.bundle()).checks[7].says
+    assert said.startswith("19 VALID")
+    assert "1 records that are no event" in said
+
+
+def test_a_forged_copy_ahead_of_the_genuine_event_does_not_take_its_place() -> None:
+    found = told()
+    found.emit(REOPENED, signer=Signer("kp2mi-1", key_of("polri")))
+    found.emit(REOPENED)
+    assert judged(found)[-2:] == [("IRREGULAR", ["SIGNATURE_INVALID"]), ("EFFECTIVE", [])]
+
+
+def test_a_signed_event_caught_and_sent_ahead_of_the_genuine_one_counts_once() -> None:
+    found = told()
+    record = found.emit(REOPENED)
+    found.append(record, record.partition)
+    assert judged(found)[-2:] == [("EFFECTIVE", []), ("DUPLICATE", [])]
 
 
 def test_a_forged_checkpoint_is_refused() -> None:
