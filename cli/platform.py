@@ -78,7 +78,9 @@ def up(
     """
     show = Show()
     platform = Platform(given_settings(data), port=port, brokers=brokers, show=show, signals=True)
-    services = Services(data, workers or min(USUAL_WORKERS, os.cpu_count() or 1))
+    services = Services(
+        data, workers or min(USUAL_WORKERS, os.cpu_count() or 1), is_demonstration=play_demo
+    )
     asyncio.run(_up(platform, services, show, data, play_demo=play_demo, once=once))
 
 
@@ -106,9 +108,10 @@ async def _up(
 class Services:
     """Runut's own services on a platform, once there is a ledger: workers, web, sealer."""
 
-    def __init__(self, data: Path | None, workers: int) -> None:
+    def __init__(self, data: Path | None, workers: int, *, is_demonstration: bool) -> None:
         self._data = data
         self._workers = workers
+        self._is_demonstration = is_demonstration
         self._ledger: Ledger | None = None
         self._is_founded = asyncio.Event()
 
@@ -146,9 +149,11 @@ class Services:
     def _web(self, worker: Part, endpoints: Endpoints, drain_s: float) -> Part:
         """The web service, which starts beside the first worker as soon as there is a ledger."""
         url = endpoints.web_url
+        demonstration = {"RUNUT_WEB_DEMONSTRATION": "true"} if self._is_demonstration else {}
         return replace(
             worker,
             name="web",
+            env={**(worker.env or {}), **demonstration},
             command=[*THIS_PROGRAM, "web", *worker.command[-2:], "--port", str(endpoints.web_port)],
             log=worker.log.with_name("web.log"),
             prepare=self._wait_until_founded,

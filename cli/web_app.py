@@ -24,6 +24,7 @@ from cli.web_reads import ReadSide
 from cli.web_seals import cosignatures
 from dashboard import credentials, log_tiles, proofs
 from dashboard.pages.assembly import add_pages
+from dashboard.pages.audit import VERIFY
 from producers.intake.door import Door
 from producers.intake.router import add_intake
 from projections.credential_check import CredentialCheck
@@ -100,7 +101,7 @@ def _guard(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         Limited,
         at_once=settings.web_requests_at_once,
         body_bytes=settings.web_body_bytes,
-        wider={BATCHES: settings.web_batch_bytes},
+        wider={BATCHES: settings.web_batch_bytes, VERIFY: settings.web_batch_bytes},
         patience_s=PATIENCE_S,
         always=(*PROBES, STREAM),
     )

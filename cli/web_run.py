@@ -8,6 +8,8 @@ import uvloop
 from cli.web_app import build_app
 from cli.web_log import configure_logging
 from cli.web_server import listen, serve
+from dashboard.pages.sign_in import LOCAL_NAMES
+from runut.errors import SettingError
 from runut.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -18,8 +20,13 @@ def run_web(settings: Settings, host: str, port: int) -> None:
 
     Raises:
         PlatformError: the port is taken.
+        SettingError: a demonstration, which lets anybody in, is to listen to other machines.
         RunutError: what the application needs is not there.
     """
+    if settings.web_demonstration and host not in LOCAL_NAMES:
+        raise SettingError(
+            f"RUNUT_WEB_DEMONSTRATION: expected to listen on this machine alone, found {host}"
+        )
     configure_logging(settings.log_level)
     with listen(host, port) as listening:
         address, port = listening.getsockname()[:2]

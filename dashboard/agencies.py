@@ -90,12 +90,12 @@ async def agency(ask: Asked, code: AgencyCode, as_of: AsOf = None) -> Response:
             as_of=as_of,
             known=reading.moment.log,
         )
-        told = await _as_seen(reading, found)
+        told = await as_seen(reading, found)
     return document_answer(told, reading.origin, tag)
 
 
-async def _as_seen(reading: Reading, found: Document) -> Document:
-    """Without what stands on subjects that who asks may not see."""
+async def as_seen(reading: Reading, found: Document) -> Document:
+    """An agency's document without what stands on subjects that who asks may not see."""
     lists = ("owes", "holds", "awaits")
     subjects = {one["subject"] for name in lists for one in found[name]}
     seen = await visible(reading.connection, subjects, reading.asker.sight)

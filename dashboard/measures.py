@@ -93,12 +93,18 @@ async def _measured(
             return not_modified(reading.origin, tag)
         found = await of(reading)
         async with snapshot(reading.connection):
-            named = {one["subject"] for one in _naming(found) if one["subject"] is not None}
-            named |= {one["longest"] for one in found.get("movement", ())}
-            seen = await visible(reading.connection, named, reading.asker.sight)
-            _leave_out(found, seen)
-            told = await reading.told(found, seen)
+            told = await shown_to(reading, found)
     return document_answer(told, reading.origin, tag)
+
+
+async def shown_to(reading: Reading, found: Document) -> Document:
+    """A measure without the subjects that who asks may not see; within a snapshot."""
+    named = {one["subject"] for one in _naming(found) if one["subject"] is not None}
+    named |= {one["longest"] for one in found.get("movement", ())}
+    seen = await visible(reading.connection, named, reading.asker.sight)
+    _leave_out(found, seen)
+    told: Document = await reading.told(found, seen)
+    return told
 
 
 def _naming(found: Document) -> Iterator[Document]:

@@ -7,7 +7,7 @@ Within a snapshot of the caller's.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any, Final
 
@@ -62,6 +62,18 @@ class Figures(msgspec.Struct, frozen=True):
         )
 
 
+class EdgeOf(msgspec.Struct, frozen=True):
+    """Ties of one kind from one agency to another."""
+
+    source: str
+    target: str
+    kind: str
+    count: int
+    answered: int
+    median_hours: float | None
+    """Until they were answered; None of what asks for no answer, or has none."""
+
+
 class Rows(msgspec.Struct, frozen=True):
     """A part of a list."""
 
@@ -84,14 +96,14 @@ class Worklists:
         """Open work now; `today` is when the reader's day begins and ends."""
         since, until = today
         cases = await self._rows("open_cases")
-        overdue = await self._rows("overdue_by_agency", now=now)
+        overdue = await self.overdue(now)
         due = await self._rows("due_between", since=since, until=until)
         still = await self._rows("still", days=list(STILL_DAYS), now=now)
         bounced = await self._rows("bounced", since=bounced_since)
         to_escalate = await self._rows("to_escalate")
         return Figures(
             open_cases={(status, urgency): count for status, urgency, count in cases},
-            overdue=[OverdueOf(*row) for row in overdue],
+            overdue=overdue,
             due_today=due[0][0],
             still=dict(still),
             bounced=bounced[0][0],
@@ -106,6 +118,26 @@ class Worklists:
         asked = {"partitions": list(sizes), "sizes": list(sizes.values())}
         count, recorded_at = (await self._rows("unsealed", **asked))[0]
         return int(count), recorded_at
+
+    async def held(self) -> dict[str, int]:
+        """Of each agency how many open cases it holds."""
+        return dict(await self._rows("held_by_agency"))
+
+    async def overdue(self, now: datetime) -> list[OverdueOf]:
+        """What each agency owes and is late with, the most first."""
+        return [OverdueOf(*row) for row in await self._rows("overdue_by_agency", now=now)]
+
+    async def monthly(self, agency: str, since: date, until: date) -> dict[tuple[date, str], float]:
+        """Of an agency by month and indicator: RESPONSE_HOURS and COMMITMENTS_KEPT."""
+        rows = await self._rows("monthly", agency=agency, since=since, until=until)
+        return {(month, indicator): value for month, indicator, value in rows}
+
+    async def edges(
+        self, since: datetime | None, until: datetime | None, kind: str | None
+    ) -> list[EdgeOf]:
+        """Ties of a period from agency to agency, the strongest first."""
+        rows = await self._rows("edges", since=since, until=until, kind=kind)
+        return [EdgeOf(*row) for row in rows]
 
     async def listed(
         self, name: str, wanted: Mapping[str, Any], *, limit: int, offset: int

@@ -7,19 +7,39 @@ site can send.
 
 from __future__ import annotations
 
+from typing import Final
+
 from fastapi import FastAPI
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dashboard.pages import case_list, cookies, overview, sign_in, static_files, subject, work_lists
+from dashboard.pages import (
+    agency,
+    audit,
+    case_list,
+    cookies,
+    network,
+    overview,
+    registers,
+    search,
+    sign_in,
+    static_files,
+    subject,
+    work_lists,
+)
 from dashboard.pages.site import Site
+
+PAGES: Final = (
+    *(static_files, sign_in, overview, case_list, work_lists, registers),
+    *(subject, agency, network, audit, search),
+)
 
 
 def add_pages(app: FastAPI, site: Site) -> None:
     """Have an application answer with pages, beside what else it does."""
     app.state.site = site
     app.add_middleware(SessionReads)
-    for page in (static_files, sign_in, overview, case_list, work_lists, subject):
+    for page in PAGES:
         app.include_router(page.routes())
 
 

@@ -138,6 +138,12 @@ class Words:
         pattern = "#,##0" + ("." + "#" * digits if digits else "")
         return format_decimal(value, pattern, locale=self.voice.lang)
 
+    def hours(self, hours: float) -> str:
+        """`36 jam`, from two days on `3,5 hari`; `36 h` and `3.5 days` in English."""
+        if hours < 48:
+            return f"{self.number(hours, 1)} {'jam' if self.voice.lang == 'id' else 'h'}"
+        return f"{self.number(hours / 24, 1)} {'hari' if self.voice.lang == 'id' else 'days'}"
+
     def share(self, value: float | None) -> str:
         """`87%`."""
         return "–" if value is None else format_percent(value, "#,##0%", locale=self.voice.lang)

@@ -147,3 +147,61 @@ SELECT one.subject, one.letter_id, one.sender, one.number, one.dated, one.doc_ty
    AND {takes_part}
  ORDER BY one.sent_at DESC, one.subject, one.letter_id
  LIMIT %(limit)s OFFSET %(offset)s;
+
+-- name: held_by_agency
+SELECT it.state ->> 'custodian', count(*)
+  FROM subject AS it
+ WHERE it.kind = 'case'
+   AND it.state ->> 'status' IN ('REPORTED', 'IN_HANDLING', 'RESOLVED')
+   AND {takes_part}
+ GROUP BY 1;
+
+-- name: monthly
+-- An agency's months before a day: the median hours of its answers, and its share of commitments kept,
+-- those of all instruments together.
+SELECT month, indicator, sum(value * count)::double precision / sum(count)::double precision
+  FROM {views}.indicator_monthly
+ WHERE agency = %(agency)s
+   AND indicator IN ('RESPONSE_HOURS', 'COMMITMENTS_KEPT')
+   AND month >= %(since)s AND month < %(until)s
+ GROUP BY month, indicator
+ ORDER BY month, indicator;
+
+-- name: edges
+-- Ties of a period from agency to agency, counted. Figures are for all readers.
+SELECT from_agency, to_agency, kind, count(*), count(answered_at),
+       (extract(epoch FROM
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY answered_at - tied_at)
+               FILTER (WHERE answered_at >= tied_at)
+       ) / 3600)::double precision
+  FROM {views}.agency_tie
+ WHERE (%(since)s::timestamptz IS NULL OR tied_at >= %(since)s)
+   AND (%(until)s::timestamptz IS NULL OR tied_at < %(until)s)
+   AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+ GROUP BY from_agency, to_agency, kind
+ ORDER BY count(*) DESC, from_agency, to_agency, kind;
+
+-- name: subjects_like
+-- By id, or by title or name where nothing on it is guarded. What begins with the text comes first.
+SELECT it.subject, it.kind, coalesce(it.state ->> 'title', it.state ->> 'name',
+       it.state -> 'service_point' ->> 'name') AS title, it.state ->> 'status' AS status,
+       count(*) OVER () AS total
+  FROM subject AS it
+ WHERE it.kind <> 'agency'
+   AND (strpos(lower(it.subject), lower(%(text)s)) > 0
+        OR strpos(lower(coalesce(it.state ->> 'title', it.state ->> 'name',
+                  it.state -> 'service_point' ->> 'name', '')), lower(%(text)s)) > 0
+           AND (%(is_auditor)s OR NOT EXISTS (
+                SELECT FROM history
+                 WHERE history.subject = it.subject AND history.security <> 'ORDINARY')))
+   AND {takes_part}
+ ORDER BY strpos(lower(it.subject), lower(%(text)s)) <> strpos(it.subject, '/') + 1, it.subject
+ LIMIT %(limit)s OFFSET %(offset)s;
+
+-- name: events_with_id
+SELECT history.subject, history.seq, history.type, count(*) OVER () AS total
+  FROM history
+  JOIN subject AS it ON it.subject = history.subject
+ WHERE history.event_id = %(event_id)s AND {takes_part}
+ ORDER BY history.subject, history.seq
+ LIMIT %(limit)s OFFSET %(offset)s;

@@ -1,0 +1,131 @@
+"""/agencies and /agencies/CODE: what agencies hold, owe and await, and how they keep to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import date, timedelta
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Response
+
+from dashboard.agencies import as_seen
+from dashboard.asking import AgencyCode, Time
+from dashboard.charts import About, Chart, Point, Series, trend
+from dashboard.pages.frame import Frame, Reader
+from dashboard.pages.listing import worklists
+from dashboard.pages.routing import page_router
+from dashboard.pages.words import Words
+from dashboard.reads import Reading
+from projections import owing
+from projections.indicators import explanation, indicators
+from projections.reading import snapshot
+from runut.calendar import local_time
+from runut.event import SYSTEM
+
+MONTHS: Final = 12
+"""Whole months in a trend; the present one is still to end."""
+
+ByMonth = Mapping[tuple[date, str], float]
+
+
+def routes() -> APIRouter:
+    """The routes."""
+    router = page_router()
+    router.add_api_route("/agencies", agencies)
+    router.add_api_route("/agencies/{code}", agency)
+    return router
+
+
+async def agencies(frame: Reader) -> Response:
+    """All agencies of the directory."""
+    async with frame.open() as reading:
+        lists = worklists(frame, reading)
+        held = await lists.held()
+        overdue = {one.agency: one.count for one in await lists.overdue(reading.moment.now)}
+    known = reading.moment.log.latest.agencies()
+    rendered = [owing.render_agency(one) for one in known if one.code != SYSTEM]
+    rows = sorted(rendered, key=lambda one: (one["kind"], one["code"]))
+    return frame.page("agencies.html", reading, agencies=rows, held=held, overdue=overdue)
+
+
+async def agency(
+    frame: Reader, code: AgencyCode, as_of: Annotated[Time | None, Query()] = None
+) -> Response:
+    """One agency, now or as of a past moment."""
+    async with AsyncExitStack() as stack:
+        if as_of is not None:
+            await stack.enter_async_context(frame.site.reads.past.taken())
+        reading = await stack.enter_async_context(frame.open(as_of, alone=False))
+        now, known = reading.moment.now, reading.moment.log
+        found = await owing.agency(reading.connection, code, now=now, as_of=as_of, known=known)
+        measured = await indicators(reading.connection, now=now, as_of=as_of, agency=code)
+        async with snapshot(reading.connection):
+            told = await as_seen(reading, found)
+            trends = await _trends(frame, reading, code) if as_of is None else []
+    return frame.page(
+        "agency.html",
+        reading,
+        code=code,
+        found=told,
+        measured=measured,
+        counts={name: explanation(name)[frame.lang] for name in measured["counts"]},
+        remark=explanation("remark")[frame.lang],
+        trends=trends,
+        as_of=as_of,
+    )
+
+
+async def _trends(frame: Frame, reading: Reading, code: str) -> list[Chart]:
+    """How answers and commitments went, by month; none where nothing was measured."""
+    months = _months(local_time(reading.moment.now, frame.zone).date())
+    end = _next_month(months[-1])
+    measured = await worklists(frame, reading).monthly(code, months[0], end)
+    words = frame.words(reading)
+    wanted = (
+        ("RESPONSE_HOURS", frame.translated("Hours until an answer (median)"), False),
+        ("COMMITMENTS_KEPT", frame.translated("Commitments kept in time"), True),
+    )
+    return [
+        await asyncio.to_thread(_trend, measured, months, words, *one)
+        for one in wanted
+        if any(indicator == one[0] for _, indicator in measured)
+    ]
+
+
+def _trend(
+    measured: ByMonth,
+    months: list[date],
+    words: Words,
+    indicator: str,
+    title: str,
+    is_share: bool,
+) -> Chart:
+    def point(month: date) -> Point:
+        value = measured.get((month, indicator))
+        text = words.share(value) if is_share else words.number(value, 1)
+        return Point(f"{month:%Y-%m}", value, text)
+
+    series = Series(title, tuple(map(point, months)))
+    about = About(
+        f"trend-{indicator.lower().replace('_', '-')}",
+        title,
+        "; ".join(f"{one.label}: {one.text}" for one in series.points if one.value is not None),
+        ("", title),
+    )
+    return trend(about, [series], value=title, is_share=is_share)
+
+
+def _months(today: date) -> list[date]:
+    """The first days of the last whole months, in order."""
+    months: list[date] = []
+    first = today.replace(day=1)
+    while len(months) < MONTHS:
+        first = (first - timedelta(days=1)).replace(day=1)
+        months.append(first)
+    return months[::-1]
+
+
+def _next_month(first: date) -> date:
+    return (first + timedelta(days=31)).replace(day=1)
