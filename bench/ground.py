@@ -93,6 +93,7 @@ async def _program(settings: Settings, command: str) -> AsyncIterator[int]:
     environment["RUNUT_VIEWS_SCHEMA"] = settings.views_schema
     environment["RUNUT_WORKER_GROUP"] = settings.worker_group
     environment["RUNUT_SEALS_TOPIC"] = settings.seals_topic
+    environment["RUNUT_SEAL_INTERVAL_S"] = str(settings.seal_interval_s)
     with (settings.data / "worker.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "cli.main", command, "--data", str(settings.data)),

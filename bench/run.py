@@ -15,6 +15,7 @@ from bench.ground import PARTITIONS, Ground, elsewhere, ground, workers
 from bench.http import Http
 from bench.measured import Measured
 from bench.produce import fill
+from bench.verifying import bare_ed25519, verify_full
 
 EVENTS_A_CASE: Final = 30
 
@@ -166,6 +167,9 @@ async def _measure(place: Ground, plan: Plan, say: Say) -> tuple[dict[str, Measu
     say("the same with a sealer beside it, and the sealer alone")
     sealed = await seals.catch_up_sealed(place, cores, ends, plan.events)
     sealing = await seals.catch_up_alone(place, ends)
+    say("verifying all of it, and bare Ed25519")
+    verifying = await verify_full(place, ends)
+    ed25519 = await bare_ed25519(place.settings, ends)
     types = await limits.schema_types(place.settings)
     say("limits: reading, decoding")
     read = await limits.read(place, sum(offset + 1 for offset in filled.ends.values()))
@@ -185,6 +189,8 @@ async def _measure(place: Ground, plan: Plan, say: Say) -> tuple[dict[str, Measu
         "ours_alone": ours_alone,
         "ours_sealed": sealed,
         "sealing": sealing,
+        "verify": verifying,
+        "ed25519": ed25519,
         "batching": batching,
         "one_by_one": one_by_one,
         "getmany": read.measured,

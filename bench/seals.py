@@ -54,14 +54,14 @@ async def catch_up_sealed(
     ground: Ground, count: int, ends: Mapping[int, int], events: int
 ) -> Measured:
     """So many workers project everything while a sealer reads it all, too."""
-    settings = await _own_seals(ground, "beside")
+    settings = await own_seals(ground, "beside")
     async with sealer(settings):
         return await catch_up(ground, settings, count, ends, events)
 
 
 async def catch_up_alone(ground: Ground, ends: Mapping[int, int]) -> Measured:
     """A sealer grows all trees, and nobody else is at work; from the first leaves on."""
-    settings = await _own_seals(ground, "sealer")
+    settings = await own_seals(ground, "sealer")
     topic, meter, before = settings.events_topic, None, 0
     async with (
         sealer(settings) as pid,
@@ -78,7 +78,7 @@ async def catch_up_alone(ground: Ground, ends: Mapping[int, int]) -> Measured:
             await asyncio.sleep(POLL_S)
 
 
-async def _own_seals(ground: Ground, name: str) -> Settings:
+async def own_seals(ground: Ground, name: str) -> Settings:
     """The same platform with tables and a topic for a log of seals of its own."""
     settings = elsewhere(ground.settings, name)
     settings = settings.model_copy(update={"seals_topic": f"bench.{name}.seals"})

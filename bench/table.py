@@ -18,7 +18,7 @@ QUANTILES: Final = ("p50 ms", "p95 ms", "p99 ms", "max ms")
 
 ROWS: Final = (
     ("End to end: Kafka to state and history", ("ours", "ours_alone", "ours_sealed")),
-    ("Sealing", ("sealing",)),
+    ("Sealing and verifying", ("sealing", "verify", "ed25519")),
     ("Consumers that others would write", ("batching", "one_by_one")),
     (
         "What the parts allow",
@@ -38,6 +38,8 @@ NAMES: Final = {
     "ours_alone": "the same in one process",
     "ours_sealed": "the same, a process a core, and runut sealer",
     "sealing": "runut sealer alone: trees, signatures checked",
+    "verify": "runut verify --full, a process a core",
+    "ed25519": "bare Ed25519, a verification a record",
     "batching": "by hand: getmany, executemany, a commit a batch",
     "one_by_one": "usual: an INSERT, an UPSERT, a commit each",
     "getmany": "aiokafka getmany alone",
@@ -96,7 +98,11 @@ def _add_http(table: Table, http: Http) -> None:
 
 
 def _cells(found: Found, name: str) -> tuple[str, ...]:
-    ratio = "" if name in {"ours", "produce", "sealing"} else f"{found.ratio(name):.2f} ×"
+    ratio = (
+        ""
+        if name in {"ours", "produce", "sealing", "verify", "ed25519"}
+        else f"{found.ratio(name):.2f} ×"
+    )
     return _figures(found.measured[name], ratio)
 
 
