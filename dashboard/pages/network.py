@@ -79,8 +79,9 @@ def _chart(frame: Frame, reading: Reading, edges: list[EdgeOf]) -> Chart:
         f"{words.code(one.source)} → {words.code(one.target)}, {one.kind_label}: {one.count}"
         for one in drawn[:5]
     )
-    columns = tuple(
-        map(frame.translated, ("From", "To", "Kind", "Number", "Time to answer (median)"))
+    columns = (
+        *(frame.translated("From"), frame.translated("To"), frame.translated("Kind")),
+        *(frame.translated("Number"), frame.translated("Time to answer (median)")),
     )
     title = frame.translated("Network of agencies")
     return network(About("network-circle", title, strongest, columns), nodes, drawn)
