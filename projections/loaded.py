@@ -35,8 +35,8 @@ class Counts(msgspec.Struct):
     def add(self, verdict: Verdict) -> None:
         """Count one more event."""
         self.events += 1
-        name = _COUNTED.get(verdict)
-        if name is not None:
+        if verdict != "EFFECTIVE":
+            name = _COUNTED[verdict]
             setattr(self, name, getattr(self, name) + 1)
 
 
@@ -116,7 +116,8 @@ class Loaded:
         self.state = folded.state
         self.counts.add(folded.verdict)
         self.last_recorded_at = recorded.recorded_at
-        self.rows.update(folded.rows)
+        if folded.rows:
+            self.rows.update(folded.rows)
         if recorded.is_authentic:
             event = recorded.event
             identity = (event.agency, event.event_id)

@@ -25,6 +25,7 @@ A_CODE: Final = "an agency code: 1 to 80 of a-z 0-9 . _ -, the first a letter or
 MAX_SUBJECT: Final = len("programme/") + 80
 """Characters of the longest subject."""
 
+_is_code: Final = AGENCY_PATTERN.fullmatch
 _CHECKED_HEADERS: Final = frozenset(
     {
         "ce_specversion",
@@ -70,7 +71,7 @@ def check_event(
     if event_type.topic != topic:
         raise NotAnEvent("type", f"one that belongs in the {topic} topic", event_type.name)
     check_ids(event_type, event)
-    subject = event.meta["subject"].encode()
+    subject = event.subject.encode()
     if key != subject:
         raise NotAnEvent("key", f"the subject, {event.subject}", key)
     if event_type.name == "DirectoryAdvanced":
@@ -89,13 +90,13 @@ def check_ids(event_type: EventType, event: Event) -> None:
     Raises:
         NotAnEvent: naming the field as in the JSON form, such as `data.letter_id`.
     """
-    meta = event.meta
-    subject = meta["subject"]
-    kind = _kind_of(subject)
+    meta, subject = event.meta, event.subject
+    # What is too long is not remembered: strangers must not fill the memory.
+    kind = _known_kind(subject) if len(subject) <= MAX_SUBJECT else None
     if kind not in event_type.kinds:
         kinds = " or ".join(f"{one}/ID" for one in sorted(event_type.kinds))
         raise NotAnEvent("subject", f"{kinds} with ID {AN_ID}", subject)
-    if not _is_code(meta["agency"]):
+    if not _is_code(event.agency):
         raise NotAnEvent("agency", A_CODE, meta["agency"])
     on_behalf_of = meta["on_behalf_of"]
     if on_behalf_of is not None and not _is_code(on_behalf_of):
@@ -105,28 +106,27 @@ def check_ids(event_type: EventType, event: Event) -> None:
         raise NotAnEvent(f"data.{new_id}", AN_ID, event.data[new_id])
 
 
-def cloud_event_headers(event: Event) -> list[tuple[str, bytes]]:
+def cloud_event_headers(event: Event) -> tuple[tuple[str, bytes], ...]:
     """The headers of the CloudEvents 1.0 Kafka binding, binary mode.
 
     `ce_source` is `/agencies/CODE`: with `ce_id` it identifies the event, as the ledger does.
     """
-    meta = event.meta
-    return [
+    return (
         _SPECVERSION,
-        ("ce_id", meta["event_id"].encode()),
+        ("ce_id", event.event_id.encode()),
         _ce_type(event.type),
-        ("ce_source", b"/agencies/" + meta["agency"].encode()),
-        ("ce_subject", meta["subject"].encode()),
-        ("ce_time", format_time(meta["occurred_at"]).encode()),
+        ("ce_source", b"/agencies/" + event.agency.encode()),
+        ("ce_subject", event.subject.encode()),
+        ("ce_time", format_time(event.occurred_at).encode()),
         _CONTENT_TYPE,
-    ]
+    )
 
 
 def _check_headers(event: Event, headers: Headers) -> None:
     """Those of CloudEvents may be absent or repeated, but never say otherwise than the body."""
     expected = cloud_event_headers(event)
     # Our producers write them first and in this order: then one comparison is enough.
-    usual = [*headers[: len(expected)]] == expected
+    usual = tuple(headers[: len(expected)]) == expected
     for name, value in headers[len(expected) :] if usual else headers:
         if name in _CHECKED_HEADERS:
             wanted = dict(expected)[name]
@@ -140,21 +140,12 @@ def _ce_type(event_type: str) -> tuple[str, bytes]:
     return "ce_type", f"{NAMESPACE}.{event_type}".encode()
 
 
-def _kind_of(subject: str) -> str | None:
-    """The kind of a well-formed subject, else None."""
-    # What is too long is not remembered: strangers must not fill the memory.
-    return _known_kind(subject) if len(subject) <= MAX_SUBJECT else None
-
-
 @lru_cache(maxsize=65_536)
 def _known_kind(subject: str) -> str | None:
+    """The kind of a well-formed subject, else None."""
     kind, _, ident = subject.partition("/")
     pattern = _IDS.get(kind, ID_PATTERN)
     return kind if pattern.fullmatch(ident) else None
-
-
-def _is_code(code: str) -> bool:
-    return AGENCY_PATTERN.fullmatch(code) is not None
 
 
 def _same_time(header: str, value: bytes | None, event: Event) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -44,6 +45,8 @@ class Calendar:
         for entry in days:
             self._entries.setdefault(entry.date, []).append(entry)
         self._worked = {day: _is_worked(day, found) for day, found in self._entries.items()}
+        # Much is owed from the same days on.
+        self._end_of_nth = lru_cache(maxsize=4096)(self._count_to_end_of_nth)
 
     def is_working_day(self, day: date) -> bool:
         """Whether offices work on a day."""
@@ -62,8 +65,10 @@ class Calendar:
 
         Source: events.md §6.
         """
-        day = self.nth_working_day_after(local_time(moment, timezone).date(), n)
-        return end_of_day(day, timezone)
+        return self._end_of_nth(local_time(moment, timezone).date(), n, timezone)
+
+    def _count_to_end_of_nth(self, day: date, n: int, timezone: ZoneInfo) -> datetime:
+        return end_of_day(self.nth_working_day_after(day, n), timezone)
 
     def exceptions(self, after: date, until: date) -> list[CalendarDay]:
         """The entries that make a count of days differ from one of Mondays to Fridays, in order.

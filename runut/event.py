@@ -61,8 +61,11 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """When it happened, as the agency says (UTC)."""
 
     def __post_init__(self) -> None:
-        for name in ("event_id", "subject", "agency", "occurred_at"):
-            force_setattr(self, name, self.meta[name])
+        meta = self.meta
+        force_setattr(self, "event_id", meta["event_id"])
+        force_setattr(self, "subject", meta["subject"])
+        force_setattr(self, "agency", meta["agency"])
+        force_setattr(self, "occurred_at", meta["occurred_at"])
 
 
 class Recorded(msgspec.Struct, frozen=True, gc=False):

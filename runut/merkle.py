@@ -269,15 +269,18 @@ class Frontier:
 
 
 def _nodes_up(node: bytes, index: int, last: int, path: Sequence[bytes]) -> list[bytes]:
-    """The node at `index` of a level that ends at `last`, and those above it along the path."""
+    """The node at `index` of a level that ends at `last`, and those above it along the path.
+
+    Every signed event passes here: `node_hash` is written out.
+    """
     nodes = [node]
     for sibling in path:
         if index & 1 or index == last:
-            node = node_hash(sibling, node)
+            node = sha256(b"\x01" + sibling + node).digest()
             while not index & 1:  # skip the levels where the last node had no sibling
                 index, last = index >> 1, last >> 1
         else:
-            node = node_hash(node, sibling)
+            node = sha256(b"\x01" + node + sibling).digest()
         index, last = index >> 1, last >> 1
         nodes.append(node)
     return nodes

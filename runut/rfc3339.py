@@ -10,7 +10,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import Final
 
-import orjson
+import msgspec
 
 from runut.errors import BadInput
 
@@ -18,6 +18,7 @@ FIRST_YEAR: Final = 1900
 A_TIME: Final = "an RFC 3339 time with an offset, such as 2025-05-08T10:00:00+07:00"
 A_DATE: Final = "a date as YYYY-MM-DD"
 
+_JSON: Final = msgspec.json.Encoder()
 _TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -26,8 +27,8 @@ _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 def format_time(time: datetime) -> str:
     """An aware time as RFC 3339 in UTC, such as `2025-05-08T03:00:00Z`."""
-    # A third of what isoformat costs, and every record's ce_time passes here.
-    return orjson.dumps(time.astimezone(UTC), option=orjson.OPT_UTC_Z)[1:-1].decode()
+    # A fifth of what isoformat costs, and every record's ce_time passes here.
+    return _JSON.encode(time.astimezone(UTC))[1:-1].decode()
 
 
 def parse_time(text: str) -> datetime:

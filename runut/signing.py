@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 import msgspec
@@ -20,11 +21,13 @@ from runut.errors import BadInput
 
 KEY_ID_HEADER: Final = "runut-key-id"
 SIGNATURE_HEADER: Final = "runut-signature"
+_BOTH: Final = frozenset({KEY_ID_HEADER, SIGNATURE_HEADER})
 MAX_BATCH: Final = 1024
 LEDGER_ID_SIZE: Final = 16
 NONCE_SIZE: Final = 16
 
-_EVENT_CONTEXT: Final = b"runut/event/v1\n"
+_EVENT_LEAF: Final = b"\x00runut/event/v1\n"
+"""What the leaf of an event begins with: `merkle.leaf_hash`'s byte and the context."""
 _PART_SIZES: Final = (LEDGER_ID_SIZE, NONCE_SIZE, merkle.HASH_SIZE)
 _BATCH_CONTEXT: Final = b"runut/batch/v1\n"
 _VERSION: Final = 1
@@ -102,8 +105,8 @@ def event_digest(
     if lengths != _PART_SIZES:
         raise BadInput("ledger id, nonce, schema hash", "16, 16 and 32 bytes", lengths)
     stream = subject.encode()
-    parts = (_EVENT_CONTEXT, ledger_id, nonce, schema_sha256, len(stream).to_bytes(4), stream, body)
-    return merkle.leaf_hash(b"".join(parts))
+    parts = (_EVENT_LEAF, ledger_id, nonce, schema_sha256, len(stream).to_bytes(4), stream, body)
+    return sha256(b"".join(parts)).digest()
 
 
 def sign_batch(
@@ -162,11 +165,12 @@ def read_headers(headers: Sequence[tuple[str, bytes | None]]) -> SignedBy | Malf
     Each of the two headers must stand exactly once: of a repeated one nobody could say which
     was meant.
     """
-    found = dict(headers)
+    found: dict[str, bytes | None] = {}
+    for name, value in headers:
+        if name in _BOTH:
+            found[name] = None if name in found else value
     if SIGNATURE_HEADER not in found:
         return None
-    if len(found) < len(headers):
-        found = {name: value for name, value in found.items() if _stands_once(name, headers)}
     key_id = None
     try:
         key_id = _key_id(_present(KEY_ID_HEADER, found))
@@ -240,10 +244,6 @@ def _is_signed(public_key: bytes, size: int, signed_root: bytes, root: bytes) ->
 
 def _batch_message(size: int, root: bytes) -> bytes:
     return _BATCH_CONTEXT + size.to_bytes(4) + root
-
-
-def _stands_once(name: str, headers: Sequence[tuple[str, bytes | None]]) -> bool:
-    return sum(one == name for one, _ in headers) == 1
 
 
 def _present(name: str, found: Mapping[str, bytes | None]) -> bytes:

@@ -176,10 +176,11 @@ def add_participants(folding: CaseFolding) -> None:
     Custodians are named too, and custody begins with them, so they are added alike.
     """
     state = folding.state
-    taking_part = {folding.agency, state.custodian, *addressed_agencies(folding.event)}
-    new = [a for a in taking_part.difference(state.participants) if not folding.is_system(a)]
-    if new:
-        state.participants = tuple(sorted((*state.participants, *new)))
+    known = state.participants
+    for agency in (folding.agency, state.custodian, *addressed_agencies(folding.event)):
+        if agency not in known and not folding.is_system(agency):
+            known = with_agency(known, agency)
+    state.participants = known
 
 
 RULES: Final[dict[str, Rule]] = {

@@ -7,9 +7,10 @@ subject again and are `projections.folds.subject`'s.
 
 from __future__ import annotations
 
-from copy import copy
 from datetime import timedelta
 from typing import Final
+
+from msgspec.structs import replace
 
 from projections.folds import agent, agreement, case, meeting, programme
 from projections.folds.agent import AgentState
@@ -92,7 +93,7 @@ def judge_record(
     earlier = seen.content_of(event.agency, event.event_id)
     if earlier is not None:
         return Folded(state, "DUPLICATE", differs=earlier != recorded.content)
-    if event.occurred_at > recorded.recorded_at + CLOCK_TOLERANCE:
+    if event.occurred_at - recorded.recorded_at > CLOCK_TOLERANCE:
         return irregular(state, "OCCURRED_IN_FUTURE")
     return None
 
@@ -119,10 +120,11 @@ def _by_rule(kind: Kind, folding: Folding[State | None]) -> Folded[State | None]
     if names_unknown_agency(folding):
         return irregular(before, "UNKNOWN_AGENCY")
     rule = kind.rules[folding.event.type]
-    codes = set(rule.guard(folding))
+    codes = tuple(rule.guard(folding))
     if codes:
         return irregular(before, *codes)
-    folding.state = copy(before)
+    if before is not None:
+        folding.state = replace(before)
     rule.effect(folding)
     kind.after(folding)
     return Folded(folding.state, "EFFECTIVE", rows=folding.written)

@@ -89,7 +89,7 @@ class Folding(Generic[S]):
 
     def find(self, table: type[R], ident: str | int) -> R | None:
         """A row by its key, this event's own writes first."""
-        written = self.written.get((table, ident))
+        written = self.written.get((table, ident)) if self.written else None
         return written if written is not None else self.seen.row(table, ident)  # type: ignore[return-value]
 
     def get(self, table: type[R], ident: str | int) -> R:

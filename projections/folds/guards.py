@@ -18,33 +18,41 @@ ADDRESSING_FIELDS: Final = ("to", "provider", "debtor", "with")
 NAMING_FIELDS: Final = (*ADDRESSING_FIELDS, "creditor", "custodian", "clauses")
 
 
-def addressed_agencies(event: Event) -> set[str]:
-    """Agencies that an event addresses; a list counts as a set."""
-    return _agencies_in(event, _fields_of(event.type, ADDRESSING_FIELDS))
+def addressed_agencies(event: Event) -> list[str]:
+    """Agencies that an event addresses, some perhaps more than once."""
+    return _agencies_in(event, _addressing_fields(event.type))
 
 
 def names_unknown_agency(folding: Folding[Any]) -> bool:
     """Whether an event names an agency that the directory does not know."""
-    event, known = folding.event, folding.directory.agency
-    named = _agencies_in(event, _fields_of(event.type, NAMING_FIELDS))
-    return any(known(code) is None for code in named)
+    named = _agencies_in(folding.event, _naming_fields(folding.event.type))
+    return not all(map(folding.directory.agency, named))
 
 
 @cache
+def _addressing_fields(event_type: str) -> tuple[str, ...]:
+    return _fields_of(event_type, ADDRESSING_FIELDS)
+
+
+@cache
+def _naming_fields(event_type: str) -> tuple[str, ...]:
+    return _fields_of(event_type, NAMING_FIELDS)
+
+
 def _fields_of(event_type: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
     """Those of the wanted fields that events of a type have at all."""
     fields = {field["name"] for field in catalogue().by_name(event_type).schema["fields"]}
     return tuple(name for name in wanted if name in fields)
 
 
-def _agencies_in(event: Event, fields: tuple[str, ...]) -> set[str]:
-    named: set[str] = set()
+def _agencies_in(event: Event, fields: tuple[str, ...]) -> list[str]:
+    named: list[str] = []
     for name in fields:
         value = event.data[name]
-        if isinstance(value, str):
-            named.add(value)
-        else:
-            named.update(one if isinstance(one, str) else one["debtor"] for one in value or ())
+        if type(value) is str:
+            named.append(value)
+        elif value:
+            named += [one if type(one) is str else one["debtor"] for one in value]
     return named
 
 

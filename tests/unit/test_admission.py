@@ -119,7 +119,7 @@ def test_every_event_that_gives_an_id_has_that_field() -> None:
 
 
 def test_the_headers_are_cloudevents_binary_binding() -> None:
-    assert cloud_event_headers(EVENT) == [
+    assert list(cloud_event_headers(EVENT)) == [
         ("ce_specversion", b"1.0"),
         ("ce_id", b"4a1b1c77-9ca6-546b-b54c-f0cafadfc064"),
         ("ce_type", b"runut.events.TransferOffered"),
