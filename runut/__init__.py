@@ -37,4 +37,11 @@ def __getattr__(name: str) -> Any:
     """Load the SDK when it is asked for: the contracts alone need no Kafka client."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"runut.{_MODULES[name]}"), name)
+    try:
+        module = import_module(f"runut.{_MODULES[name]}")
+    except ModuleNotFoundError as error:
+        if error.name != "aiokafka":
+            raise
+        needed = f"runut.{name} needs the Kafka client: pip install 'runut[sdk]'"
+        raise ImportError(needed, name=error.name) from None
+    return getattr(module, name)
