@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -23,8 +25,10 @@ from runut.settings import Settings
 from tests.intake_calls import MAY_FORCE, NDJSON, calling, make_app, opened, results
 from tests.integration.logs import read_log
 from tests.integration.outbox_stage import projecting
+from tests.unit.test_json_form import WRONG
 
 pytestmark = pytest.mark.usefixtures("projected")
+AS_JSON = {"Content-Type": "application/json"}
 
 
 def report(number: str, **changed: Any) -> dict[str, Any]:
@@ -225,6 +229,17 @@ async def test_an_agency_without_a_key_here_is_told_what_to_do(gateway: Gateway)
         assert "sign" in problem(found, 422, "missing-key")["detail"]
         found = await client.post("/events", json=event, headers=as_stranger)
         assert problem(found, 409, "irregular")["codes"] == ["UNKNOWN_AGENCY"]
+
+
+async def test_whatever_the_json_form_refuses_is_refused_by_the_same_field(
+    kp2mi: httpx.AsyncClient,
+) -> None:
+    for given, field, message in WRONG:
+        body = given if isinstance(given, bytes) else json.dumps(given, default=str)
+        answer = await kp2mi.post("/events", content=body, headers=AS_JSON)
+        found = problem(answer, 422, "bad-field")
+        assert found["field"] == field
+        assert re.search(message, f"expected {found['expected']}, found {found['found']}"), found
 
 
 async def test_personal_data_in_the_clear_is_refused(
