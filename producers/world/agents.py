@@ -71,11 +71,15 @@ class Agent(Story):
         if rng.random() < 0.25:
             # Not theirs to decide: the verdict finds it irregular.
             centre = rng.choice(self.ground.with_role("INSPECTOR"))
-            early = {"level": "WARNING", **ground, "from_date": self.now.date()}
+            early = {
+                "level": "WARNING",
+                **ground,
+                "from_date": self.ground.day_of(centre, self.now),
+            }
             yield from self.play([self.act(centre, "SanctionDecided", 1, **early)])
         level = rng.choices(("WARNING", "SUSPENSION", "REVOCATION"), (5, 4, 1))[0]
         decided = self.later(REGULATOR, rng.randint(3, 15))
-        first = decided.date() + timedelta(days=1)
+        first = self.ground.day_of(REGULATOR, decided) + timedelta(days=1)
         last = first + timedelta(days=90) if level == "SUSPENSION" else None
         sanction = {"level": level, **ground, "from_date": first, "to_date": last}
         yield from self.play([Act(decided, REGULATOR, "SanctionDecided", sanction)])

@@ -19,6 +19,8 @@ from producers.world.story import AFTER, ARBITER, Act, Owed
 from runut.event import SYSTEM, Event
 
 Told = Iterator[Event]
+UNRULED: Final = 0.15
+"""How often the arbiter never rules."""
 
 
 class Case(Mistakes):
@@ -45,8 +47,8 @@ class Case(Mistakes):
         """It is reported."""
         summaries = words()["summaries"][self.cast.category]
         summary = self.rng.choice(summaries).format(n=self.rng.randint(2, 11))
-        data = self.cast.report(self.rng, summary, self._agent)
-        data["intake"] = intake_of(self.ground, self.cast.reporter, self.rng)
+        intake = intake_of(self.ground, self.cast.reporter, self.rng)
+        data = self.cast.report(self.rng, intake, summary, self._agent)
         self.urgency, self.person = data["urgency"], data["worker"]["person_id"]
         yield from self.play([Act(self.now, self.cast.reporter, "CaseReported", data)])
 
@@ -135,17 +137,16 @@ class Case(Mistakes):
         back = {"transfer_id": offer, "reason": "Pelapor kembali ke wilayah kami."}
         yield from self.play([offered, Act(at, self.custodian, "TransferWithdrawn", back)])
 
-    def ruled(self, offer: str, to: str) -> Told:
-        """After two offers that failed an arbiter says whose it is."""
+    def escalated(self, offer: str) -> Told:
+        """After two offers that failed the ledger brings it before an arbiter."""
         escalated = {"transfer_id": offer, "arbiter": ARBITER}
+        yield from self.play([Act(self.now + AFTER, SYSTEM, "TransferEscalated", escalated)])
+
+    def ruled(self, to: str) -> Told:
+        """The arbiter says whose it is."""
         rule = {"custodian": to, "reason": self.word("transfers", "rulings")}
-        at = self.later(ARBITER, self.rng.randint(2, 9))
-        yield from self.play(
-            [
-                Act(self.now + AFTER, SYSTEM, "TransferEscalated", escalated),
-                Act(at, ARBITER, "CustodyRuled", rule),
-            ]
-        )
+        days = self.rng.randint(2, 9)
+        yield from self.play([self.act(ARBITER, "CustodyRuled", days, **rule)])
         self.custodian = to
 
     def closed(self) -> Told:
@@ -210,8 +211,10 @@ def _to_and_fro(case: Case) -> Told:
     to = case.elsewhere()
     yield from case.refused(to)
     yield from case.worked_on(case.rng.randint(0, 1))
-    offer = yield from case.refused(case.elsewhere())
-    yield from case.ruled(offer, to)
+    yield from case.escalated((yield from case.refused(case.elsewhere())))
+    if case.rng.random() < UNRULED:
+        return
+    yield from case.ruled(to)
     yield from case.worked_on(case.rng.randint(1, 3))
     yield from case.closed()
 

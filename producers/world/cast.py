@@ -63,7 +63,7 @@ class Cast(msgspec.Struct, frozen=True):
     others: tuple[str, ...]
     """All who may be written to, each once."""
 
-    def report(self, rng: Random, summary: str, agent: str) -> dict[str, Any]:
+    def report(self, rng: Random, intake: str, summary: str, agent: str) -> dict[str, Any]:
         """Payload of CaseReported."""
         urgency = _URGENCIES.get(self.category) or rng.choice(("URGENT", "NORMAL", "NORMAL"))
         is_before = self.category in {"OVERCHARGING", "FAILED_DEPARTURE"}
@@ -74,7 +74,7 @@ class Cast(msgspec.Struct, frozen=True):
             "urgency": urgency,
             "phase": "BEFORE" if is_before else rng.choice(("DURING",) * 5 + ("AFTER",)),
             "country": self.country,
-            "intake": "OTHER",
+            "intake": intake,
             "relation": rng.choice(_RELATIONS),
             "sector": rng.choice(("INFORMAL", "INFORMAL", "FORMAL")),
             "placement": rng.choice(("PROCEDURAL", "PROCEDURAL", "NON_PROCEDURAL")),

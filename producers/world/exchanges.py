@@ -52,7 +52,7 @@ class Exchanges(Story):
         about: dict[str, Any] = {
             "letter_id": letter_id,
             "number": number,
-            "dated": sent.date(),
+            "dated": self.ground.day_of(sender, sent),
             "doc_type": "OFFICIAL_LETTER" if wants_reply else rng.choice(("REPORT", "MEMO")),
             "urgency": self.urgency,
             "title": self.word("letters", "titles"),

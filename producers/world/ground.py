@@ -134,6 +134,10 @@ class Ground:
         limit = self.protocol.limit(kind, variant)
         return limit.after(moment, self.calendar, self.protocol.timezone)
 
+    def day_of(self, agency: str, moment: datetime) -> date:
+        """The day on which a moment lies where an agency is."""
+        return moment.astimezone(self._zone(agency)).date()
+
     def at_work(self, agency: str, day: date, rng: Random) -> datetime:
         """A moment within an agency's office hours on a day."""
         opens = datetime.combine(day, OPENS, self._zone(agency))
@@ -142,7 +146,7 @@ class Ground:
 
     def later(self, agency: str, moment: datetime, days: int, rng: Random) -> datetime:
         """A moment in office hours so many working days after another; 0 is as soon as can be."""
-        day = moment.astimezone(self._zone(agency)).date()
+        day = self.day_of(agency, moment)
         if days == 0 and self.calendar.is_working_day(day):
             soon = moment + timedelta(minutes=rng.randint(5, 90))
             if self._is_open(agency, soon):
@@ -152,8 +156,7 @@ class Ground:
 
     def before(self, agency: str, moment: datetime, due: datetime, rng: Random) -> datetime:
         """A moment after one and not after another, in office hours where there are any."""
-        zone = self._zone(agency)
-        first, last = moment.astimezone(zone).date(), due.astimezone(zone).date()
+        first, last = self.day_of(agency, moment), self.day_of(agency, due)
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         worked = [day for day in days if self.calendar.is_working_day(day)]
         for _ in range(3 if worked else 0):

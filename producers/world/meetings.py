@@ -122,7 +122,7 @@ class Meeting(Story):
         yield from self.play([Act(self.now, self._chair, "MeetingScheduled", invited)])
         if planned.is_cancelled:
             why = {"reason": self.word("meetings", "cancelled")}
-            at = self.now + (planned.starts_at - self.now) / 2
+            at = self.ground.before(self._chair, self.now, planned.starts_at, self.rng)
             yield from self.play([Act(at, self._chair, "MeetingCancelled", why)])
             return
         yield from self._held()
