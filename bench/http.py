@@ -43,7 +43,7 @@ LINES: Final = 10_000
 WARM: Final = 500
 """Requests before those that count."""
 ROUNDS: Final = 5
-START_S: Final = 60.0
+START_S: Final = 180.0
 POLL_S: Final = 0.1
 SEED: Final = 20260101
 RECORDS: Final = 512
