@@ -41,7 +41,7 @@ async def test_a_world_fills_a_ledger_and_changes_nothing_again(founded: Setting
     assert twice == once + Counter({"DUPLICATE": told["events"]})
 
 
-async def test_a_world_of_no_day_is_a_wrong_usage(founded: Settings) -> None:
-    ended = await runut(founded, "demo", "--world", "--until", "yesterday")
+async def test_a_world_of_no_day_is_a_wrong_usage(settings: Settings) -> None:
+    ended = await runut(settings, "demo", "--world", "--until", "yesterday")
     assert ended.code == 2
     assert "yesterday" in ended.err
