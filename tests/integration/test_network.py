@@ -36,17 +36,18 @@ async def test_documents_are_those_of_the_moment_asked_for(
         runut(filled, "indicators", "--json"),
     )
     assert (measured.code, met.code, now.code) == (0, 0, 0), measured.err + met.err + now.err
-    origins = [one.document.pop("origin") for one in (measured, met, now)]
+    figures, series, present = measured.document, met.document, now.document
+    origins = [one.pop("origin") for one in (figures, series, present)]
     assert origins == [origins[0]] * 3
     assert set(origins[0]) == {"positions", "checkpoint", "model"}
     asked = {"now": at("06-01 00:00"), "as_of": parse_time(THEN)}
     since, until = parse_time(PERIOD[1]), parse_time(PERIOD[3])
-    assert measured.document == await indicators(
+    assert figures == await indicators(
         connection, **asked, since=since, until=until, agency="kp2mi"
     )
-    assert met.document == await meetings(connection, **asked)
-    assert set(now.document) >= set(INDICATORS)
-    assert now.document["as_of"] is None
+    assert series == await meetings(connection, **asked)
+    assert set(present) >= set(INDICATORS)
+    assert present["as_of"] is None
 
 
 async def test_tables_speak_the_readers_language(filled: Settings) -> None:

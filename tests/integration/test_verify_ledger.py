@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit.bundle import to_json
+from audit.documents import moment_of
 from audit.export import export
 from audit.live import read_state, state_path, verify_ledger
 from audit.policy import Policy
+from audit.tree_check import Bound, TreeTask, check_tree
 from audit.verify import VerificationFailed, verify_bundle
 from runut.adapters import kafka
 from runut.directory import founded
@@ -120,6 +124,24 @@ async def test_a_bundle_of_the_live_ledger_has_the_same_bytes_each_time_and_veri
     assert {one.status for one in found.checks} == {"HOLDS", "UNANCHORED"}
     with pytest.raises(NotFound, match="no seal covers an event of it"):
         await export(sealed.settings, "case/NOBODY")
+
+
+async def test_records_whose_times_lie_outside_of_cosigned_seals_are_refused(
+    sealed: SealedLedger,
+) -> None:
+    head = max(sealed.seals[-1].seal.heads, key=lambda one: one.size)
+    assert head.topic == sealed.settings.events_topic
+    last = sealed.log[head.place][-1]
+    at, half = moment_of(last.timestamp_ms), head.size // 2
+    for bound, expected in (
+        (Bound(half, at + timedelta(hours=1), at + timedelta(hours=1)), "not before the seal"),
+        (Bound(head.size, at - timedelta(days=2), at - timedelta(days=1)), "not after the seal"),
+    ):
+        task = TreeTask(*head.place, (head,), bounds=(bound,))
+        failure = (await check_tree(sealed.settings, task)).failure
+        assert failure is not None
+        assert failure[0].startswith(f"time of {head.topic}/{head.partition}:")
+        assert failure[1].startswith(expected)
 
 
 async def test_two_checkpoints_of_one_size_are_a_fork(sealed: SealedLedger, policy: Policy) -> None:
