@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import cos, log2, pi, sin
+from math import atan, cos, degrees, log2, pi, sin
 from typing import Final
 
 from markupsafe import Markup
@@ -25,6 +25,17 @@ DOT: Final = 5.0
 LEGEND: Final = 22.0
 IN_A_ROW: Final = 4
 """Kinds in a row of the legend."""
+KINDS: Final = (
+    "LETTER",
+    "TRANSFER",
+    "ASSISTANCE",
+    "CONTACT",
+    "DATA",
+    "PROMISE",
+    "MEETING",
+    "AGREEMENT",
+)
+"""Ties by kind (`agency_tie.kind`): each keeps its colour and pattern, whichever are shown."""
 BEND: Final = 0.14
 """How far a curve leaves the straight line, as a share of its length."""
 BEND_MORE: Final = 0.04
@@ -48,14 +59,15 @@ def network(about: About, nodes: Sequence[Node], edges: Sequence[Edge]) -> Chart
 def _drawn(about: About, nodes: tuple[Node, ...], edges: tuple[Edge, ...]) -> Chart:
     places = _circle(nodes)
     names = {node.code: node.label for node in nodes}
-    kinds = sorted({edge.kind: edge.kind_label for edge in edges}.items())
-    order = {kind: n for n, (kind, _) in enumerate(kinds)}
+    labels = {edge.kind: edge.kind_label for edge in edges}
+    marks = {kind: n for n, kind in enumerate(sorted({*KINDS, *labels}, key=_place_of_kind))}
+    kinds = [kind for kind in marks if kind in labels]
     known = [edge for edge in edges if edge.source in places and edge.target in places]
     strongest = sorted(known, key=lambda edge: (-edge.count, edge.source, edge.target, edge.kind))
     shown = strongest[:MOST]
-    drawn = [_curve(edge, places, order[edge.kind]) for edge in reversed(shown)]
+    drawn = [_curve(edge, places, marks[edge.kind]) for edge in reversed(shown)]
     drawn += [mark for node in nodes for mark in _dot(node, places[node.code])]
-    drawn += [mark for n, (_, label) in enumerate(kinds) for mark in _key(n, label)]
+    drawn += [mark for n, kind in enumerate(kinds) for mark in _key(n, marks[kind], labels[kind])]
     height = SIZE + LEGEND * -(-len(kinds) // IN_A_ROW)
     rows = tuple(
         (
@@ -105,13 +117,21 @@ def _dot(node: Node, place: Place) -> list[Markup]:
     dot = element(
         "circle", element("title", node.label), cx=x, cy=y, r=DOT, fill="var(--chart-ink)"
     )
-    # Above and below the circle, labels lean outwards: they would lie upon each other.
-    lift = (y - SIZE / 2) / 18
-    return [dot, text(x + away, y + 4 + lift, node.code, anchor="start" if is_right else "end")]
+    # Along the radius: beside each other, labels would lie upon their neighbours.
+    angle = degrees(atan((y - SIZE / 2) / (x - SIZE / 2))) if abs(x - SIZE / 2) > 1 else 90.0
+    turned = f"rotate({angle:.1f} {x:.1f} {y:.1f})"
+    anchor = "start" if is_right else "end"
+    return [dot, text(x + away, y + 4, node.code, anchor=anchor, transform=turned)]
 
 
-def _key(n: int, label: str) -> list[Markup]:
+def _place_of_kind(kind: str) -> tuple[int, str]:
+    return (KINDS.index(kind) if kind in KINDS else len(KINDS), kind)
+
+
+def _key(n: int, mark: int, label: str) -> list[Markup]:
+    """The n-th entry of the legend."""
     x = 20 + n % IN_A_ROW * (SIZE - 40) / IN_A_ROW
     y = SIZE + LEGEND * (n // IN_A_ROW) + LEGEND / 2
-    pattern = {"stroke": colour(n), "stroke_width": 3, "stroke_dasharray": DASHES[n % len(DASHES)]}
+    line = {"stroke": colour(mark), "stroke_width": 3}
+    pattern = {**line, "stroke_dasharray": DASHES[mark % len(DASHES)]}
     return [element("line", x1=x, x2=x + 30, y1=y, y2=y, **pattern), text(x + 36, y + 4, label)]

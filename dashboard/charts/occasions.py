@@ -20,6 +20,8 @@ SIDE: Final = 9.0
 ACROSS: Final = 24
 """Occasions in a row."""
 LABEL: Final = 18.0
+LEGEND: Final = 26.0
+LETTER: Final = 7.0
 
 _PATHS: Final[dict[Outcome, str]] = {
     "KEPT": "M-9 -9h18v18h-18z",
@@ -41,24 +43,41 @@ _COLOURS: Final[dict[Outcome, int]] = {
 
 
 def occasions(about: About, figures: Sequence[Occasion]) -> Chart:
-    """The strip. Columns of the table: day, outcome in words."""
+    """The strip, with a legend of its shapes. Columns of the table: day, outcome in words."""
     rows = max(1, -(-len(figures) // ACROSS))
-    drawn = [_mark(one, *divmod(n, ACROSS)) for n, one in enumerate(figures)]
+    drawn = [
+        _mark(one, CELL * (n % ACROSS + 0.5), CELL * (n // ACROSS + 0.5))
+        for n, one in enumerate(figures)
+    ]
     width = CELL * ACROSS
     if figures:
         drawn.append(text(0, rows * CELL + LABEL - 5, figures[0].label))
         drawn.append(text(width, rows * CELL + LABEL - 5, figures[-1].label, anchor="end"))
+    height = rows * CELL + LABEL + LEGEND
+    drawn += _legend(figures, height - LEGEND / 2)
     table = tuple((one.label, one.text) for one in figures)
-    return Chart(picture(about, width, rows * CELL + LABEL, drawn), about.columns, table)
+    return Chart(picture(about, width, height, drawn), about.columns, table)
 
 
-def _mark(one: Occasion, row: int, column: int) -> Markup:
+def _legend(figures: Sequence[Occasion], y: float) -> list[Markup]:
+    """The shapes that stand there, each with the words of the first that has it."""
+    told: dict[Outcome, Occasion] = {}
+    for one in figures:
+        told.setdefault(one.outcome, one)
+    drawn, x = [], CELL / 2
+    for one in told.values():
+        drawn += [_mark(one, x, y), text(x + CELL / 2 + 2, y + 4, one.text)]
+        x += CELL + 14 + LETTER * len(one.text)
+    return drawn
+
+
+def _mark(one: Occasion, x: float, y: float) -> Markup:
     ink = colour(_COLOURS[one.outcome])
     return element(
         "path",
         element("title", f"{one.label}: {one.text}"),
         d=_PATHS[one.outcome],
-        transform=f"translate({CELL * (column + 0.5):g} {CELL * (row + 0.5):g})",
+        transform=f"translate({x:g} {y:g})",
         fill=ink if one.outcome in _FILLED else "none",
         stroke=ink,
         stroke_width=2.5,

@@ -14,7 +14,7 @@ from dashboard.charts.figures import About
 
 SERIES: Final = 6
 """Colours that can be told apart; what comes after begins anew, with another pattern."""
-DASHES: Final = ("none", "7 3", "2 3", "9 3 2 3", "4 4", "1 4")
+DASHES: Final = ("none", "7 3", "2 3", "9 3 2 3", "4 5", "1 5", "12 4", "9 2 2 2 2 2")
 """Patterns of lines, told apart without colour."""
 KEPT: Final = 256
 """Charts of each kind that are kept: a page asked for again with the same figures is not drawn

@@ -25,7 +25,7 @@ from dashboard.charts import (
     Span,
     Tick,
 )
-from dashboard.charts.network import MOST
+from dashboard.charts.network import KINDS, MOST
 
 SHEET = Path(charts.__file__).parents[1] / "static" / "charts.css"
 NASTY = "<script>alert('x')</script>\"&"
@@ -172,6 +172,22 @@ def test_a_month_without_a_measure_leaves_a_gap() -> None:
 def test_every_outcome_has_a_shape_of_its_own() -> None:
     root = ElementTree.fromstring(occasions().svg)
     assert len({path.get("d") for path in root.iter(f"{SVG}path")}) == len(OUTCOMES)
+
+
+def test_a_kind_of_tie_keeps_its_marks_whichever_are_shown() -> None:
+    def marks(*kinds: str) -> dict[str, tuple[str | None, str | None]]:
+        nodes = [Node("kp2mi", "KP2MI"), Node("kemlu", "Kemlu")]
+        edges = [Edge("kp2mi", "kemlu", kind, kind, 1, "–") for kind in kinds]
+        chart = charts.network(about("1", "2", "3", "4", "5"), nodes, edges)
+        found = {}
+        for path in ElementTree.fromstring(chart.svg).iter(f"{SVG}path"):
+            kind = "".join(path.itertext()).split(", ")[1].partition(":")[0]
+            found[kind] = (path.get("stroke"), path.get("stroke-dasharray"))
+        return found
+
+    every = marks(*KINDS)
+    assert len(set(every.values())) == len(KINDS)
+    assert marks("DATA") == {"DATA": every["DATA"]}
 
 
 def test_only_the_strongest_ties_are_drawn_and_all_are_tabled() -> None:
