@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -13,12 +14,14 @@ import typer
 from cli import demo
 from cli.common import Data, Json, print_json
 from cli.workers import THIS_PROGRAM
+from consumers.rebuilding.rebuild import Wanted, rebuild
 from embedded import platform as embedded_platform
 from embedded.answering import answering
 from embedded.platform import Endpoints, Platform
 from embedded.progress import Show
 from embedded.registry import registry_answers
 from embedded.supervisor import Part
+from projections.install import installed_version, model_version
 from projections.seals.figures import is_sealing
 from projections.waiting import is_claimed
 from runut.adapters import postgres
@@ -78,9 +81,8 @@ def up(
     """
     show = Show()
     platform = Platform(given_settings(data), port=port, brokers=brokers, show=show, signals=True)
-    services = Services(
-        data, workers or min(USUAL_WORKERS, os.cpu_count() or 1), is_demonstration=play_demo
-    )
+    count = workers or min(USUAL_WORKERS, os.cpu_count() or 1)
+    services = Services(data, count, show.note, is_demonstration=play_demo)
     asyncio.run(_up(platform, services, show, data, play_demo=play_demo, once=once))
 
 
@@ -108,8 +110,16 @@ async def _up(
 class Services:
     """Runut's own services on a platform, once there is a ledger: workers, web, sealer."""
 
-    def __init__(self, data: Path | None, workers: int, *, is_demonstration: bool) -> None:
+    def __init__(
+        self,
+        data: Path | None,
+        workers: int,
+        note: Callable[[str], None],
+        *,
+        is_demonstration: bool = False,
+    ) -> None:
         self._data = data
+        self._note = note
         self._workers = workers
         self._is_demonstration = is_demonstration
         self._ledger: Ledger | None = None
@@ -188,7 +198,17 @@ class Services:
             while await registry_answers(settings.registry_url or ""):
                 await asyncio.sleep(POLL_S)  # its own deadline ends the waiting
             self._ledger = await create_ledger(settings)
+        await self._rebuild_if_due(settings)
         self._is_founded.set()
+
+    async def _rebuild_if_due(self, settings: Settings) -> None:
+        """Make read models of another release again before anybody works with them."""
+        async with postgres.connected(settings, name="runut up", autocommit=True) as connection:
+            found = await installed_version(connection, settings.model_schema)
+        if found in {None, model_version()}:
+            return
+        self._note("The read models are another release's: making them again from the log …")
+        await rebuild(settings, Wanted(os.cpu_count() or 1), lambda _phase, _done, _total: None)
 
     async def _wait_until_founded(self) -> None:
         await self._is_founded.wait()

@@ -10,8 +10,16 @@ from typing import Annotated, Final
 import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from cli.common import Data, Json, print_json, run
 from cli.look import console, subject_argument
@@ -83,6 +91,13 @@ def rebuild(
         raise typer.Exit(0 if found.swapped else FAILED)
 
 
+class _Rate(ProgressColumn):
+    """How fast the log is loaded."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed or 0:,.0f} records/s")
+
+
 @contextmanager
 def _progress() -> Iterator[Tell]:
     """Shows on standard error what goes on, how fast, and how long it takes still."""
@@ -90,7 +105,7 @@ def _progress() -> Iterator[Tell]:
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.completed:,.0f} of {task.total:,.0f} records"),
-        TextColumn("{task.speed:,.0f} records/s", justify="right"),
+        _Rate(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
     ) as bar:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
@@ -54,17 +54,22 @@ def count(records: int) -> None:
 
 @contextmanager
 def _pool(size: int, context: Any, counter: Any) -> Iterator[ProcessPoolExecutor]:
-    pool = ProcessPoolExecutor(size, context, _share, (counter,))
+    pool = ProcessPoolExecutor(size, context, _share, (counter, os.getpid()))
     try:
         yield pool
+    except BaseException:
+        # They would go on to the end of what they do, which may be minutes away.
+        for process in active_children():
+            process.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _share(counter: Any) -> None:
+def _share(counter: Any, parent: int) -> None:
     global _counter  # noqa: PLW0603 how a pool hands something to each of its processes
     _counter = counter
-    threading.Thread(target=_end_as_orphan, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_as_orphan, args=(parent,), daemon=True).start()
 
 
 def _end_as_orphan(parent: int) -> None:

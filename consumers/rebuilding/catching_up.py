@@ -14,6 +14,7 @@ from typing import Self
 from aiokafka.structs import TopicPartition
 from msgspec.structs import replace
 
+from consumers.log_check import check_log
 from consumers.rebuilding.share import REBUILDER
 from consumers.recognizing import recognize
 from projections.batch import fold_batch
@@ -56,8 +57,13 @@ class CatchingUp:
         await self._connection.close()
 
     async def claim(self, partitions: Sequence[int]) -> None:
-        """Begin where the load ended."""
+        """Begin where the load ended.
+
+        Raises:
+            LedgerMismatch: an interrupted rebuild had loaded another log.
+        """
         self.positions = await self._store.claim(partitions)
+        await check_log(self._made, list(self.positions.values()))
 
     async def ends(self) -> dict[int, int]:
         """Where the log ends now."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from hashlib import sha256
 from typing import Final, Literal
 
 import msgspec
+import psycopg
 from aiokafka.structs import TopicPartition
 
 from consumers.rebuilding.catching_up import CatchingUp
@@ -24,11 +26,12 @@ from projections.comparing_models import Comparison, Models, RowDiffers, positio
 from projections.install import installed_version, model_version
 from projections.processes import count, in_processes
 from projections.swapping import TRY_AGAIN_S, swapping
+from projections.waiting import is_claimed
 from runut.adapters import kafka, postgres
 from runut.adapters.postgres import Connection
 from runut.directory import founded
 from runut.directory_follower import DirectoryFollower
-from runut.errors import Busy, PlatformError
+from runut.errors import Busy, PlatformError, Unreachable
 from runut.records import RawRecord
 from runut.settings import Settings
 
@@ -39,6 +42,9 @@ Tell = Callable[[Phase, int, int], None]
 SWAP_ATTEMPTS: Final = 60
 CLOSE: Final = 5_000
 """Records that may be left to catch up while writers wait."""
+STANDSTILL_S: Final = 30.0
+"""For which a worker that is behind is waited for, though it does not move."""
+POLL_S: Final = 0.1
 ROUNDS: Final = 20
 """After which the rest, however long, is caught up while they wait."""
 
@@ -81,6 +87,20 @@ async def rebuild(settings: Settings, wanted: Wanted, tell: Tell) -> Rebuilt:
         LedgerMismatch: Kafka's log is not what it was, or needs a newer release.
         Unreachable: Kafka or PostgreSQL does not answer.
     """
+    try:
+        return await _rebuild(settings, wanted, tell)
+    except psycopg.OperationalError as error:
+        address = postgres.address_of(settings.postgres_url or "")
+        reason = str(error).strip()
+        raise Unreachable("PostgreSQL", address, "call it again: it goes on", reason) from None
+    except BrokenProcessPool:
+        raise PlatformError(
+            "rebuild: expected its processes to live, found one killed, perhaps for want of "
+            "memory; call it again, with fewer --processes: it goes on"
+        ) from None
+
+
+async def _rebuild(settings: Settings, wanted: Wanted, tell: Tell) -> Rebuilt:
     made = rebuilding.beside(settings)
     async with alone(settings) as watching, following(made) as (follower, directory):
         ends = await _ends(made, founded(follower.log.latest.ledger).partitions)
@@ -220,6 +240,8 @@ class TakingPlace:
 
     async def _catch_up(self) -> None:
         """Come close to where the live ones are; to the log's end where they are no measure."""
+        if self._found.compared:
+            await self._let_workers_come()
         for _ in range(ROUNDS):
             if self._found.compared:
                 goal = await positions_in(self._watching, self._settings.model_schema)
@@ -227,6 +249,19 @@ class TakingPlace:
                 goal = await self._catching_up.ends()
             if await self._catching_up.to(goal) < CLOSE:
                 return
+
+    async def _let_workers_come(self) -> None:
+        """Wait for workers that are not as far as was loaded: a swap would fence them out."""
+        moved_at, before = time.monotonic(), -1
+        while await is_claimed(self._watching, 1):
+            live = await positions_in(self._watching, self._settings.model_schema)
+            at = self._catching_up.positions.values()
+            behind = sum(max(0, one.next_offset - live.get(one.partition, 0)) for one in at)
+            if behind != before:
+                moved_at, before = time.monotonic(), behind
+            if not behind or time.monotonic() - moved_at > STANDSTILL_S:
+                return
+            await asyncio.sleep(POLL_S)
 
     async def _swap(
         self, compared: Comparison, compared_at: Mapping[int, int], wanted: Wanted
