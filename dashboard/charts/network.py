@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import atan, cos, degrees, log2, pi, sin
+from math import atan2, cos, degrees, log2, pi, sin
 from typing import Final
 
 from markupsafe import Markup
@@ -118,7 +118,8 @@ def _dot(node: Node, place: Place) -> list[Markup]:
         "circle", element("title", node.label), cx=x, cy=y, r=DOT, fill="var(--chart-ink)"
     )
     # Along the radius: beside each other, labels would lie upon their neighbours.
-    angle = degrees(atan((y - SIZE / 2) / (x - SIZE / 2))) if abs(x - SIZE / 2) > 1 else 90.0
+    right, down = x - SIZE / 2, y - SIZE / 2
+    angle = degrees(atan2(down, right) if is_right else atan2(-down, -right))
     turned = f"rotate({angle:.1f} {x:.1f} {y:.1f})"
     anchor = "start" if is_right else "end"
     return [dot, text(x + away, y + 4, node.code, anchor=anchor, transform=turned)]
