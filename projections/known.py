@@ -66,7 +66,7 @@ class Known(msgspec.Struct, frozen=True):
 async def known_at(
     connection: Connection, now: datetime, as_of: datetime | None
 ) -> AsyncIterator[Known]:
-    """What is known at `now`, or was known at `as_of`, by recorded time.
+    """What is known at `now`, or was known at `as_of`, by recorded time; of the future nothing is.
 
     The connection must not be within a transaction yet, and for a past moment be allowed temporary
     tables.
@@ -74,7 +74,7 @@ async def known_at(
     Raises:
         PlatformError: the read models were never made.
     """
-    if as_of is None:
+    if as_of is None or as_of > now:
         async with snapshot(connection):
             yield await _known(connection, now, until=_EVER, is_past=False)
         return

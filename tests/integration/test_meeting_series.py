@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
 from typing import Any
@@ -198,6 +198,15 @@ async def test_a_series_of_the_future_is_upcoming_alone(connection: Connection) 
     await project(connection, meeting("01-01", name=None))
     await publish(connection, (series(10, "starts = 2026-06-01"), LONG_AGO))
     assert await outcomes(connection, at("03-01 09:00")) == ["06-01 UPCOMING"]
+
+
+async def test_of_a_time_to_come_nothing_is_known_and_no_occasion_is_counted(
+    connection: Connection,
+) -> None:
+    await publish(connection, (series(7), LONG_AGO))
+    now = at("01-12 09:00")
+    to_come = datetime.max.replace(tzinfo=UTC)  # 400,000 occasions
+    assert await meetings(connection, now=now, as_of=to_come) == await meetings(connection, now=now)
 
 
 async def test_a_series_that_no_protocol_wants_has_extra_meetings_alone(
