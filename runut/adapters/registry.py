@@ -23,7 +23,9 @@ from runut.errors import BadInput, Unreachable
 COMPATIBILITY: Final = "FULL_TRANSITIVE"
 _CONTENT_TYPE: Final = "application/vnd.schemaregistry.v1+json"
 _ADVICE: Final = "start the platform with `runut up`, or check RUNUT_REGISTRY_URL"
-_AT_ONCE: Final = 8
+_AT_ONCE: Final = 4
+PATIENCE_S: Final = 60.0
+"""For one answer: a registry that has just started compiles itself while it is asked."""
 
 
 class Registry:
@@ -117,7 +119,7 @@ class Registry:
 
 
 @asynccontextmanager
-async def open_registry(url: str, timeout_s: float = 10.0) -> AsyncIterator[Registry]:
+async def open_registry(url: str, timeout_s: float = PATIENCE_S) -> AsyncIterator[Registry]:
     """A registry at `url`, the base of its Confluent API (`…/apis/ccompat/v7`).
 
     Each request ends within `timeout_s` seconds.
