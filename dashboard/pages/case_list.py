@@ -13,7 +13,7 @@ from dashboard.pages.frame import Reader
 from dashboard.pages.listing import PartNumber, part_of
 from dashboard.pages.routing import page_router
 from projections.wording import words_of
-from projections.worklists import OPEN_STATUSES, STILL_DAYS
+from projections.worklists import STILL_DAYS
 
 LONGEST_STILL: Final = 3_650
 
@@ -37,11 +37,11 @@ async def cases(
     page: PartNumber = 1,
 ) -> Response:
     """A part of the list."""
-    is_open = is_set(frame, "open") or (still is not None and status is None)
     async with frame.open() as reading:
         now = reading.moment.now
         wanted = {
-            "statuses": [status] if status else list(OPEN_STATUSES) if is_open else None,
+            "is_open": is_set(frame, "open"),
+            "status": status,
             "urgency": urgency,
             "category": category,
             "country": country,

@@ -53,9 +53,14 @@ class Words:
         """An agency in short, with its name for whoever asks, and the way to its page."""
         if code is None:
             return Markup("–")
-        return Markup(
-            '<a class="agency" href="/agencies/{}"><abbr title="{}">{}</abbr></a>'
-        ).format(code, self.voice.agency(code), self.code(code))
+        if not self._is_known(code):
+            return escape(self.code(code))
+        name = Markup('<abbr title="{}">{}</abbr>').format(self.voice.agency(code), self.code(code))
+        return Markup('<a class="agency" href="/agencies/{}">{}</a>').format(code, name)
+
+    def _is_known(self, code: str) -> bool:
+        """Whether there is such an agency: events may name any."""
+        return self.voice.directory.agency(code) is not None
 
     def agencies(self, codes: Iterable[str]) -> Markup:
         """Several of them."""
@@ -63,7 +68,10 @@ class Words:
 
     def named(self, code: str) -> Markup:
         """An agency by its whole name, and the way to its page."""
-        return Markup('<a href="/agencies/{}">{}</a>').format(code, self.voice.agency(code))
+        name = self.voice.agency(code)
+        if not self._is_known(code):
+            return escape(name)
+        return Markup('<a href="/agencies/{}">{}</a>').format(code, name)
 
     def subject(self, subject: str, text: str | None = None) -> Markup:
         """A subject by its id or another text, and the way to its page."""

@@ -3,11 +3,10 @@
 -- in. A list says with each row how many rows there are.
 
 -- name: open_cases
-SELECT it.state ->> 'status', it.state ->> 'urgency', count(*)
-  FROM subject AS it
- WHERE it.kind = 'case'
-   AND it.state ->> 'status' IN ('REPORTED', 'IN_HANDLING', 'RESOLVED')
-   AND {takes_part}
+SELECT one.status, one.urgency, count(*)
+  FROM {views}.case_current AS one
+  JOIN subject AS it ON it.subject = one.subject
+ WHERE one.is_open AND {takes_part}
  GROUP BY 1, 2;
 
 -- name: overdue_by_agency
@@ -43,18 +42,16 @@ SELECT asked.days, count(one.subject)
 -- name: bounced
 -- Offers that were refused or lapsed since a moment.
 SELECT count(*)
-  FROM transfer AS one
+  FROM {views}.transfer AS one
   JOIN subject AS it ON it.subject = one.subject
  WHERE one.status IN ('REFUSED', 'LAPSED') AND one.answered_at >= %(since)s
    AND {takes_part};
 
 -- name: to_escalate
 SELECT count(*)
-  FROM subject AS it
- WHERE it.kind = 'case'
-   AND it.state ->> 'status' IN ('REPORTED', 'IN_HANDLING', 'RESOLVED')
-   AND (it.state ->> 'escalation_due')::boolean
-   AND {takes_part};
+  FROM {views}.case_current AS one
+  JOIN subject AS it ON it.subject = one.subject
+ WHERE one.is_open AND one.escalation_due AND {takes_part};
 
 -- name: unsealed
 -- Projected events that no seal covers yet.
@@ -66,35 +63,32 @@ SELECT coalesce(sum(greatest(position.next_offset - coalesce(sealed.size, 0), 0)
 
 -- name: cases
 -- The most urgent first, of these those that wait longest.
-SELECT it.subject, it.state ->> 'status' AS status, it.state ->> 'custodian' AS custodian,
-       it.state ->> 'category' AS category, it.state ->> 'urgency' AS urgency,
-       it.state ->> 'country' AS country, (it.state ->> 'trafficking')::boolean AS trafficking,
-       (it.state ->> 'escalation_due')::boolean AS escalation_due,
-       it.state ->> 'opened_at' AS opened_at, it.last_recorded_at, owed.open, owed.overdue,
-       owed.next_due_at, count(*) OVER () AS total
-  FROM subject AS it
+SELECT one.subject, one.status, one.custodian, one.category, one.urgency, one.country,
+       one.trafficking, one.escalation_due, one.opened_at, one.last_recorded_at, owed.open,
+       owed.overdue, owed.next_due_at, count(*) OVER () AS total
+  FROM {views}.case_current AS one
+  JOIN subject AS it ON it.subject = one.subject
  CROSS JOIN LATERAL (
        SELECT count(*) AS open, min(commitment.due_at) AS next_due_at,
               count(*) FILTER (WHERE commitment.due_at < %(now)s) AS overdue
          FROM commitment
-        WHERE commitment.subject = it.subject AND commitment.status IN ('OPEN', 'REPORTED')
+        WHERE commitment.subject = one.subject AND commitment.status IN ('OPEN', 'REPORTED')
        ) AS owed
   LEFT JOIN {views}.case_movement AS movement
-    ON movement.subject = it.subject AND %(still_since)s::timestamptz IS NOT NULL
- WHERE it.kind = 'case'
-   AND it.state IS NOT NULL
-   AND (%(statuses)s::text[] IS NULL OR it.state ->> 'status' = ANY (%(statuses)s))
-   AND (%(urgency)s::text IS NULL OR it.state ->> 'urgency' = %(urgency)s)
-   AND (%(category)s::text IS NULL OR it.state ->> 'category' = %(category)s)
-   AND (%(country)s::text IS NULL OR it.state ->> 'country' = %(country)s)
-   AND (%(custodian)s::text IS NULL OR it.state ->> 'custodian' = %(custodian)s)
+    ON movement.subject = one.subject AND %(still_since)s::timestamptz IS NOT NULL
+ WHERE (NOT %(is_open)s OR one.is_open)
+   AND (%(status)s::text IS NULL OR one.status = %(status)s)
+   AND (%(urgency)s::text IS NULL OR one.urgency = %(urgency)s)
+   AND (%(category)s::text IS NULL OR one.category = %(category)s)
+   AND (%(country)s::text IS NULL OR one.country = %(country)s)
+   AND (%(custodian)s::text IS NULL OR one.custodian = %(custodian)s)
    AND (%(participant)s::text IS NULL OR it.state -> 'participants' ? %(participant)s)
    AND (NOT %(overdue)s OR owed.overdue > 0)
-   AND (NOT %(to_escalate)s OR (it.state ->> 'escalation_due')::boolean)
+   AND (NOT %(to_escalate)s OR (one.is_open AND one.escalation_due))
    AND (%(still_since)s::timestamptz IS NULL OR movement.moved_at <= %(still_since)s)
    AND {takes_part}
- ORDER BY array_position(ARRAY['IMMEDIATE', 'URGENT', 'NORMAL'], it.state ->> 'urgency'),
-          it.state ->> 'opened_at', it.subject
+ ORDER BY array_position(ARRAY['IMMEDIATE', 'URGENT', 'NORMAL'], one.urgency), one.opened_at,
+          one.subject
  LIMIT %(limit)s OFFSET %(offset)s;
 
 -- name: commitments
@@ -149,11 +143,10 @@ SELECT one.subject, one.letter_id, one.sender, one.number, one.dated, one.doc_ty
  LIMIT %(limit)s OFFSET %(offset)s;
 
 -- name: held_by_agency
-SELECT it.state ->> 'custodian', count(*)
-  FROM subject AS it
- WHERE it.kind = 'case'
-   AND it.state ->> 'status' IN ('REPORTED', 'IN_HANDLING', 'RESOLVED')
-   AND {takes_part}
+SELECT one.custodian, count(*)
+  FROM {views}.case_current AS one
+  JOIN subject AS it ON it.subject = one.subject
+ WHERE one.is_open AND {takes_part}
  GROUP BY 1;
 
 -- name: monthly
