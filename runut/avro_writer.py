@@ -16,7 +16,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from runut.avro_reader import FIRST_YEAR, MAX_ARRAY, UNSPECIFIED
+from runut.avro_reader import UNSPECIFIED
+from runut.avro_values import FIRST_YEAR, MAX_ARRAY
 from runut.errors import BadFile
 from runut.event import UUID_PATTERN
 

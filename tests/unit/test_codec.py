@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from runut.avro_reader import MAX_ARRAY, Reader
+from runut.avro_reader import Reader
+from runut.avro_values import MAX_ARRAY
 from runut.catalogue import catalogue
 from runut.codec import MAX_VALUE, decode, encode, frame, unframe
 from runut.errors import BadFile, BadInput, NotAnEvent
