@@ -24,13 +24,14 @@ class Turn(NamedTuple):
 
 
 def whose_turn(state: Document, commitments: Sequence[Document]) -> Turn | None:
-    """Who is to act first: by the earliest limit, else the custodian; None where it is over."""
-    if state["status"] in OVER:
-        return None
+    """Who is to act first: by the earliest limit, else the custodian; None where nobody is.
+
+    An agreement that ended may leave a fine to be paid.
+    """
     waiting = [one for one in commitments if one["status"] in WAITING]
     if waiting:
         return _turn(min(waiting, key=_by_limit))
-    custodian = state.get("custodian")
+    custodian = None if state["status"] in OVER else state.get("custodian")
     return Turn(custodian, "HANDLE", None) if custodian else None
 
 

@@ -83,7 +83,10 @@ def test_where_nobody_owes_anything_it_is_the_custodians_turn_until_it_is_over()
     turn = whose_turn(CASE, [owed("FULFILLED", None)])
     assert turn is not None
     assert (turn.agency, turn.doing) == ("kp2mi", "HANDLE")
-    assert whose_turn({**CASE, "status": "CLOSED"}, [owed("OPEN", None)]) is None
+    assert whose_turn({**CASE, "status": "CLOSED"}, []) is None
+    fine = whose_turn({"status": "ENDED"}, [owed("OPEN", None)])
+    assert fine is not None
+    assert fine.agency == "kbri-kl"
     assert whose_turn({"status": "HELD"}, []) is None
 
 
