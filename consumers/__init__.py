@@ -1,1 +1,1 @@
-"""The Faust worker and what it hosts: the projector, the deadlines, the notices."""
+"""The Faust worker and what it hosts: projector, deadlines, notices; and rebuilds of read models."""

@@ -1,0 +1,118 @@
+"""At a million events no question of a reader or the projector reads a large table through."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from psycopg import sql
+
+from embedded.platform import Endpoints
+from projections import rebuilding, row_tables
+from projections.folds.rows import Commitment, Letter
+from projections.queries import queries
+from runut.adapters.postgres import Connection, connected
+from tests.ledgers import own_settings
+
+EVENTS = 1_000_000
+SUBJECTS = 20_000
+LARGE = {"history", "subject", "commitment", "letter", "custody_interval"}
+FILLED = (
+    "INSERT INTO history SELECT 'case/' || n % {subjects}, n / {subjects}, gen_random_uuid(),"
+    " CASE WHEN n % 50 = 0 THEN 'DataShared' ELSE 'LetterSent' END, 'agency-' || n % 20,"
+    " now(), now(), n % 8, n / 8, 0, 'EFFECTIVE', '{{}}', false, 'VALID', 1, '', '{{}}', 'ORDINARY'"
+    " FROM generate_series(0, {events} - 1) n",
+    "INSERT INTO subject SELECT 'case/' || n, 'case', 50, 0, 0, 0, now(),"
+    " jsonb_build_object('status', 'IN_HANDLING', 'custodian', 'agency-' || n % 20)"
+    " FROM generate_series(0, {subjects} - 1) n",
+    "INSERT INTO custody_interval SELECT 'case/' || n / 3, n % 3, 'agency-' || n % 20, now(),"
+    " CASE WHEN n % 3 < 2 THEN now() END, gen_random_uuid()"
+    " FROM generate_series(0, 3 * {subjects} - 1) n",
+    "INSERT INTO letter SELECT 'case/' || n / 5, 'L' || n, 'agency-1', '1', now(), 'MEMO',"
+    " 'NORMAL', '', '{{agency-2}}', '{{}}', true, NULL, now(), '{{}}', '{{}}', '{{}}', 0"
+    " FROM generate_series(0, 5 * {subjects} - 1) n",
+    "INSERT INTO commitment SELECT 'case/' || n / 5, 'P' || n, 'P' || n, 'PROMISE',"
+    " 'agency-' || n % 500, 'agency-' || n % 300, '', now() + n * interval '1 minute',"
+    " CASE WHEN n % 50 = 0 THEN 'OPEN' ELSE 'FULFILLED' END, now(), gen_random_uuid(), NULL, NULL,"
+    " NULL, NULL, NULL, NULL, 0, NULL, NULL, '{{}}' FROM generate_series(0, 5 * {subjects} - 1) n",
+)
+NOW = datetime.now(UTC)
+SOME = [f"case/{n}" for n in range(50)]
+EVENT = "0192c3d4-0000-7000-8000-000000000000"
+ASKED: dict[str, dict[str, dict[str, Any]]] = {
+    "reading": {
+        "load_subject": {"subject": "case/7"},
+        "load_history": {"subject": "case/7", "after_seq": 0, "limit": 100},
+        "load_entry": {"partition": 3, "offset": 5000},
+        "next_subjects": {"after": "case/5", "kinds": ["case"], "changed_after": None, "limit": 50},
+        "load_histories_until": {"subjects": SOME, "moment": NOW},
+        "commitments": {"debtor": "agency-7", "overdue": False, "now": NOW},
+        "commitments_of_agency": {"agency": "agency-7"},
+    },
+    "versions": {
+        "limit_passed": {"now": NOW, "subject": None},
+        "events_of": {"subject": "case/7"},
+    },
+    "recorded": {"find_event": {"event_id": EVENT, "agency": "agency-1", "subject": "case/7"}},
+    "following": {
+        "added": {"partitions": [1, 2], "from_offsets": [9, 9], "to_offsets": [900, 900]},
+    },
+    "projector": {
+        "load_subjects": {"subjects": SOME},
+        "load_contents": {"subjects": SOME, "event_ids": [EVENT] * len(SOME)},
+        "load_histories": {"subjects": SOME[:5]},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+async def filled(
+    platform: Endpoints, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Connection]:
+    """Read models of a million events, loaded as a rebuild loads them."""
+    settings = own_settings(platform, tmp_path_factory.mktemp("plans"))
+    made = rebuilding.beside(settings)
+    async with connected(made, name="tests", autocommit=True) as connection:
+        await rebuilding.plan(connection, made, {})
+        for statement in FILLED:
+            counts = sql.SQL(statement).format(
+                subjects=sql.Literal(SUBJECTS), events=sql.Literal(EVENTS)
+            )
+            await connection.execute(counts)
+        await rebuilding.make_indexes([connection])
+        yield connection
+        await rebuilding.remove(connection, made.model_schema)
+
+
+def read_through(plan: dict[str, Any]) -> Iterator[str]:
+    """Tables that a plan reads from their first row to the last."""
+    if plan["Node Type"] == "Seq Scan":
+        yield plan["Relation Name"]
+    for child in plan.get("Plans", ()):
+        yield from read_through(child)
+
+
+async def large_read_through(connection: Connection, query: bytes, asked: Any) -> set[str]:
+    cursor = await connection.execute(b"EXPLAIN (FORMAT JSON) " + query, asked)
+    [(plan,)] = await cursor.fetchall()
+    return LARGE & set(read_through(plan[0]["Plan"]))
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [(file, name) for file, asked in ASKED.items() for name in asked]
+)
+async def test_a_query_reads_no_large_table_through(
+    filled: Connection, file: str, name: str
+) -> None:
+    query = queries(file)[name].encode()
+    assert await large_read_through(filled, query, ASKED[file][name]) == set()
+
+
+@pytest.mark.parametrize("condition", ["by_key", "by_source", "unsettled", "by_subject"])
+async def test_rows_of_subjects_are_found_by_their_keys(filled: Connection, condition: str) -> None:
+    asked = {"subjects": SOME, "idents": ["L1"] * len(SOME)}
+    for table in (Commitment, Letter) if condition in {"by_key", "by_subject"} else (Commitment,):
+        query = row_tables.select(table, condition)
+        assert await large_read_through(filled, query, asked) == set()
