@@ -1,1 +1,1 @@
-"""The Faust worker and what it hosts: projector, deadlines, notices; and rebuilds of read models."""
+"""The Faust worker and what it hosts: projector, deadlines, notices; and rebuilding read models."""

@@ -64,6 +64,8 @@ class Models(msgspec.Struct, frozen=True):
         found = Comparison()
         async with connection.transaction():
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            if only is not None:  # a few, and writers wait
+                await connection.execute("SET LOCAL enable_seqscan = off")
             cursor = await connection.execute(self._query("further_subjects"))
             asked = {"leaving_out": [row[0] for row in await cursor.fetchall()], "only": only}
             for name, key in _KEYS.items():
@@ -84,8 +86,10 @@ class Models(msgspec.Struct, frozen=True):
     ) -> list[str]:
         """Subjects that got events from these offsets on."""
         asked = {"partitions": list(positions), "offsets": list(positions.values())}
-        cursor = await connection.execute(self._query("subjects_since"), asked)
-        return [row[0] for row in await cursor.fetchall()]
+        async with connection.transaction():
+            await connection.execute("SET LOCAL enable_seqscan = off")
+            cursor = await connection.execute(self._query("subjects_since"), asked)
+            return [row[0] for row in await cursor.fetchall()]
 
     def _query(self, query: str, **parts: sql.Composable) -> sql.Composed:
         schemas = {"live": sql.Identifier(self.live), "made": sql.Identifier(self.made)}

@@ -10,11 +10,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+import psycopg
 from psycopg import sql
 
 from projections.install import create_model, installed_version, look_in, model_version
 from projections.queries import queries
 from runut.adapters.postgres import Connection
+from runut.errors import LedgerMismatch
 from runut.settings import Settings
 
 SHARE_RECORDS: Final = 120_000
@@ -56,13 +58,20 @@ async def plan(connection: Connection, made: Settings, ends: Mapping[int, int]) 
 
     True where an earlier rebuild of this release is to be continued: it keeps its offsets. What one
     of another release left is dropped.
+
+    Raises:
+        LedgerMismatch: there is a schema of that name, and it is not ours.
     """
     async with connection.transaction():
         found = await installed_version(connection, made.model_schema)
         if found == model_version():
             return True
-        await _drop(connection, made.model_schema)
-        await create_model(connection, made.model_schema)
+        if found is not None:
+            await _drop(connection, made.model_schema)
+        try:
+            await create_model(connection, made.model_schema)
+        except psycopg.errors.DuplicateSchema:
+            raise somebody_elses(made.model_schema) from None
         await connection.execute(_SQL["plan"])
         for partition, end in ends.items():
             slices = max(1, -(-end // SHARE_RECORDS))
@@ -71,6 +80,14 @@ async def plan(connection: Connection, made: Settings, ends: Mapping[int, int]) 
                 await connection.execute(_SQL["add_share"], share)
         await _drop_indexes(connection)
     return False
+
+
+def somebody_elses(schema: str) -> LedgerMismatch:
+    """That a schema is there which is not ours to change."""
+    return LedgerMismatch(
+        f"schema {schema}: expected read models of Runut, found something else; "
+        "name others by RUNUT_MODEL_SCHEMA"
+    )
 
 
 async def take_share(connection: Connection) -> Share | None:
@@ -135,7 +152,7 @@ async def forget_plan(connection: Connection, schema: str) -> None:
 
 
 async def _drop(connection: Connection, schema: str) -> None:
-    statement = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE")
+    statement = sql.SQL("DROP SCHEMA {} CASCADE")
     await connection.execute(statement.format(sql.Identifier(schema)))
 
 

@@ -18,9 +18,9 @@ from psycopg import sql
 from projections.comparing_models import Models, positions_in
 from projections.install import INSTALL_LOCK, install_views
 from projections.queries import queries
-from projections.rebuilding import before, forget_plan
+from projections.rebuilding import before, forget_plan, remove, somebody_elses
 from runut.adapters.postgres import Connection
-from runut.errors import Busy, LedgerMismatch
+from runut.errors import Busy
 from runut.settings import Settings
 
 WRITERS_S: Final = 5.0
@@ -76,7 +76,7 @@ class Swap:
         await forget_plan(self._connection, made)
         if has_live:
             await self._connection.execute(self._query("take_epochs_over"), {"are_same": are_same})
-            await self._execute("DROP SCHEMA IF EXISTS {} CASCADE", old)
+            await remove(self._connection, old)
             await self._execute("ALTER SCHEMA {} RENAME TO {}", live, old)
         await self._execute("ALTER SCHEMA {} RENAME TO {}", made, live)
         await install_views(self._connection, self._settings)
@@ -110,9 +110,6 @@ async def swapping(connection: Connection, settings: Settings, made: str) -> Asy
             await connection.execute("SELECT pg_advisory_xact_lock(%s)", (INSTALL_LOCK,))
             yield Swap(connection, settings, made)
     except psycopg.errors.DuplicateSchema:
-        raise LedgerMismatch(
-            f"schema {settings.model_schema}: expected read models of Runut, found something else; "
-            "name another one by RUNUT_MODEL_SCHEMA"
-        ) from None
+        raise somebody_elses(f"{settings.model_schema} or {before(settings)}") from None
     except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
         raise Busy(f"the swap: {str(error).strip()}", TRY_AGAIN_S) from None

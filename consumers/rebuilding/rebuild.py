@@ -7,6 +7,7 @@ swap leaves the live read models as they were, and the next call goes on where t
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures.process import BrokenProcessPool
@@ -42,6 +43,8 @@ Tell = Callable[[Phase, int, int], None]
 SWAP_ATTEMPTS: Final = 60
 CLOSE: Final = 5_000
 """Records that may be left to catch up while writers wait."""
+YOUNG_OBJECTS: Final = 100_000
+"""How many more objects there may be before Python looks for cycles, as in a worker."""
 STANDSTILL_S: Final = 30.0
 """For which a worker that is behind is waited for, though it does not move."""
 POLL_S: Final = 0.1
@@ -185,6 +188,9 @@ def _tell_loaded(tell: Tell, done: rebuilding.Done, records: int) -> None:
 
 
 def _load_in_process(made: Settings) -> None:
+    # What a share holds in memory holds no cycles: to look through it for some takes long.
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 50, 100)
     asyncio.run(load_shares(made, count))
 
 
