@@ -1,0 +1,200 @@
+"""The pages in a real browser: a walk as people take it, on a desk and on a phone; axe-core.
+
+One browser for all tests. It is the system's Chromium.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from embedded.platform import Endpoints
+from projections.install import install
+from runut.adapters.postgres import connected
+from runut.event import Recorded
+from runut.settings import Settings
+from tests.builders import project
+from tests.ledgers import own_settings
+from tests.page_stage import pages, served
+from tests.read_stage import all_scenarios
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE_MS = 60_000
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+CASE = "/cases/BP3MI-NTT-2025-0001"
+LATE = "/cases/DISNAKER-KUPANG-2025-0044"
+PAGES = (
+    *("/", "/cases?open=1", "/commitments?overdue=1", "/letters", "/transfers", CASE, LATE),
+    *("/meetings", "/meetings/RAKOR-2026-02", "/agreements", "/agreements/PKS-RUMAH-AMAN-NTT"),
+    *("/agents", "/agents/P3MI-CAHAYA-TIMUR", "/programmes", "/programmes/LTSA-KUPANG"),
+    *("/agencies", "/agencies/kp2mi", "/network", "/audit", "/search?q=NTT", "/cases/NOT-THERE"),
+    f"{CASE}/why?commitment=TRANSFER_ANSWER:T1:kp2mi",
+)
+
+
+NARROW = ("/", "/cases?open=1", CASE, "/meetings/RAKOR-2026-02", "/network", "/audit")
+"""Of each form of page one."""
+
+
+def chromium() -> str:
+    """Where the system's Chromium is."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    assert found, "no Chromium: install one, on Debian with: apt-get install chromium"
+    return found
+
+
+@pytest.fixture(scope="module")
+async def world(platform: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of read models that hold every scenario."""
+    settings = own_settings(platform, tmp_path_factory.mktemp("chromium"))
+    async with connected(settings, name="tests", autocommit=True) as connection:
+        await install(connection, settings)
+        await project(connection, list(all_scenarios()))
+    return settings
+
+
+@pytest.fixture(scope="module")
+async def address(world: Settings) -> AsyncIterator[str]:
+    """Where the pages are served."""
+    async with pages(world) as site, served(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """The one browser."""
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(
+            executable_path=chromium(), args=["--no-sandbox"]
+        )
+        yield started
+        await started.close()
+
+
+async def reading(
+    browser: Browser, address: str, size: dict[str, int] = DESK, **more: object
+) -> Page:
+    """A page of an auditor who signed in; whatever the browser complains of fails the test."""
+    options = {"viewport": size, "locale": "en", "reduced_motion": "reduce", **more}
+    context = await browser.new_context(**options)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE_MS)
+    page = await context.new_page()
+    page.on("console", lambda said: _demand_peace(said.type, said.text))
+    await page.goto(f"{address}/sign-in")
+    await page.get_by_label("Token").fill("auditor")
+    await page.get_by_role("main").get_by_role("button").first.click()
+    await page.wait_for_url(f"{address}/")
+    return page
+
+
+def _demand_peace(kind: str, text: str) -> None:
+    assert kind not in {"error", "warning"} or "404" in text, text
+
+
+async def violations(page: Page) -> list[str]:
+    found = await Axe().run(page, options={**RULES, "resultTypes": ["violations"]})
+    return [
+        f"{page.url} {one['id']}: {[node['html'][:120] for node in one['nodes'][:3]]}"
+        for one in found.response["violations"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme", "paths"),
+    [(DESK, "light", PAGES), (PHONE, "dark", NARROW)],
+    ids=["desk", "phone"],
+)
+async def test_axe_finds_nothing_on_a_page_and_none_is_wider_than_its_screen(
+    browser: Browser, address: str, size: dict[str, int], scheme: str, paths: Sequence[str]
+) -> None:
+    page = await reading(browser, address, size, color_scheme=scheme)
+    found: list[str] = []
+    for path in paths:
+        await page.goto(f"{address}{path}")
+        found += await violations(page)
+        beyond = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert beyond <= 0, f"{path} is {beyond} pixels too wide"
+    await page.context.close()
+    assert found == []
+
+
+async def test_a_late_case_is_found_from_the_overview_and_its_limit_is_explained(
+    browser: Browser, address: str
+) -> None:
+    page = await reading(browser, address, PHONE)
+    await page.locator("#figure-overdue").click()
+    await page.locator("#found tbody .subject").first.click()
+    await expect(page.locator("#turn")).to_contain_text("Whose turn it is")
+    await expect(page.locator("#turn .late")).to_be_visible()
+    await page.get_by_role("link", name="why this day?").click()
+    await expect(page.get_by_role("heading", name="Why this day?")).to_be_visible()
+    await page.context.close()
+
+
+async def test_the_slider_goes_into_the_past_and_the_language_is_chosen(
+    browser: Browser, address: str
+) -> None:
+    page = await reading(browser, address)
+    await page.goto(f"{address}{CASE}")
+    slider = page.locator("input[name=step]")
+    await slider.focus()
+    await slider.press("Home")
+    await expect(page.locator(".past")).to_contain_text("As it was known at")
+    await expect(page.locator("#timeline > li")).to_have_count(1)
+    await page.get_by_role("link", name="To the present").click()
+    await page.get_by_label("Language").select_option("id")
+    await page.get_by_role("button", name="Apply").click()
+    await expect(page.get_by_role("heading", name="Riwayat koordinasi")).to_be_visible()
+    await page.emulate_media(media="print")
+    await expect(page.get_by_role("navigation", name="Utama")).to_be_hidden()
+    await expect(page.locator("#timeline")).to_be_visible()
+    assert (await page.pdf())[:5] == b"%PDF-"
+    await page.context.close()
+
+
+async def test_an_event_appears_in_the_timeline_while_somebody_reads(
+    browser: Browser, address: str, world: Settings
+) -> None:
+    page = await reading(browser, address)
+    await page.goto(f"{address}{CASE}")
+    await expect(page.locator("html[data-live-state=on]")).to_be_attached()
+    lines = page.locator("#timeline > li")
+    before = await lines.count()
+    async with connected(world, name="tests", autocommit=True) as connection:
+        await project(connection, [_repeated(list(all_scenarios()))])
+    await expect(lines).to_have_count(before + 1, timeout=PATIENCE_MS)
+    await expect(lines.first).to_contain_text("duplicate")
+    await page.context.close()
+
+
+def _repeated(known: Sequence[Recorded]) -> Recorded:
+    """An event of the case that is recorded once more."""
+    last = next(
+        one for one in reversed(known) if one.event.subject == CASE.replace("/cases", "case")
+    )
+    offset = 1 + max(one.offset for one in known if one.partition == last.partition)
+    return msgspec.structs.replace(last, offset=offset)
+
+
+async def test_pages_are_read_without_scripts(browser: Browser, address: str) -> None:
+    page = await reading(browser, address, java_script_enabled=False)
+    await page.goto(f"{address}{CASE}")
+    await page.get_by_label("as occurred").check()
+    await page.get_by_role("button", name="Show").click()
+    await page.wait_for_url("**as_of=**by=occurred**")
+    await page.context.close()
+
+
+def test_chromium_is_named_where_there_is_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(AssertionError, match="apt-get install chromium"):
+        chromium()
