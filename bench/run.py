@@ -15,6 +15,7 @@ from bench.ground import PARTITIONS, Ground, elsewhere, ground, workers
 from bench.http import Http
 from bench.measured import Measured
 from bench.produce import fill
+from bench.rebuilding import rebuilt
 from bench.verifying import bare_ed25519, verify_full
 
 EVENTS_A_CASE: Final = 30
@@ -164,6 +165,8 @@ async def _measure(place: Ground, plan: Plan, say: Say) -> tuple[dict[str, Measu
     alone = elsewhere(place.settings, "alone")
     ours_alone = await end_to_end.catch_up(place, alone, 1, ends, plan.events)
     ours = await end_to_end.catch_up(place, place.settings, cores, ends, plan.events)
+    say("rebuilding what it projected, in a process a core")
+    rebuild = await rebuilt(place, place.settings, cores, plan.events)
     say("the same with a sealer beside it, and the sealer alone")
     sealed = await seals.catch_up_sealed(place, cores, ends, plan.events)
     sealing = await seals.catch_up_alone(place, ends)
@@ -188,6 +191,7 @@ async def _measure(place: Ground, plan: Plan, say: Say) -> tuple[dict[str, Measu
         "ours": ours,
         "ours_alone": ours_alone,
         "ours_sealed": sealed,
+        "rebuild": rebuild,
         "sealing": sealing,
         "verify": verifying,
         "ed25519": ed25519,

@@ -17,7 +17,7 @@ MILLION: Final = 1e6
 QUANTILES: Final = ("p50 ms", "p95 ms", "p99 ms", "max ms")
 
 ROWS: Final = (
-    ("End to end: Kafka to state and history", ("ours", "ours_alone", "ours_sealed")),
+    ("End to end: Kafka to state and history", ("ours", "ours_alone", "ours_sealed", "rebuild")),
     ("Sealing and verifying", ("sealing", "verify", "ed25519")),
     ("Consumers that others would write", ("batching", "one_by_one")),
     (
@@ -37,6 +37,7 @@ NAMES: Final = {
     "ours": "runut worker, a process a core: rules, signatures",
     "ours_alone": "the same in one process",
     "ours_sealed": "the same, a process a core, and runut sealer",
+    "rebuild": "runut rebuild, a process a core: to the swap",
     "sealing": "runut sealer alone: trees, signatures checked",
     "verify": "runut verify --full, a process a core",
     "ed25519": "bare Ed25519, a verification a record",

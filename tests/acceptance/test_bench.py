@@ -29,7 +29,15 @@ def test_a_small_run_measures_everything_and_its_consumers_write_the_same_rows(
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(file.read_text())
-    consumers = ("ours", "ours_alone", "ours_sealed", "batching", "one_by_one", "copy_bytes")
+    consumers = (
+        "ours",
+        "ours_alone",
+        "ours_sealed",
+        "rebuild",
+        "batching",
+        "one_by_one",
+        "copy_bytes",
+    )
     assert {name: found["measured"][name]["rows"] for name in consumers} == dict.fromkeys(
         consumers, EVENTS
     )
