@@ -76,8 +76,8 @@ async def settings(platform: Endpoints, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 async def web(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """`runut web` in a process of its own, ready."""
-    async with started(settings, "web", "--port", "0") as process:
+    """`runut web` in a process of its own, ready; what it writes is projected."""
+    async with started(settings, "worker"), started(settings, "web", "--port", "0") as process:
         url = await _address(process)
         async with httpx.AsyncClient(base_url=url, timeout=DEADLINE_S, trust_env=False) as client:
 
