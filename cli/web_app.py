@@ -10,11 +10,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
 from fastapi import FastAPI
 
+from audit.export import export
 from cli.probes import probes
 from cli.readiness import Readiness
 from cli.sign_in import authenticator
@@ -58,7 +60,7 @@ def build_app(settings: Settings) -> FastAPI:
     pool = Pool(settings, name="runut web", size=CONNECTIONS)
     door = Door(settings, PostgresReadModels(pool.lent))
     stopping = asyncio.Event()
-    reading = ReadSide(settings, pool.lent, stopping, _now)
+    reading = ReadSide(settings, pool.lent, stopping, _now, partial(export, settings))
     metrics = Metrics()
 
     @asynccontextmanager

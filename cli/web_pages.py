@@ -7,7 +7,6 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from audit import offline
-from audit.export import export
 from audit.verify import VerificationFailed, verify_bundle
 from cli.web_reads import ReadSide
 from dashboard.pages.site import Site
@@ -26,9 +25,6 @@ def site(
         SettingError: RUNUT_WEB_TIMEZONE names no time zone.
     """
 
-    async def exported(subject: str) -> bytes:
-        return await export(settings, subject)
-
     return Site(
         reads=reading.reads,
         feed=reading.feed,
@@ -36,7 +32,6 @@ def site(
         authenticate=authenticate,
         settings=settings,
         zone=_zone(settings.web_timezone),
-        export=exported,
         verify=verified,
     )
 

@@ -16,7 +16,7 @@ from fastapi import APIRouter
 from dashboard.api import router
 from dashboard.checkpoint import KnownCheckpoint
 from dashboard.feed import Feed
-from dashboard.reads import Reads
+from dashboard.reads import Export, Reads
 from projections import read_record
 from projections.read_record import GuardedRead
 from runut.adapters.postgres import Lend, Pool, connected
@@ -41,6 +41,7 @@ class ReadSide:
         writable: Lend,
         stopping: asyncio.Event,
         now: Callable[[], datetime],
+        export: Export,
     ) -> None:
         """Take what it needs.
 
@@ -49,6 +50,7 @@ class ReadSide:
             writable: lends connections that may write down who read what is guarded.
             stopping: set when the process is told to stop.
             now: the clock.
+            export: makes bundles.
         """
         self._writable = writable
         self._pool = Pool(settings, name="runut web reading", size=CONNECTIONS, session=SESSION)
@@ -60,6 +62,7 @@ class ReadSide:
             settings.views_schema,
             now=now,
             record_reads=self._record,
+            export=export,
             latest_checkpoint=KnownCheckpoint(self._pool.lent),
         )
         self.router: APIRouter = router(self.reads, self.feed)

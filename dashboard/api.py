@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Request
 
-from dashboard import agencies, measures, notices, registers, stream, subjects
+from dashboard import agencies, bundles, measures, notices, registers, stream, subjects
 from dashboard.feed import Feed
 from dashboard.reads import Reads
 
@@ -22,6 +22,6 @@ def router(reads: Reads, feed: Feed) -> APIRouter:
         request.state.reads, request.state.feed = reads, feed
 
     api = APIRouter(dependencies=[Depends(bound)])
-    for room in (subjects, agencies, registers, measures, notices, stream):
+    for room in (subjects, bundles, agencies, registers, measures, notices, stream):
         api.include_router(room.routes())
     return api

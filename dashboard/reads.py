@@ -27,6 +27,8 @@ from runut.errors import Busy, Forbidden
 
 RecordReads = Callable[[Sequence[GuardedRead]], Awaitable[None]]
 LatestCheckpoint = Callable[[], Awaitable[str | None]]
+Export = Callable[[str], Awaitable[bytes]]
+"""From a subject to its bundle."""
 
 PAST_AT_ONCE: Final = 2
 """Questions about the past that fold many subjects again."""
@@ -59,6 +61,7 @@ class Reads:
         *,
         now: Callable[[], datetime],
         record_reads: RecordReads,
+        export: Export,
         latest_checkpoint: LatestCheckpoint = nobody_seals,
     ) -> None:
         """Take what crosses rooms.
@@ -68,11 +71,13 @@ class Reads:
             views_schema: where the stable views are.
             now: the clock.
             record_reads: writes down who read what is guarded; returns when it is written.
+            export: makes bundles.
             latest_checkpoint: the latest checkpoint, as answers name it.
         """
         self.views_schema = views_schema
         self.now = now
         self.record_reads = record_reads
+        self.export = export
         self.downloads = Room("downloads", DOWNLOADS_AT_ONCE)
         self.past = Room("questions about the past", PAST_AT_ONCE)
         self._lend = lend

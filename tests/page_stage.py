@@ -29,7 +29,7 @@ from runut.adapters.http import install_problems
 from runut.adapters.http_guards import Traced
 from runut.adapters.postgres import Pool
 from runut.settings import Settings
-from tests.read_stage import API, NOW, Quiet, authenticate
+from tests.read_stage import API, NOW, Quiet, authenticate, exported
 
 HOST = "http://127.0.0.1"
 FORM_TOKEN = re.compile(r'name="form_token" value="([0-9a-f]{64})"')
@@ -78,7 +78,7 @@ async def pages(
     """The pages over a ledger's tables, for as long as the block lasts."""
     stopping = asyncio.Event()
     async with Pool(settings, name="tests writing", size=2) as pool:
-        reading = ReadSide(settings, pool.lent, stopping, lambda: now)
+        reading = ReadSide(settings, pool.lent, stopping, lambda: now, exported)
         sessions = Sessions(pool.lent, lambda: now)
         app = FastAPI()
         app.state.authenticate = authenticator(_by_name, None, sessions.check)
@@ -91,7 +91,6 @@ async def pages(
             authenticate=app.state.authenticate,
             settings=settings.model_copy(update={"web_demonstration": is_demonstration}),
             zone=ZoneInfo("Asia/Jakarta"),
-            export=_exported,
             verify=verified,
         )
         app.include_router(reading.router, prefix=API)
@@ -119,7 +118,3 @@ async def served(stage: Pages) -> AsyncIterator[str]:
 
 async def _by_name(token: str) -> Principal:
     return await authenticate(f"Bearer {token}")
-
-
-async def _exported(subject: str) -> bytes:
-    return f"the bundle of {subject}".encode()

@@ -116,7 +116,7 @@ async def read_side(settings: Settings, now: datetime = NOW) -> AsyncIterator[Re
     """The routes over a ledger's tables, for as long as the block lasts."""
     stopping = asyncio.Event()
     async with Pool(settings, name="tests writing", size=2) as pool:
-        reading = WebReads(settings, pool.lent, stopping, lambda: now)
+        reading = WebReads(settings, pool.lent, stopping, lambda: now, exported)
         app = FastAPI(responses=problems(*EVERYWHERE), openapi_url=f"{API}/openapi.json")
         app.state.authenticate = authenticate
         install_problems(app)
@@ -124,6 +124,11 @@ async def read_side(settings: Settings, now: datetime = NOW) -> AsyncIterator[Re
         app.include_router(reading.router, prefix=API)
         async with reading:
             yield ReadSide(settings, app, reading.feed, stopping)
+
+
+async def exported(subject: str) -> bytes:
+    """Stands for the bundle of a subject."""
+    return f"the bundle of {subject}".encode()
 
 
 @asynccontextmanager

@@ -17,8 +17,6 @@ from runut.settings import Settings
 DEMONSTRATION = Principal("demonstration", None, frozenset({"AUDITOR"}))
 """The reader of a demonstration on this machine, who sees everything and is known to nobody."""
 
-Export = Callable[[str], Awaitable[bytes]]
-"""From a subject to its bundle."""
 Verify = Callable[[bytes], Awaitable[dict[str, Any]]]
 """From a bundle to what became of each step of its verification, as `runut verify --json`."""
 
@@ -33,7 +31,6 @@ class Site(NamedTuple):
     settings: Settings
     zone: ZoneInfo
     """In which times are told to who did not choose another."""
-    export: Export
     verify: Verify
 
 

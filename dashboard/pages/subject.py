@@ -14,6 +14,7 @@ from fastapi import APIRouter, Query, Response
 from starlette.responses import RedirectResponse
 
 from dashboard.asking import ByTime, SubjectId, Time
+from dashboard.bundles import made
 from dashboard.pages.addresses import FOLDERS, address, address_of
 from dashboard.pages.custody_chart import custody_chart
 from dashboard.pages.frame import HEADERS, Frame, Reader
@@ -31,9 +32,7 @@ from projections.reading import By
 from projections.render import render_commitment, render_state
 from projections.rights import require_visible
 from projections.story import Story, moments, story_now, story_then
-from projections.telling import guarded
 from runut.calendar import end_of_day
-from runut.errors import Forbidden
 
 LINES: Final = 60
 """Of the timeline, on one page."""
@@ -170,26 +169,8 @@ def _explained(kind: Kind) -> Callable[..., Awaitable[Response]]:
 def _bundled(kind: Kind) -> Callable[..., Awaitable[Response]]:
     async def bundled(frame: Reader, ident: SubjectId) -> Response:
         """The bundle of a subject, for whoever may read everything that is in it."""
-        subject = f"{kind}/{ident}"
-        async with frame.open() as reading:
-            await require_visible(reading.connection, subject, reading.asker.sight)
-            await _demand_all(reading, subject)
-        async with frame.site.reads.downloads.taken():
-            content = await frame.site.export(subject)
-        name = f'attachment; filename="{kind}-{ident}.zip"'
-        headers = {**HEADERS, "Content-Disposition": name}
-        return Response(content, headers=headers, media_type="application/zip")
+        answer = await made(frame.site.reads, frame.asker, f"{kind}/{ident}")
+        answer.headers.update(HEADERS)
+        return answer
 
     return bundled
-
-
-async def _demand_all(reading: Reading, subject: str) -> None:
-    """Demand that nothing of a subject is withheld from who asks; what is guarded is recorded.
-
-    Raises:
-        Forbidden: something is.
-    """
-    found = await guarded(reading.connection, [subject], reading.asker.sight, reading.moment.log)
-    if any(not found.is_told(one) for one in found.entries):
-        raise Forbidden(f"the bundle of {subject}", "the right to read all that it holds")
-    await reading.record(found.entries)

@@ -24,7 +24,7 @@ from runut.rfc3339 import parse_time
 from runut.settings import Settings
 from tests.builders import project
 from tests.ledgers import own_settings
-from tests.read_stage import NOW, ReadSide, all_scenarios, read_side, without_origin
+from tests.read_stage import NOW, ReadSide, all_scenarios, exported, read_side, without_origin
 
 CASE = "case/BP3MI-NTT-2025-0001"
 THEN = "2025-06-12T09:00:00+07:00"
@@ -309,6 +309,9 @@ async def test_what_may_not_be_seen_is_as_if_it_were_not_there(side: ReadSide) -
     assert there.json()["detail"].replace(hidden["subject"], "") == nowhere.json()[
         "detail"
     ].replace("case/NOWHERE", "")
+    assert (await side.get(f"/bundles/{hidden['subject']}", "reader-kjri-jb")).status_code == 404
+    bundle = await side.get(f"/bundles/{hidden['subject']}")
+    assert bundle.content == await exported(hidden["subject"])
 
 
 @pytest.mark.parametrize(
