@@ -8,82 +8,95 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
-from cli import (
-    calendar,
-    credentials,
-    directory,
-    emit,
-    encode,
-    evidence,
-    imports,
-    look,
-    network,
-    notices,
-    outbox,
-    platform,
-    protocol,
-    quarantine,
-    rebuild,
-    replay,
-    sample_world,
-    seals,
-    spool,
-    status,
-    watch,
-    web,
-    witness,
-    workers,
-)
 from cli.telemetry import export_traces
 from runut.errors import RunutError
 
+COMMANDS: Final[Mapping[str, str]] = {
+    "up": "platform.up",
+    "down": "platform.down",
+    "demo": "sample_world.demo",
+    "worker": "workers.worker",
+    "web": "web.web",
+    "emit": "emit.emit",
+    "encode": "encode.encode",
+    "import": "imports.import_",
+    "watch": "watch.watch",
+    "case": "look.case",
+    "history": "look.history",
+    "commitments": "look.commitments",
+    "agency": "look.agency",
+    "meetings": "network.meetings",
+    "indicators": "network.indicators",
+    "rebuild": "rebuild.rebuild",
+    "replay": "replay.replay",
+    "export": "evidence.export",
+    "verify": "evidence.verify",
+    "status": "status.status",
+    "sealer": "seals.sealer",
+    "checkpoint": "seals.checkpoint",
+    "receipt": "seals.receipt",
+    "ledger": "platform.ledger_app",
+    "directory": "directory.directory_app",
+    "keys": "directory.keys_app",
+    "credentials": "credentials.credentials_app",
+    "notices": "notices.notices_app",
+    "protocol": "protocol.protocol_app",
+    "calendar": "calendar.calendar_app",
+    "outbox": "outbox.outbox_app",
+    "spool": "spool.spool_app",
+    "quarantine": "quarantine.quarantine_app",
+    "witness": "witness.witness_app",
+}
+"""Each command, or group of commands, with where it is in this package."""
+
+
+class _Imported(Mapping[str, Any]):
+    """Commands by their names, each imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        module, _, member = COMMANDS[name].partition(".")
+        found = getattr(import_module(f"cli.{module}"), member)
+        if isinstance(found, typer.Typer):
+            command: Any = typer.main.get_group(found)
+        else:
+            alone = typer.Typer(add_completion=False)
+            alone.command(name)(found)
+            command = typer.main.get_command(alone)
+        command.name = name
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _Commands(TyperGroup):
+    """Most commands need little of what all of them together import."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = _Imported()  # type: ignore[assignment]  # nobody adds to it
+
+
 app = typer.Typer(
     name="runut",
+    cls=_Commands,
     help="A coordination ledger: agencies emit, auditors replay, dashboards read.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("up")(platform.up)
-app.command("down")(platform.down)
-app.command("demo")(sample_world.demo)
-app.command("worker")(workers.worker)
-app.command("web")(web.web)
-app.command("emit")(emit.emit)
-app.command("encode")(encode.encode)
-app.command("import")(imports.import_)
-app.command("watch")(watch.watch)
-app.command("case")(look.case)
-app.command("history")(look.history)
-app.command("commitments")(look.commitments)
-app.command("agency")(look.agency)
-app.command("meetings")(network.meetings)
-app.command("indicators")(network.indicators)
-app.command("rebuild")(rebuild.rebuild)
-app.command("replay")(replay.replay)
-app.command("export")(evidence.export)
-app.command("verify")(evidence.verify)
-app.command("status")(status.status)
-app.command("sealer")(seals.sealer)
-app.command("checkpoint")(seals.checkpoint)
-app.command("receipt")(seals.receipt)
-app.add_typer(platform.ledger_app, name="ledger")
-app.add_typer(directory.directory_app, name="directory")
-app.add_typer(directory.keys_app, name="keys")
-app.add_typer(credentials.credentials_app, name="credentials")
-app.add_typer(notices.notices_app, name="notices")
-app.add_typer(protocol.protocol_app, name="protocol")
-app.add_typer(calendar.calendar_app, name="calendar")
-app.add_typer(outbox.outbox_app, name="outbox")
-app.add_typer(spool.spool_app, name="spool")
-app.add_typer(quarantine.quarantine_app, name="quarantine")
-app.add_typer(witness.witness_app, name="witness")
 
 
 def _print_version(wanted: bool) -> None:

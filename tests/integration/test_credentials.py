@@ -17,6 +17,7 @@ from dashboard import credentials as routes
 from projections import credentials
 from projections.credential_check import CredentialCheck
 from projections.credentials import Credential, Grant
+from projections.sessions import Sessions
 from runut.access import Role
 from runut.adapters.http import install_problems
 from runut.adapters.postgres import Connection, Pool
@@ -71,7 +72,9 @@ class Ledger:
     async def ask(self, token: str | None, agency: str | None = None) -> httpx.Response:
         """The answer of GET /credentials, by a process that remembers nothing."""
         app = FastAPI()
-        app.state.authenticate = authenticator(CredentialCheck(self.lend, self.clock), None)
+        app.state.authenticate = authenticator(
+            CredentialCheck(self.lend, self.clock), None, Sessions(self.lend, self.clock).check
+        )
         app.include_router(routes.router(self.lend, self.clock))
         install_problems(app)
         headers = {"authorization": f"Bearer {token}"} if token else {}

@@ -42,7 +42,7 @@ async def ask(issuer: Issuer, token: str, check: OidcCheck | None = None) -> htt
     """The answer of a route that tells who asks, to the holder of a token."""
     app = FastAPI()
     app.state.authenticate = authenticator(
-        no_credentials, check or OidcCheck(issuer.url, AUDIENCE, NAMES)
+        no_credentials, check or OidcCheck(issuer.url, AUDIENCE, NAMES), no_credentials
     )
     install_problems(app)
 
