@@ -129,6 +129,15 @@ class Producer(Emitter[Receipt]):
         """The directory, which is read on while the producer is open."""
         return self._signers.directories
 
+    async def read_directory(self) -> bool:
+        """Read the directory on at once; says whether there was more of it.
+
+        Raises:
+            Unreachable: no broker answers.
+            LedgerMismatch: the directory is not the one that was read before.
+        """
+        return await self._signers.read_on()
+
     async def emit_event(self, event: Event) -> Receipt:
         """Send one event and wait until it is in the log.
 

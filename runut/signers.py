@@ -93,12 +93,24 @@ class Signers:
             return self.known[agency]
         key = usable_key(self._keys, self._directory, agency)
         if key is None and self._keys.keys(agency):
-            await self._read_on()  # it may have been published just now
+            await self.read_on()  # it may have been published just now
             key = usable_key(self._keys, self._directory, agency)
         if key is None and self._require_keys:
             raise MissingKey(agency, self._keys.path)
         self.known[agency] = key.signer() if key else None
         return self.known[agency]
+
+    async def read_on(self) -> bool:
+        """Read the directory to its present end; says whether there was more of it.
+
+        Raises as `of`.
+        """
+        async with self._reading:
+            more = bool(await self._follower.catch_up())
+            if more:
+                self.known.clear()
+                self.envelope = Envelope.of(self._directory)
+            return more
 
     @property
     def _directory(self) -> Directory:
@@ -108,15 +120,9 @@ class Signers:
         while True:
             await asyncio.sleep(self._every_s)
             try:
-                await self._read_on()
+                await self.read_on()
             except Unreachable as error:
                 log.warning("the directory cannot be read on: %s", error)
             except BaseException:
                 self.known.clear()  # whoever asks next is told
                 raise
-
-    async def _read_on(self) -> None:
-        async with self._reading:
-            if await self._follower.catch_up():
-                self.known.clear()
-                self.envelope = Envelope.of(self._directory)

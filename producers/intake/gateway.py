@@ -44,6 +44,7 @@ LINGER_S: Final = 0.005
 """How long an event waits for others to share a signature with: callers come one by one."""
 AGAIN_S: Final = 1.0
 NOT_RECORDED: Final = -1
+UNKNOWN: Final = "UNKNOWN_AGENCY"
 _ADVICE: Final = "it may be recorded all the same: send it again with the same event_id"
 
 
@@ -222,6 +223,8 @@ class Gateway:
         """
         recorded = ready.recorded or self._would_be(ready)
         foreseen = await self._read_models.foresee(recorded, self._producer.directories)
+        if UNKNOWN in foreseen.codes and await self._producer.read_directory():
+            return await self._foresee(ready, patient=patient)  # it was registered just now
         written = self._unprojected.last(ready.event.subject)
         if foreseen.verdict != "IRREGULAR" or written is None or not patient:
             return foreseen

@@ -7,6 +7,7 @@ import re
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ from runut.json_form import from_json
 from runut.keystore import KeyStore
 from runut.outgoing import Envelope, Outgoing
 from runut.receipts import check, receipt_of
+from runut.registration import apply_directory
 from runut.settings import Settings
 from tests.intake_calls import MAY_FORCE, NDJSON, calling, make_app, opened, results
 from tests.integration.logs import read_log
@@ -102,6 +104,29 @@ async def test_what_follows_at_once_is_judged_by_what_was_recorded_before(
         answer = await kp2mi.post("/events", json=event)
         assert answer.status_code == 201, answer.text
         assert answer.json()["foreseen"]["verdict"] == "EFFECTIVE"
+
+
+NEW_AGENCY = """
+[[agency]]
+code = "dinsos-baru"
+name_id = "Dinas Sosial"
+name_en = "Social Affairs Office"
+kind = "LOCAL_GOVERNMENT"
+roles = ["CUSTODIAN"]
+"""
+
+
+async def test_an_agency_that_was_registered_a_moment_ago_is_known(
+    kp2mi: httpx.AsyncClient, projected: Settings, tmp_path: Path
+) -> None:
+    event = report("R-1")
+    event["data"]["custodian"] = "dinsos-baru"
+    problem(await kp2mi.post("/events", json=event), 409, "irregular")
+    file = tmp_path / "directory.toml"
+    file.write_text(NEW_AGENCY)
+    await apply_directory(projected, file)
+    answer = await kp2mi.post("/events", json=event)
+    assert answer.status_code == 201, answer.text
 
 
 async def test_what_would_be_irregular_is_refused_with_its_codes_unless_forced(
