@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -15,7 +14,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 
 from cli.sign_in import authenticator
@@ -29,7 +27,7 @@ from runut.adapters.http import install_problems
 from runut.adapters.http_guards import Traced
 from runut.adapters.postgres import Pool
 from runut.settings import Settings
-from tests.read_stage import API, NOW, Quiet, authenticate, exported
+from tests.read_stage import API, NOW, authenticate, exported, listening
 
 HOST = "http://127.0.0.1"
 FORM_TOKEN = re.compile(r'name="form_token" value="([0-9a-f]{64})"')
@@ -103,17 +101,8 @@ async def pages(
 @asynccontextmanager
 async def served(stage: Pages) -> AsyncIterator[str]:
     """The pages behind a real socket; gives their address."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(stage.app, log_config=None, lifespan="off", timeout_graceful_shutdown=5)
-    server = Quiet(config)
-    task = asyncio.create_task(server.serve([listening]))
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        stage.stopping.set()
-        server.should_exit = True
-        async with asyncio.timeout(10):
-            await task
+    async with listening(stage.app, stage.stopping) as address:
+        yield address
 
 
 async def _by_name(token: str) -> Principal:

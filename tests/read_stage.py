@@ -134,14 +134,21 @@ async def exported(subject: str) -> bytes:
 @asynccontextmanager
 async def served(side: ReadSide) -> AsyncIterator[str]:
     """The routes behind a real socket; gives the address below which they are."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(side.app, log_config=None, lifespan="off", timeout_graceful_shutdown=5)
+    async with listening(side.app, side.stopping) as address:
+        yield f"{address}{API}"
+
+
+@asynccontextmanager
+async def listening(app: FastAPI, stopping: asyncio.Event) -> AsyncIterator[str]:
+    """An application behind a real socket, told to stop at the end; gives its address."""
+    sock = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=5)
     server = Quiet(config)
-    task = asyncio.create_task(server.serve([listening]))
+    task = asyncio.create_task(server.serve([sock]))
     try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}{API}"
+        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
     finally:
-        side.stopping.set()
+        stopping.set()
         server.should_exit = True
         async with asyncio.timeout(10):
             await task
