@@ -39,8 +39,9 @@ class SpoolFile:
         self._max_bytes = max_bytes
         self._process = os.getpid()
         self._using = threading.Lock()
-        os.close(self._open(path))
-        with self._translated():
+        # One at a time: SQLite does not wait for others when it makes a file one of logs (WAL).
+        with self._folder_locked(), self._translated():
+            self._create()
             self._connection = sqlite3.connect(
                 path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
             )
@@ -82,7 +83,7 @@ class SpoolFile:
 
         It is the system's: it ends with the process, however that ends.
         """
-        # A file of its own: SQLite's locks are lost when any descriptor of its file is closed.
+        # A file of its own, as in `_create`.
         lock = self._open(f"{self._path}-{name}")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -102,6 +103,12 @@ class SpoolFile:
         except OSError as error:
             raise BadFile(f"spool {self._path}", _A_FILE, error) from None
 
+    def _create(self) -> None:
+        # Not where it is there: SQLite's locks are lost when any descriptor of its file is closed,
+        # those of another spool of this process as well.
+        if not self._path.exists():
+            os.close(self._open(self._path))
+
     def _prepare(self, tables: Sequence[LiteralString]) -> None:
         run = self._connection.execute
         self._demand_ours()
@@ -109,21 +116,29 @@ class SpoolFile:
         run("PRAGMA synchronous = FULL")
         run("PRAGMA secure_delete = ON")
         run("BEGIN IMMEDIATE")
-        if self._is_empty():  # another process may have been first
+        if self._is_empty():
             run(f"PRAGMA application_id = {_APPLICATION}")
             run(f"PRAGMA user_version = {FORMAT}")
             for table in tables:
                 run(table)
         run("COMMIT")
-        self._sync_folder()
         (state,) = run("PRAGMA quick_check(1)").fetchone()
         if state != "ok":
             raise BadFile(f"spool {self._path}", "a whole database", state)
 
-    def _sync_folder(self) -> None:
-        """Make the file's being there survive a loss of power; SQLite does so for its others."""
-        folder = os.open(self._path.absolute().parent, os.O_RDONLY)
+    @contextmanager
+    def _folder_locked(self) -> Iterator[None]:
+        """Keep others from opening a spool here; in the end make the file's being there survive.
+
+        A loss of power may undo what a folder says of a file; SQLite sees to its other files.
+        """
         try:
+            folder = os.open(self._path.absolute().parent, os.O_RDONLY)
+        except OSError as error:
+            raise BadFile(f"spool {self._path}", _A_FILE, error) from None
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
             os.fsync(folder)
         finally:
             os.close(folder)

@@ -8,6 +8,8 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -263,7 +265,11 @@ with Spool({str(path)!r}) as spool:
         assert one.stdout
         assert one.stdout.readline() == "ready\n"
     for one in processes:
-        one.communicate("\n")
+        assert one.stdin
+        one.stdin.write("\n")
+        one.stdin.flush()
+    for one in processes:
+        one.communicate()
     assert [one.returncode for one in processes] == [0, 0]
     with Spool(path) as spool:
         found = [entry.event() for entry in spool.waiting(1000)]
@@ -271,6 +277,18 @@ with Spool({str(path)!r}) as spool:
     for n in range(2):
         numbers = [one.data["contact_id"] for one in found if one.subject == f"case/{n}"]
         assert numbers == [f"c-{number}" for number in range(50)]
+
+
+def test_many_that_make_one_at_the_same_moment_find_each_others_in_order(tmp_path: Path) -> None:
+    together = threading.Barrier(6)
+
+    def make(path: Path) -> None:
+        together.wait()
+        Spool(path).close()
+
+    with ThreadPoolExecutor(6) as threads:
+        for n in range(30):  # it takes some tries to meet in the middle of the making
+            list(threads.map(make, [tmp_path / f"{n}.spool"] * 6))
 
 
 def test_one_at_a_time_sends(path: Path) -> None:
