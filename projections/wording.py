@@ -123,7 +123,9 @@ def plain(text: str) -> str:
     Line ends become spaces and characters that do not print are left out: a terminal or a page
     must not be steered by what an event says. A lone dash or the like says nothing.
     """
-    line = "".join(char for char in " ".join(text.split()) if char.isprintable())
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = "".join(char for char in line if char.isprintable())
     if not any(char.isalnum() for char in line):
         return ""
     return line.strip().rstrip(".").rstrip()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
+from jinja2.lexer import Token, TokenStream
 
 from dashboard.pages.addresses import LISTS, address, address_of
 from dashboard.pages.languages import NAMES, ZONES, translations
@@ -27,9 +32,10 @@ def templates(lang: Lang) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=EXTENSIONS,
+        extensions=(*EXTENSIONS, Ready),
         auto_reload=False,
     )
+    environment.extend(say=translations(lang).gettext)
     environment.install_gettext_translations(translations(lang), newstyle=True)  # type: ignore[attr-defined]
     environment.globals.update(
         static_url=static_url,
@@ -41,3 +47,29 @@ def templates(lang: Lang) -> Environment:
         stream_id=id_text,
     )
     return environment
+
+
+class Ready(Extension):
+    """Says texts without gaps when a template is compiled, for each language has its own.
+
+    A page of a list says the same few headings hundreds of times.
+    """
+
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        """`_("text")` becomes `"what that is in the language" | safe`."""
+        say: Any = self.environment.say  # type: ignore[attr-defined]
+        tokens = deque(stream)
+        while tokens:
+            if _says_whole_text(list(islice(tokens, 4))):
+                line = tokens[0].lineno
+                yield Token(line, "string", say(tokens[2].value) % {})
+                yield from (Token(line, "pipe", "|"), Token(line, "name", "safe"))
+                for _ in range(4):
+                    tokens.popleft()
+            else:
+                yield tokens.popleft()
+
+
+def _says_whole_text(tokens: Sequence[Token]) -> bool:
+    kinds = [one.type for one in tokens]
+    return kinds == ["name", "lparen", "string", "rparen"] and tokens[0].value == "_"
