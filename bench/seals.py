@@ -21,6 +21,7 @@ from bench.measured import Measured, Meter
 from projections.install import install
 from projections.queries import queries
 from projections.seals.install import install_seals
+from projections.seals.known import KnownTrees
 from projections.seals.log import is_installed
 from projections.seals.proofs import Proofs
 from projections.seals.trees import SEAL_LOG
@@ -95,7 +96,7 @@ async def _sizes(connection: Connection) -> dict[tuple[str, int], int]:
 
 async def proofs(ground: Ground, leaves: int) -> Latency:
     """Proofs of records anywhere in a tree of so many, one after the other, each checked."""
-    settings, chance = elsewhere(ground.settings, "proofs"), Random(1)
+    settings, chance, known = elsewhere(ground.settings, "proofs"), Random(1), KnownTrees()
     async with postgres.connected(settings, name="bench", autocommit=True) as connection:
         await install(connection, settings)
         await install_seals(connection, settings)
@@ -104,9 +105,8 @@ async def proofs(ground: Ground, leaves: int) -> Latency:
         for _ in range(PROOFS):
             offset = chance.randrange(leaves)
             asked.append(time.perf_counter())
-            proof = await Proofs(connection, settings).record(
-                settings.events_topic, 0, offset, None
-            )
+            proofs = Proofs(connection, settings, known)
+            proof = await proofs.record(settings.events_topic, 0, offset, None)
             answered.append(time.perf_counter())
             proof.demand()
     return latency(asked, answered)

@@ -11,8 +11,9 @@ from hashlib import sha256
 from itertools import islice
 
 from consumers.signature_checks import NOT_CHECKED, SignatureChecker
+from projections.seals.known import StoredTree
 from projections.seals.store import Growth
-from projections.seals.trees import NO_RECORD, StoredTree
+from projections.seals.trees import NO_RECORD
 from runut.merkle import leaf_hash
 from runut.merkle_map import NO_RECORDS, Chain, MerkleMap
 from runut.records import RawRecord, filler_leaf, hashed_entry, key_hash

@@ -26,8 +26,9 @@ from consumers.sealing import Sealing, seal_log
 from consumers.signature_checks import SignatureChecker
 from consumers.tree_reading import TreeReading
 from projections.seals.install import install_seals
+from projections.seals.known import StoredTree
 from projections.seals.store import SealStore, StoredSeal, Tip
-from projections.seals.trees import SEAL_LOG, StoredTree
+from projections.seals.trees import SEAL_LOG
 from runut.adapters import kafka
 from runut.directory import Ledger, founded
 from runut.directory_follower import DirectoryFollower

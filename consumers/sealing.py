@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from consumers.leaves import PartitionTree, Unsealed, chains
+from projections.seals.known import StoredTree
 from projections.seals.maps import read_pages
 from projections.seals.store import SealStore, StoredSeal, Tip
-from projections.seals.trees import SEAL_LOG, StoredTree, reader_of
+from projections.seals.trees import SEAL_LOG, reader_of
 from runut.directory import Ledger
 from runut.errors import SealMismatch
 from runut.merkle import leaf_hash

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Body, Depends, Path, Response
 
 from dashboard.proof_documents import Taken
+from projections.seals.known import KnownTrees
 from projections.seals.log import latest_seal
 from projections.seals.proofs import Proofs
 from projections.seals.trees import TreeReader
@@ -26,6 +27,8 @@ from runut.tiles import Tile, bundle, bundle_at, tile_at, tile_width
 TakeCosignatures = Callable[[Note], Awaitable[int]]
 
 NOTE_TYPE: Final = "text/plain; charset=utf-8"
+_KEPT_TILES: Final = 16
+"""Few: who follows a log asks for each tile once."""
 _BYTES: Final = "application/octet-stream"
 _FOR_EVER: Final = {"Cache-Control": "private, max-age=31536000, immutable"}
 _FOR_NOW: Final = {"Cache-Control": "private, no-cache"}
@@ -46,6 +49,7 @@ class Log:
         self._lend = lend
         self._settings = settings
         self._take = take
+        self._known = KnownTrees(_KEPT_TILES)
 
     async def checkpoint(self) -> Response:
         """The newest checkpoint of the log of seals as a signed note, with its cosignatures."""
@@ -83,8 +87,8 @@ class Log:
     async def _tile(self, tile: Tile, tree: tuple[str, int] | None = None) -> Response:
         async with self._lend() as connection:
             reader = await self._reader(connection, tile, tree)
-            hashes = await reader.tile(tile.level, tile.index)
-        return _served(b"".join(hashes[: tile.width]))
+            hashes = await reader.tile(tile)
+        return _served(b"".join(hashes))
 
     async def _entries(self, tile: Tile, tree: tuple[str, int] | None = None) -> Response:
         async with self._lend() as connection:
@@ -97,7 +101,7 @@ class Log:
     ) -> TreeReader:
         """What reads a tile, once the newest checkpoint is found to cover it."""
         newest = await latest_seal(connection)
-        proofs = Proofs(connection, self._settings)
+        proofs = Proofs(connection, self._settings, self._known)
         reader = await proofs.tree(*tree) if tree else await proofs.seal_log()
         size = newest.seal.head(*tree).size if tree else newest.checkpoint.size
         if tile_width(tile.level, tile.index, size) < tile.width:

@@ -22,12 +22,13 @@ from projections.seals.documents import (
     inclusion_document,
     proof_document,
 )
+from projections.seals.known import KnownTrees
 from projections.seals.log import latest_seal, seal_at
 from projections.seals.proofs import Proofs
 from projections.seals.receipts import find_place, prove_inclusion
 from runut.adapters.http import needs
 from runut.adapters.http_openapi import problems
-from runut.adapters.postgres import Lend
+from runut.adapters.postgres import Connection, Lend
 from runut.event import AGENCY_PATTERN, ID_PATTERN, UUID_PATTERN
 from runut.settings import Settings
 
@@ -59,6 +60,7 @@ class Evidence:
     def __init__(self, lend: Lend, settings: Settings) -> None:
         self._lend = lend
         self._settings = settings
+        self._known = KnownTrees()
 
     async def newest(self) -> Document:
         """The newest checkpoint: `runut checkpoint --json`."""
@@ -77,20 +79,23 @@ class Evidence:
         """
         async with self._lend() as connection:
             place = await find_place(connection, self._settings, event_id)
-            found = await prove_inclusion(connection, self._settings, place, seal)
+            found = await prove_inclusion(connection, self._settings, place, seal, self._known)
         return inclusion_document(found)
 
     async def grown(self, old_size: OldSize, new_size: NewSize = None) -> Document:
         """The proof that the log of seals begins with what it was at an earlier size."""
         async with self._lend() as connection:
-            found = await Proofs(connection, self._settings).growth(old_size, new_size)
+            found = await self._proofs(connection).growth(old_size, new_size)
         return proof_document(found)
 
     async def counted(self, kind: SubjectKind, ident: SubjectId, seal: ProvedBy = None) -> Document:
         """How many records a subject has in the sealed log, proved; or that it has none."""
         async with self._lend() as connection:
-            found = await Proofs(connection, self._settings).key(f"{kind}/{ident}", seal)
+            found = await self._proofs(connection).key(f"{kind}/{ident}", seal)
         return proof_document(found)
+
+    def _proofs(self, connection: Connection) -> Proofs:
+        return Proofs(connection, self._settings, self._known)
 
 
 def router(lend: Lend, settings: Settings) -> APIRouter:

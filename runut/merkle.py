@@ -30,11 +30,20 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
+def parents(level: Sequence[bytes]) -> list[bytes]:
+    """The next level of a tree: a last hash without a sibling stands for its own parent."""
+    pairs = zip(level[::2], level[1::2], strict=False)
+    above = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+    if len(level) & 1:
+        above.append(level[-1])
+    return above
+
+
 def root(hashes: Sequence[bytes]) -> bytes:
     """Root of the tree over these leaf hashes; `EMPTY_ROOT` of none."""
     level = hashes
     while len(level) > 1:
-        level = _parents(level)
+        level = parents(level)
     return level[0] if level else EMPTY_ROOT
 
 
@@ -286,19 +295,11 @@ def _nodes_up(node: bytes, index: int, last: int, path: Sequence[bytes]) -> list
     return nodes
 
 
-def _parents(level: Sequence[bytes]) -> list[bytes]:
-    pairs = zip(level[::2], level[1::2], strict=False)
-    parents = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
-    if len(level) & 1:
-        parents.append(level[-1])
-    return parents
-
-
 def _levels(hashes: Sequence[bytes]) -> list[Sequence[bytes]]:
     """All levels of a tree that has leaves, from these to the one that is the root alone."""
     levels = [hashes]
     while len(levels[-1]) > 1:
-        levels.append(_parents(levels[-1]))
+        levels.append(parents(levels[-1]))
     return levels
 
 

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from runut.errors import BadInput
-from runut.merkle import EMPTY_ROOT, root
+from runut.merkle import EMPTY_ROOT, parents, root
 from runut.merkle_ranges import Subtree
 
 TILE_HEIGHT: Final = 8
@@ -57,6 +57,21 @@ class TileSlice(msgspec.Struct, frozen=True, gc=False):
     index: int
     start: int
     end: int
+
+
+class TileHashes:
+    """The hashes of a tile, as many as there are, and the nodes over them once they are wanted."""
+
+    def __init__(self, hashes: Sequence[bytes]) -> None:
+        self.hashes = hashes
+        self._levels = [hashes]
+
+    def root(self, wanted: TileSlice) -> bytes:
+        """Root of the complete subtree over a slice of the tile, whose hashes are all there."""
+        height = (wanted.end - wanted.start).bit_length() - 1
+        while len(self._levels) <= height:
+            self._levels.append(parents(self._levels[-1]))
+        return self._levels[height][wanted.start >> height]
 
 
 class GrowingTree:

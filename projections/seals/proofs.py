@@ -7,6 +7,9 @@ for.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from projections.seals.known import KnownTrees, StoredTree
 from projections.seals.log import (
     NOTHING_YET,
     SignedSeal,
@@ -16,7 +19,7 @@ from projections.seals.log import (
     seal_at,
 )
 from projections.seals.maps import read_pages
-from projections.seals.trees import SEAL_LOG, StoredTree, TreeReader, reader_of, stored_trees
+from projections.seals.trees import SEAL_LOG, TreeReader, reader_of, stored_trees
 from runut.adapters.postgres import Connection
 from runut.errors import NotFound
 from runut.merkle_map import MerkleMap
@@ -28,12 +31,17 @@ from runut.settings import Settings
 
 
 class Proofs:
-    """The proofs of one ledger, over a connection that finds its tables."""
+    """The proofs of one ledger, over a connection that finds its tables.
 
-    def __init__(self, connection: Connection, settings: Settings) -> None:
+    Whoever answers again and again passes what is known of its trees.
+    """
+
+    def __init__(
+        self, connection: Connection, settings: Settings, known: KnownTrees | None = None
+    ) -> None:
         self._connection = connection
         self._settings = settings
-        self._trees: list[StoredTree] = []
+        self._known = known or KnownTrees()
 
     async def record(self, topic: str, partition: int, offset: int, at: int | None) -> RecordProof:
         """That a record is in the log; `at` is the index of the seal to prove it by.
@@ -115,7 +123,7 @@ class Proofs:
         events = self._settings.events_topic
         if kind in {"agency", "ledger"}:
             return self._settings.directory_topic, 0
-        count = sum(tree.topic == events for tree in await self._known_trees())
+        count = sum(tree.topic == events for tree in await self._trees())
         if not count:
             raise NotFound("checkpoint", NOTHING_YET)
         if kind == "directory" and rest.isdecimal():
@@ -128,22 +136,22 @@ class Proofs:
         Raises:
             NotFound: there is none.
         """
-        for tree in await self._known_trees():
+        for tree in await self._trees():
             if (tree.topic, tree.partition) == (topic, partition) and tree.tree != SEAL_LOG:
-                return reader_of(self._connection, tree)
+                return reader_of(self._connection, tree, self._known)
         raise NotFound(f"tree of {topic}/{partition}", "the ledger has no such partition")
 
     async def seal_log(self) -> TreeReader:
         """What reads the log of seals."""
         # Its rows are found by number alone.
-        return reader_of(self._connection, StoredTree(SEAL_LOG, "seals", 0))
+        return reader_of(self._connection, StoredTree(SEAL_LOG, "seals", 0), self._known)
 
-    async def _known_trees(self) -> list[StoredTree]:
-        """Those of the ledger, which never change."""
-        if not self._trees:
+    async def _trees(self) -> Sequence[StoredTree]:
+        """Those of the ledger: once there are any, they never change."""
+        if not self._known.trees:
             with expecting_seals():
-                self._trees = await stored_trees(self._connection)
-        return self._trees
+                self._known.trees = await stored_trees(self._connection)
+        return self._known.trees
 
     async def _covering(
         self, topic: str, partition: int, offset: int | None, at: int | None

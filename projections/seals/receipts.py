@@ -14,6 +14,7 @@ import msgspec
 
 from projections.queries import queries
 from projections.reading import expecting_tables
+from projections.seals.known import KnownTrees
 from projections.seals.log import first_covering
 from projections.seals.proofs import Proofs
 from runut.adapters.postgres import Connection
@@ -77,7 +78,11 @@ async def find_place(connection: Connection, settings: Settings, wanted: str) ->
 
 
 async def prove_inclusion(
-    connection: Connection, settings: Settings, place: Place, at: int | None = None
+    connection: Connection,
+    settings: Settings,
+    place: Place,
+    at: int | None = None,
+    known: KnownTrees | None = None,
 ) -> Inclusion:
     """The evidence for a place; `at` is the index of the seal to prove it by.
 
@@ -85,7 +90,7 @@ async def prove_inclusion(
         NotFound: no seal covers it yet, or not that one.
     """
     where = place.topic, place.partition, place.offset
-    proof = await Proofs(connection, settings).record(*where, at)
+    proof = await Proofs(connection, settings, known).record(*where, at)
     first = await first_covering(connection, *where)
     if first is None:
         raise NotFound(":".join(map(str, where)), "no seal covers it yet")

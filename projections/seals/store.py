@@ -18,7 +18,8 @@ from psycopg import sql
 
 from projections.queries import queries
 from projections.seals.install import SEALER_ROLE
-from projections.seals.trees import NO_RECORD, SEAL_LOG, StoredTree
+from projections.seals.known import StoredTree
+from projections.seals.trees import NO_RECORD, SEAL_LOG
 from runut.adapters.postgres import Connection
 from runut.errors import FencedOut, LedgerMismatch
 from runut.merkle import leaf_hash

@@ -41,17 +41,16 @@ SELECT one.index, one.entry
  ORDER BY one.index;
 
 -- name: tile_nodes
-SELECT node.level, node.index, node.hash
+-- The hashes of whole tiles above the leaves, one after the other.
+SELECT wanted.level, wanted.tile, node.hashes
   FROM unnest(%(levels)s::integer[], %(tiles)s::bigint[]) AS wanted (level, tile)
  CROSS JOIN LATERAL (
-           SELECT level, index, hash
+           SELECT string_agg(hash, ''::bytea ORDER BY index) AS hashes
              FROM tile_node
             WHERE tree = %(tree)s AND level = wanted.level
               AND index >= wanted.tile * 256 AND index < wanted.tile * 256 + 256
-            ORDER BY level, index
-            LIMIT 256
        ) AS node
- ORDER BY node.level, node.index;
+ WHERE node.hashes IS NOT NULL;
 
 -- name: map_pages
 SELECT address, page FROM map_page WHERE address = ANY (%(addresses)s::bytea[]);

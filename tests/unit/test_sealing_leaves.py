@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from consumers.leaves import PartitionTree, chains, grow
 from consumers.signature_checks import NOT_CHECKED, SignatureChecker
+from projections.seals.known import StoredTree
 from projections.seals.store import Growth
-from projections.seals.trees import NO_RECORD, StoredTree
+from projections.seals.trees import NO_RECORD
 from runut import merkle
 from runut.directory import founded
 from runut.merkle_map import NO_RECORDS, MerkleMap

@@ -21,7 +21,9 @@ from runut.tiles import (
     TILE_WIDTH,
     GrowingTree,
     Tile,
+    TileHashes,
     TileNode,
+    TileSlice,
     bundle,
     bundle_at,
     bundle_path,
@@ -64,6 +66,15 @@ def test_inclusion_paths_by_ranges_are_those_of_all_leaves(size: int) -> None:
     for index in {0, size // 2, size - 2, size - 1} & set(range(size)):
         found = tuple(root_by_slices(levels, one) for one in inclusion_ranges(index, size))
         assert found == merkle.inclusion_path(leaves, index)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 100, 255, 256])
+def test_a_tile_has_the_root_of_every_subtree_over_its_hashes(width: int) -> None:
+    tile = TileHashes(LEAVES[:width])
+    for height in reversed(range(width.bit_length())):
+        for start in range(0, width - (1 << height) + 1, 1 << height):
+            end = start + (1 << height)
+            assert tile.root(TileSlice(0, 0, start, end)) == merkle.root(LEAVES[start:end])
 
 
 @pytest.mark.parametrize("size", [*range(1, 18), 256, 257, 300])
