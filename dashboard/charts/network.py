@@ -22,6 +22,8 @@ SIZE: Final = 720.0
 LABELS: Final = 120.0
 """Room outside of the circle."""
 DOT: Final = 5.0
+HALO: Final = {"stroke": "var(--chart-paper)", "stroke_width": 4, "paint_order": "stroke"}
+"""Around a label, so that it is read where curves pass below it."""
 LEGEND: Final = 22.0
 IN_A_ROW: Final = 4
 """Kinds in a row of the legend."""
@@ -122,7 +124,7 @@ def _dot(node: Node, place: Place) -> list[Markup]:
     angle = degrees(atan2(down, right) if is_right else atan2(-down, -right))
     turned = f"rotate({angle:.1f} {x:.1f} {y:.1f})"
     anchor = "start" if is_right else "end"
-    return [dot, text(x + away, y + 4, node.code, anchor=anchor, transform=turned)]
+    return [dot, text(x + away, y + 4, node.code, anchor=anchor, transform=turned, **HALO)]
 
 
 def _place_of_kind(kind: str) -> tuple[int, str]:

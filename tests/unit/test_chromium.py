@@ -1,0 +1,53 @@
+"""The browser of the tests: the system's, else Playwright's own, else a loud end."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import chromium
+
+
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where Playwright's own would be, on a machine without any."""
+    place = tmp_path / "own"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(chromium, "own_chromium", lambda: str(place) if place.is_file() else None)
+    return place
+
+
+def installing(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """Stand in for Playwright's installer, which downloads."""
+    monkeypatch.setattr(chromium, "INSTALL", (sys.executable, "-c", code))
+
+
+def test_the_systems_chromium_is_taken_and_nothing_installed(
+    own: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installing(monkeypatch, f"open({str(own)!r}, 'w')")
+    system = own.with_name("chromium-browser")
+    system.touch(0o755)
+    chromium.main()
+    assert capsys.readouterr().out == f"{system}\n"
+    assert not own.exists()
+
+
+def test_playwrights_own_is_installed_where_there_is_none_and_found_from_then_on(
+    own: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installing(monkeypatch, f"open({str(own)!r}, 'x')")
+    for _ in range(2):  # a second installation would fail
+        chromium.main()
+        assert capsys.readouterr().out == f"{own}\n"
+
+
+@pytest.mark.parametrize("code", ["raise SystemExit(1)", "pass"], ids=["refused", "nothing"])
+def test_a_machine_that_gets_no_chromium_fails_loudly(
+    own: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    installing(monkeypatch, code)
+    with pytest.raises(SystemExit, match="apt-get install chromium"):
+        chromium.main()
