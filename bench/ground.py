@@ -5,15 +5,13 @@ Nothing of it remains, and no setting of the environment plays a part.
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from bench.processes import ROOT, running
 from embedded.platform import Platform
 from embedded.progress import Show
 from runut.founding import create_ledger
@@ -21,9 +19,7 @@ from runut.registration import apply_directory, publish_keys
 from runut.settings import Settings
 
 PARTITIONS: Final = 8
-ROOT: Final = Path(__file__).resolve().parents[1]
 DIRECTORY: Final = ROOT / "cli" / "demonstration" / "directory.toml"
-STOP_S: Final = 20.0
 
 
 class Ground(NamedTuple):
@@ -88,29 +84,13 @@ async def sealer(settings: Settings) -> AsyncIterator[int]:
 
 @asynccontextmanager
 async def _program(settings: Settings, command: str) -> AsyncIterator[int]:
-    environment = {name: v for name, v in os.environ.items() if not name.startswith("RUNUT_")}
-    environment["RUNUT_MODEL_SCHEMA"] = settings.model_schema
-    environment["RUNUT_VIEWS_SCHEMA"] = settings.views_schema
-    environment["RUNUT_WORKER_GROUP"] = settings.worker_group
-    environment["RUNUT_SEALS_TOPIC"] = settings.seals_topic
-    environment["RUNUT_SEAL_INTERVAL_S"] = str(settings.seal_interval_s)
-    with (settings.data / "worker.log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cli.main", command, "--data", str(settings.data)),
-            cwd=ROOT,
-            env=environment,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # as the parts of a platform are
-        )
-        try:
-            yield process.pid
-        finally:
-            if process.returncode is None:
-                process.terminate()
-            try:
-                async with asyncio.timeout(STOP_S):
-                    await process.wait()
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+    environment = {
+        "RUNUT_MODEL_SCHEMA": settings.model_schema,
+        "RUNUT_VIEWS_SCHEMA": settings.views_schema,
+        "RUNUT_WORKER_GROUP": settings.worker_group,
+        "RUNUT_SEALS_TOPIC": settings.seals_topic,
+        "RUNUT_SEAL_INTERVAL_S": str(settings.seal_interval_s),
+    }
+    program = ("-m", "cli.main", command, "--data", str(settings.data))
+    async with running(settings.data / "worker.log", environment, *program) as process:
+        yield process.pid

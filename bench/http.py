@@ -8,24 +8,20 @@ projects meanwhile; the verdict in advance reads the cases that were projected b
 
 from __future__ import annotations
 
-import asyncio
-import os
-import socket
-import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final, NamedTuple
 
-import httpx
 import msgspec
 import orjson
 
 from bench.end_to_end import Latency, latency_of
-from bench.ground import ROOT, STOP_S, Ground
+from bench.ground import Ground
 from bench.http_load import load, request, stream
 from bench.measured import Measured, Meter, together
+from bench.processes import free_port, serving
 from bench.stories import SENTENCES, subject_of
 from projections.credentials import Grant, issue
 from runut.adapters.postgres import connected
@@ -43,8 +39,6 @@ LINES: Final = 10_000
 WARM: Final = 500
 """Requests before those that count."""
 ROUNDS: Final = 5
-START_S: Final = 180.0
-POLL_S: Final = 0.1
 SEED: Final = 20260101
 RECORDS: Final = 512
 """Different records that the minimal app sends."""
@@ -175,13 +169,13 @@ async def _ours(settings: Settings) -> AsyncIterator[_Server]:
             AGENCY, "bench", frozenset({"EMITTER"}), may_force=False, expires_at=expires_at
         )
         token = await issue(connection, grant, "bench", now)
-    port = _free_port()
+    port = free_port()
     given = LIMITLESS | {
         "RUNUT_MODEL_SCHEMA": settings.model_schema,
         "RUNUT_VIEWS_SCHEMA": settings.views_schema,
     }
     command = ("-m", "cli.main", "web", "--data", str(settings.data), "--port", str(port))
-    async with _serving(settings, command, given, port) as pid:
+    async with serving(settings.data / "http.log", given, port, *command) as pid:
         yield _Server("ours", pid, port, token.text)
 
 
@@ -189,7 +183,7 @@ async def _ours(settings: Settings) -> AsyncIterator[_Server]:
 async def _minimal(settings: Settings, made: _Events) -> AsyncIterator[_Server]:
     file = settings.data / "bench-records.json"
     file.write_bytes(await _records(settings, made))
-    port = _free_port()
+    port = free_port()
     given = {
         "BENCH_TOPIC": settings.events_topic,
         "BENCH_KAFKA": settings.kafka_bootstrap or "",
@@ -197,48 +191,8 @@ async def _minimal(settings: Settings, made: _Events) -> AsyncIterator[_Server]:
     }
     options = ("--port", str(port), "--loop", "uvloop", "--http", "httptools", "--no-access-log")
     command = ("-m", "uvicorn", "bench.http_peer:app", *options, "--log-level", "warning")
-    async with _serving(settings, command, given, port) as pid:
+    async with serving(settings.data / "http.log", given, port, *command) as pid:
         yield _Server("minimal", pid, port)
-
-
-@asynccontextmanager
-async def _serving(
-    settings: Settings, command: Sequence[str], given: Mapping[str, str], port: int
-) -> AsyncIterator[int]:
-    variables = {n: v for n, v in os.environ.items() if not n.startswith("RUNUT_")} | dict(given)
-    with (settings.data / "http.log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, *command, cwd=ROOT, env=variables, stdout=log, stderr=log
-        )
-        try:
-            await _until_answers(port)
-            yield process.pid
-        finally:
-            if process.returncode is None:
-                process.terminate()
-            try:
-                async with asyncio.timeout(STOP_S):
-                    await process.wait()
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-
-
-async def _until_answers(port: int) -> None:
-    async with asyncio.timeout(START_S), httpx.AsyncClient(trust_env=False) as client:
-        while True:
-            try:
-                (await client.get(f"http://127.0.0.1:{port}/healthz")).raise_for_status()
-            except httpx.TransportError:
-                await asyncio.sleep(POLL_S)
-            else:
-                return
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        port: int = one.getsockname()[1]
-        return port
 
 
 def _demand(condition: bool, name: str, found: object) -> None:
