@@ -27,14 +27,24 @@ SELECT count(*)
    AND {takes_part};
 
 -- name: still
--- Open cases on which no agency did anything effective for so many days, for each number of days.
+-- Open cases on which no agency did anything effective for so many days, for each number of days: those of
+-- case_movement, asked for one case after the other, where the view goes through the whole history.
 SELECT asked.days, count(one.subject)
   FROM unnest(%(days)s::integer[]) AS asked (days)
   LEFT JOIN (
-       SELECT movement.subject, movement.moved_at
-         FROM {views}.case_movement AS movement
-         JOIN subject AS it ON it.subject = movement.subject
-        WHERE {takes_part}
+       SELECT it.subject, movement.moved_at
+         FROM subject AS it
+        CROSS JOIN LATERAL (
+              SELECT max(history.occurred_at) AS moved_at
+                FROM history
+               WHERE history.subject = it.subject
+                 AND history.verdict = 'EFFECTIVE'
+                 AND history.agency <> 'runut'
+              ) AS movement
+        WHERE it.kind = 'case'
+          AND it.state ->> 'status' NOT IN ('CLOSED', 'REJECTED', 'MERGED')
+          AND {takes_part}
+       OFFSET 0
        ) AS one ON one.moved_at <= %(now)s - make_interval(days => asked.days)
  GROUP BY asked.days
  ORDER BY asked.days;
@@ -62,34 +72,48 @@ SELECT coalesce(sum(greatest(position.next_offset - coalesce(sealed.size, 0), 0)
     ON sealed.partition = position.partition;
 
 -- name: cases
--- The most urgent first, of these those that wait longest.
+-- The most urgent first, of these those that wait longest. What is sorted and counted is narrow: all that
+-- a row shows is read of one part of the list alone.
 SELECT one.subject, one.status, one.custodian, one.category, one.urgency, one.country,
-       one.trafficking, one.escalation_due, one.opened_at, one.last_recorded_at, owed.open,
-       owed.overdue, owed.next_due_at, count(*) OVER () AS total
-  FROM {views}.case_current AS one
-  JOIN subject AS it ON it.subject = one.subject
- CROSS JOIN LATERAL (
-       SELECT count(*) AS open, min(commitment.due_at) AS next_due_at,
-              count(*) FILTER (WHERE commitment.due_at < %(now)s) AS overdue
-         FROM commitment
-        WHERE commitment.subject = one.subject AND commitment.status IN ('OPEN', 'REPORTED')
-       ) AS owed
-  LEFT JOIN {views}.case_movement AS movement
-    ON movement.subject = one.subject AND %(still_since)s::timestamptz IS NOT NULL
- WHERE (NOT %(is_open)s OR one.is_open)
-   AND (%(status)s::text IS NULL OR one.status = %(status)s)
-   AND (%(urgency)s::text IS NULL OR one.urgency = %(urgency)s)
-   AND (%(category)s::text IS NULL OR one.category = %(category)s)
-   AND (%(country)s::text IS NULL OR one.country = %(country)s)
-   AND (%(custodian)s::text IS NULL OR one.custodian = %(custodian)s)
-   AND (%(participant)s::text IS NULL OR it.state -> 'participants' ? %(participant)s)
-   AND (NOT %(overdue)s OR owed.overdue > 0)
-   AND (NOT %(to_escalate)s OR (one.is_open AND one.escalation_due))
-   AND (%(still_since)s::timestamptz IS NULL OR movement.moved_at <= %(still_since)s)
-   AND {takes_part}
- ORDER BY array_position(ARRAY['IMMEDIATE', 'URGENT', 'NORMAL'], one.urgency), one.opened_at,
-          one.subject
- LIMIT %(limit)s OFFSET %(offset)s;
+       one.trafficking, one.escalation_due, one.opened_at, one.last_recorded_at, part.open,
+       part.overdue, part.next_due_at, part.total
+  FROM (
+       SELECT wanted.*, count(*) OVER () AS total
+         FROM (
+              SELECT one.subject, one.opened_at,
+                     array_position(ARRAY['IMMEDIATE', 'URGENT', 'NORMAL'], one.urgency) AS rank,
+                     coalesce(owed.open, 0) AS open, coalesce(owed.overdue, 0) AS overdue,
+                     owed.next_due_at
+                FROM {views}.case_current AS one
+                JOIN subject AS it ON it.subject = one.subject
+                LEFT JOIN (
+                     SELECT commitment.subject, count(*) AS open,
+                            min(commitment.due_at) AS next_due_at,
+                            count(*) FILTER (WHERE commitment.due_at < %(now)s) AS overdue
+                       FROM commitment
+                      WHERE commitment.status IN ('OPEN', 'REPORTED')
+                      GROUP BY commitment.subject
+                     ) AS owed ON owed.subject = one.subject
+                LEFT JOIN {views}.case_movement AS movement
+                  ON movement.subject = one.subject AND %(still_since)s::timestamptz IS NOT NULL
+               WHERE (NOT %(is_open)s OR one.is_open)
+                 AND (%(status)s::text IS NULL OR one.status = %(status)s)
+                 AND (%(urgency)s::text IS NULL OR one.urgency = %(urgency)s)
+                 AND (%(category)s::text IS NULL OR one.category = %(category)s)
+                 AND (%(country)s::text IS NULL OR one.country = %(country)s)
+                 AND (%(custodian)s::text IS NULL OR one.custodian = %(custodian)s)
+                 AND (%(participant)s::text IS NULL OR it.state -> 'participants' ? %(participant)s)
+                 AND (NOT %(overdue)s OR owed.overdue > 0)
+                 AND (NOT %(to_escalate)s OR (one.is_open AND one.escalation_due))
+                 AND (%(still_since)s::timestamptz IS NULL OR movement.moved_at <= %(still_since)s)
+                 AND {takes_part}
+              OFFSET 0
+              ) AS wanted
+        ORDER BY wanted.rank, wanted.opened_at, wanted.subject
+        LIMIT %(limit)s OFFSET %(offset)s
+       ) AS part
+  JOIN {views}.case_current AS one ON one.subject = part.subject
+ ORDER BY part.rank, part.opened_at, part.subject;
 
 -- name: commitments
 -- Those due first come first.
