@@ -23,7 +23,7 @@ from runut.adapters.postgres import Lend, Pool, connected
 from runut.settings import Settings
 
 CONNECTIONS: Final = 12
-"""To PostgreSQL, at most, beside the one that listens."""
+"""To PostgreSQL, at most, beside the one that listens and those of past moments."""
 SESSION: Final = {
     "default_transaction_read_only": "on",
     "statement_timeout": "20s",
@@ -59,6 +59,7 @@ class ReadSide:
         )
         self.reads = Reads(
             self._pool.lent,
+            lambda: connected(settings, name="runut web past", autocommit=True, session=SESSION),
             settings.views_schema,
             now=now,
             record_reads=self._record,
@@ -70,6 +71,7 @@ class ReadSide:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._pool)
+            stack.push_async_callback(self.reads.pasts.close)
             await stack.enter_async_context(self.feed)
             self._opened = stack.pop_all()
         return self

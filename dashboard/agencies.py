@@ -6,7 +6,6 @@ reader sees what stands on subjects in which their own takes part.
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -51,7 +50,14 @@ async def owed(
     wanted = CommitmentsWanted(debtor=agency, creditor=creditor, overdue=overdue)
 
     def items(reading: Reading, after: CommitmentKey | None, limit: int | None) -> Documents:
-        return commitments(reading.connection, reading.moment, wanted, after=after, limit=limit)
+        return commitments(
+            reading.connection,
+            reading.moment,
+            wanted,
+            after=after,
+            limit=limit,
+            then=reading.tables_then,
+        )
 
     return await answer_list(ask, page, _COMMITMENTS, items, as_of)
 
@@ -75,10 +81,7 @@ async def agencies(ask: Asked, page: Paged) -> Response:
 
 async def agency(ask: Asked, code: AgencyCode, as_of: AsOf = None) -> Response:
     """What an agency owes, holds and awaits: `runut agency --json`."""
-    async with AsyncExitStack() as stack:
-        if as_of is not None:
-            await stack.enter_async_context(ask.reads.past.taken())
-        reading = await stack.enter_async_context(ask.reads.open(ask.asker, as_of))
+    async with ask.reads.open_at(ask.asker, as_of) as reading:
         version = await ledger_version(reading.connection, reading.moment.now)
         tag = etag(version, ask.asker.sight, ask.request.url.path, ask.request.url.query)
         if is_known(ask.request, tag):
@@ -89,6 +92,7 @@ async def agency(ask: Asked, code: AgencyCode, as_of: AsOf = None) -> Response:
             now=reading.moment.now,
             as_of=as_of,
             known=reading.moment.log,
+            then=reading.tables,
         )
         told = await as_seen(reading, found)
     return document_answer(told, reading.origin, tag)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from fastapi import Response
@@ -33,6 +34,7 @@ Tell = Callable[[Reading, Sequence[Any]], Awaitable[Sequence[Document]]]
 """Makes documents of items, for who asks."""
 Version = Callable[[Reading], Awaitable[Any]]
 """Something that is another whenever the list may be."""
+OpenReading = Callable[[AsyncExitStack], Awaitable[Reading]]
 
 
 class Listing(Generic[K]):
@@ -87,19 +89,23 @@ async def answer_list(
     *,
     tell: Tell = tell_documents,
     version: Version = _of_ledger,
+    of_one_subject: bool = False,
 ) -> Response:
     """A page of a list, or a download of all of it, as was asked.
+
+    As of a past moment the reading has the tables of then, unless one subject's history is enough.
 
     Raises:
         FieldError: the cursor is none of this list.
         Busy: too many ask for such things at present.
     """
     place, limit = listing.place(page), page.limit
+    open_reading = partial(_open, ask, as_of, of_one_subject)
     if limit is None:
-        opened = _opening(ask, items, place, as_of, tell)
+        opened = _opening(ask, items, place, open_reading, tell)
         return Download(opened, listing.columns, page.form, listing.name)
     async with AsyncExitStack() as stack:
-        reading = await _open(ask, as_of, stack)
+        reading = await open_reading(stack)
         tag = etag(await version(reading), ask.asker.sight, *_asked(ask, page))
         if is_known(ask.request, tag):
             return not_modified(reading.origin, tag)
@@ -114,18 +120,21 @@ def _asked(ask: Ask, page: Page) -> tuple[str, str, str]:
     return ask.request.url.path, ask.request.url.query, page.form
 
 
-async def _open(ask: Ask, as_of: datetime | None, stack: AsyncExitStack) -> Reading:
-    if as_of is not None:
-        await stack.enter_async_context(ask.reads.past.taken())
-    return await stack.enter_async_context(ask.reads.open(ask.asker, as_of))
+async def _open(
+    ask: Ask, as_of: datetime | None, of_one_subject: bool, stack: AsyncExitStack
+) -> Reading:
+    open_reading = ask.reads.open if of_one_subject else ask.reads.open_at
+    return await stack.enter_async_context(open_reading(ask.asker, as_of))
 
 
-def _opening(ask: Ask, items: Items[K], place: K | None, as_of: datetime | None, tell: Tell) -> Any:
+def _opening(
+    ask: Ask, items: Items[K], place: K | None, open_reading: OpenReading, tell: Tell
+) -> Any:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Chunks]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(ask.reads.downloads.taken())
-            reading = await _open(ask, as_of, stack)
+            reading = await open_reading(stack)
             whole = _whole(reading, items, place, tell)
             yield Chunks(reading.origin, await stack.enter_async_context(aclosing(whole)))
 

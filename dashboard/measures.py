@@ -7,7 +7,6 @@ all readers; a subject that they name is for those who may see it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Annotated
 
@@ -18,10 +17,10 @@ from dashboard.asking import AgencyFilter, Ask, Asked, AsOf, Time
 from dashboard.measure_documents import Indicators, MeetingSeries
 from dashboard.openapi import document
 from dashboard.reads import Reading
-from projections.indicators import indicators as measure
-from projections.meetings import meetings as ask_meetings
+from projections.indicators import indicators_of
+from projections.known import Known, known_now
+from projections.meetings import meetings_of
 from projections.portraits import Document
-from projections.reading import snapshot
 from projections.rights import visible
 from projections.versions import ledger_version
 from runut.errors import FieldError
@@ -55,15 +54,8 @@ async def indicators(
     if since is not None and until is not None and since >= until:
         raise FieldError("query.to", f"a time after {format_time(since)}", format_time(until))
 
-    async def of(reading: Reading) -> Document:
-        return await measure(
-            reading.connection,
-            now=reading.moment.now,
-            as_of=as_of,
-            since=since,
-            until=until,
-            agency=agency,
-        )
+    async def of(known: Known) -> Document:
+        return await indicators_of(known, since=since, until=until, agency=agency)
 
     return await _measured(ask, as_of, of)
 
@@ -71,30 +63,29 @@ async def indicators(
 async def series(ask: Asked, series: SeriesName = None, as_of: AsOf = None) -> Response:
     """Recurring meetings: which occasions were kept, late or missed, and who came."""
 
-    async def of(reading: Reading) -> Document:
-        return await ask_meetings(
-            reading.connection, now=reading.moment.now, as_of=as_of, series=series
-        )
+    async def of(known: Known) -> Document:
+        return await meetings_of(known, series=series)
 
     return await _measured(ask, as_of, of)
 
 
 async def _measured(
-    ask: Ask, as_of: datetime | None, of: Callable[[Reading], Awaitable[Document]]
+    ask: Ask, as_of: datetime | None, of: Callable[[Known], Awaitable[Document]]
 ) -> Response:
-    async with AsyncExitStack() as stack:
-        if as_of is not None:
-            await stack.enter_async_context(ask.reads.past.taken())
-        # A measure of the past needs tables of its own, so it begins its transaction itself.
-        reading = await stack.enter_async_context(ask.reads.open(ask.asker, as_of, alone=False))
+    # Of the future nothing is known but what is known now.
+    past = None if as_of is None or as_of > ask.reads.now() else as_of
+    async with ask.reads.open_at(ask.asker, past) as reading:
         version = await ledger_version(reading.connection, reading.moment.now)
         tag = etag(version, ask.asker.sight, ask.request.url.path, ask.request.url.query)
         if is_known(ask.request, tag):
             return not_modified(reading.origin, tag)
-        found = await of(reading)
-        async with snapshot(reading.connection):
-            told = await shown_to(reading, found)
+        told = await shown_to(reading, await of(await known_to(reading)))
     return document_answer(told, reading.origin, tag)
+
+
+async def known_to(reading: Reading) -> Known:
+    """What is known at the moment of a reading, to be measured."""
+    return reading.then or await known_now(reading.connection, reading.moment.now)
 
 
 async def shown_to(reading: Reading, found: Document) -> Document:

@@ -6,14 +6,16 @@ made. Cannot write: that a guarded event was read, `record_reads` writes down, w
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from dashboard.pasts import Pasts
+from dashboard.room import Room
 from projections.batch import HistoryEntry
 from projections.following import positions
+from projections.known import Known
 from projections.listing import Moment
 from projections.read_record import GuardedRead
 from projections.reading import expecting_tables, load_directory, snapshot
@@ -23,7 +25,7 @@ from projections.versions import Origin
 from runut.access import Principal
 from runut.adapters.postgres import Connection, Lend
 from runut.directory_log import DirectoryLog
-from runut.errors import Busy, Forbidden
+from runut.errors import Forbidden
 
 RecordReads = Callable[[Sequence[GuardedRead]], Awaitable[None]]
 LatestCheckpoint = Callable[[], Awaitable[str | None]]
@@ -31,11 +33,9 @@ Export = Callable[[str], Awaitable[bytes]]
 """From a subject to its bundle."""
 
 PAST_AT_ONCE: Final = 2
-"""Questions about the past that fold many subjects again."""
+"""Questions about the past, which may have to be made of many subjects' histories."""
 DOWNLOADS_AT_ONCE: Final = 4
 """Each keeps a connection as long as it takes."""
-ROOM_WITHIN_S: Final = 5.0
-TRY_AGAIN_S: Final = 10.0
 
 
 class Asker(NamedTuple):
@@ -57,6 +57,7 @@ class Reads:
     def __init__(
         self,
         lend: Lend,
+        lend_past: Lend,
         views_schema: str,
         *,
         now: Callable[[], datetime],
@@ -68,6 +69,7 @@ class Reads:
 
         Args:
             lend: lends connections of the read models with autocommit, best ones that only read.
+            lend_past: makes such ones to be filled with tables of a past moment, and closed.
             views_schema: where the stable views are.
             now: the clock.
             record_reads: writes down who read what is guarded; returns when it is written.
@@ -80,9 +82,28 @@ class Reads:
         self.export = export
         self.downloads = Room("downloads", DOWNLOADS_AT_ONCE)
         self.past = Room("questions about the past", PAST_AT_ONCE)
+        self.pasts = Pasts(lend_past)
         self._lend = lend
         self._latest_checkpoint = latest_checkpoint
         self._log = DirectoryLog()
+
+    @asynccontextmanager
+    async def open_at(
+        self, asker: Asker, as_of: datetime | None, *, alone: bool = True
+    ) -> AsyncIterator[Reading]:
+        """The same as of a past moment, with the tables of then; of now with none but the present.
+
+        Raises:
+            Busy: too many ask about the past.
+        """
+        if as_of is None:
+            async with self.open(asker, alone=alone) as reading:
+                yield reading
+            return
+        async with self.past.taken(), self.open(asker, as_of, alone=alone) as reading:
+            at = self.pasts.at(reading.connection, as_of, reading.moment.log)
+            async with at as then:
+                yield reading._replace(then=then)
 
     @asynccontextmanager
     async def open(
@@ -120,6 +141,18 @@ class Reading(NamedTuple):
     asker: Asker
     moment: Moment
     origin: Origin
+    then: Known | None = None
+    """The tables as they were, where a past moment was asked for with them."""
+
+    @property
+    def tables_then(self) -> Connection | None:
+        """Those; rights are always those of the present `connection`."""
+        return self.then.connection if self.then else None
+
+    @property
+    def tables(self) -> Connection:
+        """Of the moment that is asked for."""
+        return self.tables_then or self.connection
 
     async def told(self, document: Any, subjects: Collection[str]) -> Any:
         """A document about some subjects without what may not be told to who asks.
@@ -154,31 +187,6 @@ class Reading(NamedTuple):
                 for event in events.values()
             ]
         )
-
-
-class Room:
-    """Room for so many at a time: whoever finds none in time is told to try again."""
-
-    def __init__(self, what: str, size: int) -> None:
-        self._what = what
-        self._places = asyncio.Semaphore(size)
-
-    @asynccontextmanager
-    async def taken(self) -> AsyncIterator[None]:
-        """A place for as long as the block runs.
-
-        Raises:
-            Busy: none was free in time.
-        """
-        try:
-            async with asyncio.timeout(ROOM_WITHIN_S):
-                await self._places.acquire()
-        except TimeoutError:
-            raise Busy(self._what, TRY_AGAIN_S) from None
-        try:
-            yield
-        finally:
-            self._places.release()
 
 
 def sight_of(who: Principal) -> Sight:

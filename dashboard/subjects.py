@@ -154,7 +154,9 @@ async def history(
     async def tell(reading: Reading, entries: Sequence[HistoryEntry]) -> Sequence[Document]:
         return await told_lines(reading, subject, entries)
 
-    return await answer_list(ask, page, _HISTORY, items, as_of, tell=tell, version=version)
+    return await answer_list(
+        ask, page, _HISTORY, items, as_of, tell=tell, version=version, of_one_subject=True
+    )
 
 
 async def explained(
@@ -189,6 +191,7 @@ async def summaries(
             after=after or "",
             limit=limit,
             tables=SUMMARISED,
+            then=reading.tables_then,
         )
         async with aclosing(some):
             async for one in some:
@@ -211,6 +214,7 @@ def _whole(path: str, kind: SubjectKind, model: type[BaseModel]) -> Any:
                 after=after or "",
                 limit=limit,
                 tables=SHOWN[kind],
+                then=reading.tables_then,
             )
 
         return await answer_list(ask, page, listing, items, as_of)

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from projections.known import known_at
+from projections.known import Known, known_at
 from projections.portraits import Document, time_text
 from projections.wording import Lang
 from runut.adapters.postgres import Connection
@@ -45,12 +45,22 @@ async def indicators(
     Raises:
         PlatformError: the read models were never made.
     """
-    asked = {"since": since, "until": until, "agency": agency}
     async with known_at(connection, now, as_of) as known:
-        found = {name: await known.ask(name, **asked) for name in INDICATORS}
-        provenance = known.provenance()
+        return await indicators_of(known, since=since, until=until, agency=agency)
+
+
+async def indicators_of(
+    known: Known,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    agency: str | None = None,
+) -> Document:
+    """The same of what is known, or was."""
+    asked = {"since": since, "until": until, "agency": agency}
+    found = {name: await known.ask(name, **asked) for name in INDICATORS}
     return {
-        **provenance,
+        **known.provenance(),
         "from": time_text(since),
         "to": time_text(until),
         "agency": agency,

@@ -21,6 +21,7 @@ from projections.portraits import Document
 from projections.queries import queries
 from projections.reading import expecting_tables, snapshot
 from runut.adapters.postgres import Connection
+from runut.directory_log import DirectoryLog
 from runut.rfc3339 import format_time
 
 DECIMALS: Final = 4
@@ -31,6 +32,7 @@ QUESTIONS: Final = "indicators"
 
 _SQL: Final = queries(QUESTIONS)
 _EVER: Final = datetime.max.replace(tzinfo=UTC)
+_MAY_WRITE: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE"
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -68,24 +70,50 @@ async def known_at(
 ) -> AsyncIterator[Known]:
     """What is known at `now`, or was known at `as_of`, by recorded time; of the future nothing is.
 
-    The connection must not be within a transaction yet, and for a past moment be allowed temporary
-    tables.
+    For a past moment the connection must be within no transaction yet, and be allowed temporary
+    tables; it is as it was afterwards.
 
     Raises:
         PlatformError: the read models were never made.
     """
     if as_of is None or as_of > now:
         async with snapshot(connection):
-            yield await _known(connection, now, until=_EVER, is_past=False)
+            yield await known_now(connection, now)
         return
     with expecting_tables():
-        async with connection.transaction():
-            await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE")
-            known = await _known(connection, as_of, until=as_of, is_past=True)
+        async with connection.transaction(force_rollback=True):
+            await connection.execute(_MAY_WRITE)
+            known = await known_then(connection, as_of)
             # What nothing was added to since is as it was.
             if await _first(connection, "changed", as_of):
                 await hide_present(connection, as_of)
             yield known
+
+
+async def known_now(connection: Connection, now: datetime) -> Known:
+    """What is known at present; within a snapshot of the caller's."""
+    return await _known(connection, now, until=_EVER, is_past=False)
+
+
+async def known_then(connection: Connection, moment: datetime) -> Known:
+    """What was known at a past moment, as the present tables tell: not to be asked itself."""
+    return await _known(connection, moment, until=moment, is_past=True)
+
+
+async def kept_past(
+    connection: Connection, moment: datetime, directory: DirectoryLog | None = None
+) -> Known:
+    """Turn a connection into one of a past moment, until it is closed.
+
+    Raises:
+        PlatformError: the read models were never made.
+    """
+    with expecting_tables():
+        async with connection.transaction():
+            await connection.execute(_MAY_WRITE)
+            known = await known_then(connection, moment)
+            await hide_present(connection, moment, directory)
+    return known
 
 
 def _plain(value: Any) -> Any:

@@ -17,7 +17,6 @@ from msgspec.structs import asdict
 from projections import row_tables
 from projections.folds.rows import Commitment, Row, Sanction
 from projections.owing import commitments as all_commitments
-from projections.past import subjects_at
 from projections.portraits import Document
 from projections.queries import queries
 from projections.reading import standings_of
@@ -95,14 +94,16 @@ async def states(
     after: str = "",
     limit: int | None = None,
     tables: Sequence[type[Row]],
+    then: Connection | None = None,
 ) -> AsyncGenerator[Document]:
     """States of subjects as JSON (interfaces.md), in the order of their names, behind `after`.
 
     At least so many, where there are so many; without `limit` all. `tables` are the rows to load:
-    SHOWN of their kind, or SUMMARISED where a summary is enough.
+    SHOWN of their kind, or SUMMARISED where a summary is enough. As of a past moment `then` has its
+    tables.
     """
     at_once = limit or AT_ONCE
-    async for standings in _standings(connection, moment, wanted, after, at_once, tables):
+    async for standings in _standings(connection, moment, wanted, after, at_once, tables, then):
         for standing in standings:
             document = render_state(standing, moment.at, moment.as_of)
             if wanted.holds(document):
@@ -163,13 +164,14 @@ async def commitments(
     *,
     after: CommitmentKey | None = None,
     limit: int | None = None,
+    then: Connection | None = None,
 ) -> AsyncGenerator[Document]:
     """Commitments as JSON (interfaces.md), in the order of `CommitmentKey`, behind `after`.
 
-    So many at most; without `limit` all.
+    So many at most; without `limit` all. As of a past moment `then` has its tables.
     """
     if moment.as_of is not None:
-        for one in await _past_commitments(connection, moment, wanted, after):
+        for one in await _past_commitments(connection, moment, wanted, after, then):
             yield one
         return
     asked = {
@@ -215,15 +217,16 @@ async def _past_commitments(
     moment: Moment,
     wanted: CommitmentsWanted,
     after: CommitmentKey | None,
+    then: Connection | None,
 ) -> list[Document]:
-    """Folded again whole, whatever the page."""
+    """All of them, whatever the page."""
     found = await all_commitments(
         connection,
         now=moment.now,
         agency=wanted.debtor,
         overdue=wanted.overdue,
         as_of=moment.as_of,
-        known=moment.log,
+        then=then,
     )
     shown = await visible(connection, {one["subject"] for one in found}, moment.sight)
     return [
@@ -242,32 +245,24 @@ async def _standings(
     after: str,
     at_once: int,
     tables: Sequence[type[Row]],
+    then: Connection | None,
 ) -> AsyncGenerator[list[Standing]]:
-    if moment.as_of is not None:
-        async for standing in _past_standings(connection, moment, moment.as_of, after):
-            yield [standing]
-        return
+    found_in = then or connection
     while True:
         asked = {
             **asdict(wanted),
             "after": after,
-            "now": moment.now,
-            "limited_to": moment.sight.limited_to,
+            "now": moment.at,
+            # Rights are those of the present, so they are looked up there.
+            "limited_to": None if then else moment.sight.limited_to,
             "limit": at_once,
         }
-        cursor = await connection.execute(QUERIES["subjects"], asked)
+        cursor = await found_in.execute(QUERIES["subjects"], asked)
         rows = await cursor.fetchall()
-        if rows:
-            yield await standings_of(connection, rows, tables)
+        shown = await visible(connection, [row[0] for row in rows], moment.sight) if then else None
+        some = [row for row in rows if shown is None or row[0] in shown]
+        if some:
+            yield await standings_of(found_in, some, tables)
         if len(rows) < at_once:
             return
         after = rows[-1][0]
-
-
-async def _past_standings(
-    connection: Connection, moment: Moment, as_of: datetime, after: str
-) -> AsyncGenerator[Standing]:
-    async for subject, folded in subjects_at(connection, moment.log.at, as_of, after=after):
-        is_shown = folded.state is not None and await visible(connection, [subject], moment.sight)
-        if is_shown:
-            yield Standing.of(subject, folded)

@@ -3,12 +3,13 @@
 Pure text. A measure is a query of sql/measures.sql that names tables without their schema and
 other measures by their names. As a view it knows as much as the tables do; in a question it knows
 what was so at the moment asked for, on whatever tables the search path finds: the present ones, or
-those that `projections.past` made for a past moment. So the two cannot differ.
+those that `projections.past_tables` made for a past moment. So the two cannot differ.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from functools import cache
 from typing import Final
 
@@ -27,6 +28,11 @@ _MENTIONED: Final = re.compile(rf"\b({'|'.join(_TEXTS)})\b")
 def view_bodies() -> dict[str, sql.Composable]:
     """Every measure by its name, to be the body of the view of that name."""
     return _bodies(sql.SQL(queries(MEASURES)["latest_record"]))
+
+
+def bodies_at(moment: datetime) -> dict[str, sql.Composable]:
+    """The same as of a moment, each after those that it builds on."""
+    return _bodies(sql.Literal(moment))
 
 
 @cache

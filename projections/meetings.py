@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final
 
-from projections.known import known_at
+from projections.known import Known, known_at
 from projections.portraits import Document
 from runut.adapters.postgres import Connection
 from runut.errors import NotFound, shorten
@@ -41,14 +41,18 @@ async def meetings(
         PlatformError: the read models were never made.
     """
     async with known_at(connection, now, as_of) as known:
-        rows = await known.ask("occasions", series=series)
-        provenance = known.provenance()
+        return await meetings_of(known, series=series)
+
+
+async def meetings_of(known: Known, *, series: str | None = None) -> Document:
+    """The same of what is known, or was."""
+    rows = await known.ask("occasions", series=series)
     if series is not None and not rows:
         raise NotFound(
             f"series {shorten(series)}", "expected one of a protocol or of a meeting that was held"
         )
     grouped = groupby(rows, key=lambda row: str(row["series"]))
-    return {**provenance, "series": [_series(name, list(found)) for name, found in grouped]}
+    return {**known.provenance(), "series": [_series(name, list(found)) for name, found in grouped]}
 
 
 def _series(name: str, occasions: Sequence[Document]) -> Document:

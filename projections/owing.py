@@ -1,25 +1,24 @@
 """Who owes what to whom across all subjects, and what one agency owes, holds and awaits.
 
-Without a moment the tables answer. As of a past moment (by recorded time) every subject known then
-is folded again, a chunk at a time, so that memory holds one chunk and what was found.
+The tables answer, as of a past moment (by recorded time) those that are made of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final
 
 from projections import row_tables
 from projections.explaining import explain
 from projections.folds.case_state import CaseState
-from projections.folds.rows import UNSETTLED, Commitment
-from projections.folds.subject import Directories
-from projections.past import subjects_at
+from projections.folds.rows import Commitment
+from projections.known import known_at
 from projections.portraits import Document
 from projections.queries import queries
 from projections.reading import load_directory, load_entries, snapshot
-from projections.render import Standing, render_commitment
+from projections.render import render_commitment
 from runut.adapters.postgres import Connection
 from runut.directory import Agency, Directory
 from runut.directory_log import DirectoryLog
@@ -37,28 +36,30 @@ async def commitments(
     agency: str | None = None,
     overdue: bool = False,
     as_of: datetime | None = None,
-    known: DirectoryLog | None = None,
+    then: Connection | None = None,
 ) -> list[Document]:
     """Commitments as JSON (interfaces.md), ordered by due_at, those without one last.
 
     `agency` asks for what it owes (its commitments as debtor), `overdue` for what is owed and past
-    its limit at `as_of`, else at `now`.
+    its limit at `as_of`, else at `now`. `then` has the tables of `as_of`, where they were made.
     """
-    async with snapshot(connection):
-        if as_of is None:
-            asked = {"debtor": agency, "overdue": overdue, "now": now}
-            cursor = await connection.execute(_SQL["commitments"], asked)
-            found = [row_tables.from_values(Commitment, row) for row in await cursor.fetchall()]
-            return [render_commitment(one, now) for one in found]
-        directories = (await load_directory(connection, known)).at
-        standings = _standings_at(connection, directories, as_of)
-        wanted = [
-            one
-            async for standing in standings
-            for one in standing.past.of(Commitment)
-            if (agency is None or one.debtor == agency) and (not overdue or one.overdue(as_of))
-        ]
-    return [render_commitment(one, as_of) for one in sorted(wanted, key=_by_due_at)]
+    async with asked_at(connection, now, as_of, then) as tables:
+        asked = {"debtor": agency, "overdue": overdue, "now": as_of or now}
+        cursor = await tables.execute(_SQL["commitments"], asked)
+        found = [row_tables.from_values(Commitment, row) for row in await cursor.fetchall()]
+    return [render_commitment(one, as_of or now) for one in found]
+
+
+@asynccontextmanager
+async def asked_at(
+    connection: Connection, now: datetime, as_of: datetime | None, then: Connection | None
+) -> AsyncIterator[Connection]:
+    """Tables of the present or of a past moment: those of `then`, where it has them already."""
+    if then is not None:
+        yield then
+        return
+    async with known_at(connection, now, as_of) as known:
+        yield known.connection
 
 
 async def explanation(
@@ -102,11 +103,12 @@ async def agency(
     now: datetime,
     as_of: datetime | None = None,
     known: DirectoryLog | None = None,
+    then: Connection | None = None,
 ) -> Document:
     """What an agency owes others, the open cases that it holds, and what it awaits from others.
 
     `{agency, owes, holds, awaits, as_of}`: `owes` and `awaits` are commitments that are PROPOSED,
-    OPEN or REPORTED, in the shape and order of `commitments`.
+    OPEN or REPORTED, in the shape and order of `commitments`. `then` as there.
 
     Raises:
         NotFound: the directory does not know the code.
@@ -114,11 +116,9 @@ async def agency(
     moment = as_of or now
     async with snapshot(connection):
         directory = await load_directory(connection, known)
-        found = _known_agency(directory.latest, code)
-        if as_of is None:
-            pending, cases = await _present(connection, code)
-        else:
-            pending, cases = await _past(connection, directory.at, code, as_of)
+    found = _known_agency(directory.latest, code)
+    async with asked_at(connection, now, as_of, then) as tables:
+        pending, cases = await _pending(tables, code)
     pending.sort(key=_by_due_at)
     return {
         "agency": render_agency(found),
@@ -132,37 +132,12 @@ async def agency(
 Pending = tuple[list[Commitment], dict[str, CaseState]]
 
 
-async def _present(connection: Connection, code: str) -> Pending:
+async def _pending(connection: Connection, code: str) -> Pending:
     cursor = await connection.execute(_SQL["commitments_of_agency"], {"agency": code})
     pending = [row_tables.from_values(Commitment, row) for row in await cursor.fetchall()]
     cursor = await connection.execute(_SQL["cases_held"], {"agency": code})
     states = {row[0]: row_tables.state_from(*row) for row in await cursor.fetchall()}
     return pending, {s: state for s, state in states.items() if isinstance(state, CaseState)}
-
-
-async def _past(
-    connection: Connection, directories: Directories, code: str, moment: datetime
-) -> Pending:
-    pending: list[Commitment] = []
-    cases: dict[str, CaseState] = {}
-    async for standing in _standings_at(connection, directories, moment):
-        state = standing.state
-        if isinstance(state, CaseState) and state.is_open and state.custodian == code:
-            cases[standing.subject] = state
-        pending += [
-            one
-            for one in standing.past.of(Commitment)
-            if one.status in UNSETTLED and code in {one.debtor, one.creditor}
-        ]
-    return pending, cases
-
-
-async def _standings_at(
-    connection: Connection, directories: Directories, moment: datetime
-) -> AsyncIterator[Standing]:
-    """Every subject that keeps a state, as known at a moment."""
-    async for subject, folded in subjects_at(connection, directories, moment):
-        yield Standing.of(subject, folded)
 
 
 def _by_due_at(commitment: Commitment) -> tuple[datetime, str, str]:

@@ -5,6 +5,7 @@ Memory holds one chunk of them at a time. Owns what is loaded; within a snapshot
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 from itertools import groupby
@@ -17,30 +18,24 @@ from projections.queries import queries
 from runut.adapters.postgres import Connection
 
 SUBJECTS_AT_ONCE: Final = 50
-"""A chunk is folded in one go, and nothing else happens meanwhile."""
+"""They are read together, and folded one by one: between them others have their turn."""
 
 _SQL: Final = queries("reading")
 
 
-async def subjects_at(
-    connection: Connection,
-    directories: Directories,
-    moment: datetime,
-    *,
-    only_changed: bool = False,
-    after: str = "",
+async def changed_since(
+    connection: Connection, directories: Directories, moment: datetime
 ) -> AsyncIterator[tuple[str, FoldedSubject]]:
-    """Every subject that was known at a moment, in order, after the events recorded until then.
+    """Subjects that were known at a moment and got events since, after those recorded until then.
 
-    With `only_changed` those that got events since: the others are as the tables have them. Begins
-    behind the subject `after`.
+    In their order. All others are as the tables have them.
     """
-    last = after
+    last = ""
     while True:
         asked: dict[str, Any] = {
             "after": last,
             "kinds": list(KINDS),
-            "changed_after": moment if only_changed else None,
+            "changed_after": moment,
             "limit": SUBJECTS_AT_ONCE,
         }
         cursor = await connection.execute(_SQL["next_subjects"], asked)
@@ -52,4 +47,5 @@ async def subjects_at(
         for subject, rows in groupby(await cursor.fetchall(), key=lambda row: str(row[0])):
             records = [entry_from(row, directories).recorded for row in rows]
             yield subject, fold_subject(records, directories)
+            await asyncio.sleep(0)
         last = subjects[-1]

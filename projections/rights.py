@@ -49,6 +49,22 @@ def with_rights(query: LiteralString, **names: sql.Composable) -> bytes:
     return sql.SQL(query).format(takes_part=rule, **names).as_bytes()
 
 
+def with_rights_now(query: LiteralString, **names: sql.Composable) -> bytes:
+    """The same over tables of a past moment: whoever may see a subject now may see how it was.
+
+    It asks for a parameter `seen` instead: what `all_visible` gives.
+    """
+    return sql.SQL(query).format(takes_part=_SEEN, **names).as_bytes()
+
+
+async def all_visible(connection: Connection, sight: Sight) -> list[str] | None:
+    """All subjects that somebody may see; None for whoever sees every one."""
+    if sight.limited_to is None:
+        return None
+    cursor = await connection.execute(_ALL_VISIBLE, {"limited_to": sight.limited_to})
+    return [row[0] for row in await cursor.fetchall()]
+
+
 async def visible(connection: Connection, subjects: Collection[str], sight: Sight) -> set[str]:
     """Those of some subjects that somebody may see."""
     asked: dict[str, Any] = {"subjects": list(subjects), "limited_to": sight.limited_to}
@@ -79,6 +95,8 @@ def _takes_part(agency: sql.Composable) -> sql.Composed:
     return sql.SQL(_SQL["takes_part"]).format(agency=agency)
 
 
+_SEEN: Final = sql.SQL("(%(seen)s::text[] IS NULL OR it.subject = ANY (%(seen)s::text[]))")
+_ALL_VISIBLE: Final = with_rights(_SQL["all_visible"])
 _VISIBLE: Final = with_rights(_SQL["visible"])
 _PAIRS: Final = (
     sql.SQL(_SQL["pairs"]).format(takes_part=_takes_part(sql.SQL("asked.agency"))).as_bytes()

@@ -15,9 +15,10 @@ import msgspec
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from projections.past_tables import VIEWS_THEN
 from projections.portraits import Document, plain
 from projections.queries import queries
-from projections.rights import Sight, with_rights
+from projections.rights import Sight, with_rights, with_rights_now
 from runut.adapters.postgres import Connection
 
 OPEN_STATUSES: Final = ("REPORTED", "IN_HANDLING", "RESOLVED")
@@ -85,10 +86,24 @@ class Rows(msgspec.Struct, frozen=True):
 class Worklists:
     """Questions of somebody, over the stable views of a schema."""
 
-    def __init__(self, connection: Connection, views_schema: str, sight: Sight) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        views_schema: str,
+        sight: Sight,
+        seen: Sequence[str] | None = None,
+    ) -> None:
+        """Take who asks of which tables.
+
+        Args:
+            connection: of the present tables, or of those of a past moment.
+            views_schema: where their stable views are; VIEWS_THEN for a past moment.
+            sight: how far who asks sees.
+            seen: of a past moment the subjects that may be seen now; None for all.
+        """
         self._connection = connection
         self._views = views_schema
-        self._limited_to = sight.limited_to
+        self._rights = {"limited_to": sight.limited_to, "seen": seen}
 
     async def figures(
         self, now: datetime, *, today: tuple[datetime, datetime], bounced_since: datetime
@@ -147,7 +162,7 @@ class Worklists:
             **wanted,
             "limit": limit,
             "offset": offset,
-            "limited_to": self._limited_to,
+            **self._rights,
         }
         async with self._connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(_query(name, self._views), asked)
@@ -158,14 +173,15 @@ class Worklists:
 
     async def _rows(self, name: str, **asked: Any) -> Sequence[tuple[Any, ...]]:
         cursor = await self._connection.execute(
-            _query(name, self._views), {**asked, "limited_to": self._limited_to}
+            _query(name, self._views), {**asked, **self._rights}
         )
         return await cursor.fetchall()
 
 
 @cache
 def _query(name: str, views_schema: str) -> bytes:
-    return with_rights(_SQL[name], views=sql.Identifier(views_schema))
+    rights = with_rights_now if views_schema == VIEWS_THEN else with_rights
+    return rights(_SQL[name], views=sql.Identifier(views_schema))
 
 
 _SQL: Final = queries("worklists")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from datetime import date, timedelta
 from typing import Annotated, Final
 
@@ -13,14 +12,14 @@ from fastapi import APIRouter, Query, Response
 from dashboard.agencies import as_seen
 from dashboard.asking import AgencyCode, Time
 from dashboard.charts import About, Chart, Point, Series, trend
+from dashboard.measures import known_to
 from dashboard.pages.frame import Frame, Reader
 from dashboard.pages.listing import worklists
 from dashboard.pages.routing import page_router
 from dashboard.pages.words import Words
 from dashboard.reads import Reading
 from projections import owing
-from projections.indicators import explanation, indicators
-from projections.reading import snapshot
+from projections.indicators import explanation, indicators_of
 from runut.calendar import local_time
 from runut.event import SYSTEM
 
@@ -41,7 +40,7 @@ def routes() -> APIRouter:
 async def agencies(frame: Reader) -> Response:
     """All agencies of the directory."""
     async with frame.open() as reading:
-        lists = worklists(frame, reading)
+        lists = await worklists(frame, reading)
         held = await lists.held()
         overdue = {one.agency: one.count for one in await lists.overdue(reading.moment.now)}
     known = reading.moment.log.latest.agencies()
@@ -54,16 +53,14 @@ async def agency(
     frame: Reader, code: AgencyCode, as_of: Annotated[Time | None, Query()] = None
 ) -> Response:
     """One agency, now or as of a past moment."""
-    async with AsyncExitStack() as stack:
-        if as_of is not None:
-            await stack.enter_async_context(frame.site.reads.past.taken())
-        reading = await stack.enter_async_context(frame.open(as_of, alone=False))
+    async with frame.open_at(as_of) as reading:
         now, known = reading.moment.now, reading.moment.log
-        found = await owing.agency(reading.connection, code, now=now, as_of=as_of, known=known)
-        measured = await indicators(reading.connection, now=now, as_of=as_of, agency=code)
-        async with snapshot(reading.connection):
-            told = await as_seen(reading, found)
-            trends = await _trends(frame, reading, code) if as_of is None else []
+        found = await owing.agency(
+            reading.connection, code, now=now, as_of=as_of, known=known, then=reading.tables
+        )
+        measured = await indicators_of(await known_to(reading), agency=code)
+        told = await as_seen(reading, found)
+        trends = await _trends(frame, reading, code)
     return frame.page(
         "agency.html",
         reading,
@@ -79,9 +76,9 @@ async def agency(
 
 async def _trends(frame: Frame, reading: Reading, code: str) -> list[Chart]:
     """How answers and commitments went, by month; none where nothing was measured."""
-    months = _months(local_time(reading.moment.now, frame.zone).date())
+    months = _months(local_time(reading.moment.at, frame.zone).date())
     end = _next_month(months[-1])
-    measured = await worklists(frame, reading).monthly(code, months[0], end)
+    measured = await (await worklists(frame, reading)).monthly(code, months[0], end)
     words = frame.words(reading)
     wanted = (
         ("RESPONSE_HOURS", frame.translated("Hours until an answer (median)"), False),

@@ -67,6 +67,10 @@ class Frame:
         """A reading for who asks, as `Reads.open`."""
         return self.site.reads.open(self.asker, as_of, alone=alone)
 
+    def open_at(self, as_of: datetime | None) -> AbstractAsyncContextManager[Reading]:
+        """A reading for who asks, as `Reads.open_at`."""
+        return self.site.reads.open_at(self.asker, as_of)
+
     def translated(self, text: str) -> str:
         """A text of ours in the language of who asks."""
         return translations(self.lang).gettext(text)

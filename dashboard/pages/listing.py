@@ -9,7 +9,9 @@ from fastapi import Query
 
 from dashboard.pages.frame import Frame
 from dashboard.reads import Reading
+from projections.past_tables import VIEWS_THEN
 from projections.portraits import Document
+from projections.rights import all_visible
 from projections.worklists import Rows, Worklists
 
 PART: Final = 50
@@ -32,16 +34,19 @@ class Part(NamedTuple):
         return -(-self.total // PART)
 
 
-def worklists(frame: Frame, reading: Reading) -> Worklists:
-    """Questions for who asks."""
-    return Worklists(reading.connection, frame.site.reads.views_schema, reading.asker.sight)
+async def worklists(frame: Frame, reading: Reading) -> Worklists:
+    """Questions for who asks, of the moment that is asked for."""
+    if reading.then is None:
+        return Worklists(reading.connection, frame.site.reads.views_schema, reading.asker.sight)
+    seen = await all_visible(reading.connection, reading.asker.sight)
+    return Worklists(reading.tables, VIEWS_THEN, reading.asker.sight, seen)
 
 
 async def part_of(
     frame: Frame, reading: Reading, name: str, wanted: Mapping[str, Any], page: int
 ) -> Part:
     """A part of the list of a name, without what may not be told to who asks."""
-    lists = worklists(frame, reading)
+    lists = await worklists(frame, reading)
     found: Rows = await lists.listed(name, wanted, limit=PART, offset=(page - 1) * PART)
     told = await reading.told(list(found.items), {one["subject"] for one in found.items})
     return Part(told, found.total, page)

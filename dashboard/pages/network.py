@@ -41,7 +41,7 @@ async def network_of_agencies(
     async with frame.open() as reading:
         begin = _begins(frame, since) if since else None
         end = _begins(frame, until + timedelta(days=1)) if until else None
-        edges = await worklists(frame, reading).edges(begin, end, kind)
+        edges = await (await worklists(frame, reading)).edges(begin, end, kind)
     return frame.page(
         "network.html",
         reading,

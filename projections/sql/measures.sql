@@ -24,6 +24,42 @@ SELECT asked.moment,
        ) AS zone
   FROM (SELECT {moment}::timestamptz AS moment) AS asked
 
+-- name: case_current
+-- Measures nothing (views/case.sql): lists of a past moment read it as well.
+SELECT subject.subject,
+       split_part(subject.subject, '/', 2) AS case_id,
+       state ->> 'status' AS status,
+       state ->> 'status' NOT IN ('CLOSED', 'REJECTED', 'MERGED') AS is_open,
+       state ->> 'custodian' AS custodian,
+       (state -> 'interval' ->> 'started_at')::timestamptz AS custodian_since,
+       state ->> 'reporter' AS reporter,
+       state ->> 'category' AS category,
+       state ->> 'urgency' AS urgency,
+       state ->> 'phase' AS phase,
+       state ->> 'country' AS country,
+       (state ->> 'trafficking')::boolean AS trafficking,
+       ARRAY(SELECT jsonb_array_elements_text(state -> 'participants')) AS participants,
+       transfer.transfer_id AS open_transfer_id,
+       transfer.to_agency AS open_transfer_to,
+       (state ->> 'failed_offers')::integer >= 2 AS escalation_due,
+       state ->> 'arbiter' AS arbiter,
+       ARRAY(SELECT jsonb_array_elements_text(state -> 'locally_closed_by')) AS locally_closed_by,
+       state ->> 'merged_into' AS merged_into,
+       (state ->> 'absorbed')::integer AS absorbed,
+       (state ->> 'open_commitments')::integer AS open_commitments,
+       (state ->> 'opened_at')::timestamptz AS opened_at,
+       (state ->> 'closed_at')::timestamptz AS closed_at,
+       subject.events,
+       subject.irregular,
+       subject.duplicate,
+       subject.corrected,
+       subject.last_recorded_at
+  FROM subject
+  LEFT JOIN transfer
+         ON transfer.subject = subject.subject
+        AND transfer.transfer_id = state ->> 'open_transfer'
+ WHERE subject.kind = 'case' AND state IS NOT NULL
+
 -- name: commitment_outcome
 SELECT commitment.subject, commitment.commitment_id, commitment.kind,
        CASE

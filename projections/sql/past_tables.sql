@@ -3,24 +3,37 @@
 
 -- name: copy_history
 -- Of payloads those that measures read.
-INSERT INTO then_history (subject, event_id, type, agency, occurred_at, verdict, data)
-SELECT history.subject, event_id, type, agency, occurred_at, verdict,
-       CASE WHEN type = ANY (%(told)s) THEN data END
+INSERT INTO then_history (subject, event_id, type, agency, occurred_at, recorded_at, partition,
+                          "offset", verdict, security, data)
+SELECT history.subject, event_id, type, agency, occurred_at, recorded_at, partition, "offset",
+       verdict, security, CASE WHEN type = ANY (%(told)s) THEN data END
   FROM history
   JOIN subject ON subject.subject = history.subject
  WHERE subject.last_recorded_at <= %(moment)s;
 
--- name: copy_protocols
+-- name: make_protocol
 -- All of them: measures ask themselves which were published by the moment.
-CREATE TEMP TABLE then_protocol ON COMMIT DROP AS
+CREATE TEMP TABLE then_protocol AS
 SELECT "offset", version, effective_from, timezone, meeting_series FROM protocol;
 
--- name: copy_directory
-CREATE TEMP TABLE then_directory_record ON COMMIT DROP AS
+-- name: make_directory_record
+CREATE TEMP TABLE then_directory_record AS
 SELECT "offset", timestamp_ms FROM directory_record;
 
+-- name: make_position
+CREATE TEMP TABLE then_position AS
+SELECT partition, max("offset") + 1 AS next_offset, max(recorded_at) AS recorded_at
+  FROM then_history
+ GROUP BY partition;
+
 -- name: look_into_them
-SET LOCAL search_path TO pg_temp;
+SET search_path TO pg_temp;
+
+-- name: find_subjects
+CREATE UNIQUE INDEX ON subject (subject);
+
+-- name: find_commitments
+CREATE INDEX ON commitment (subject);
 
 -- name: analyze
 ANALYZE subject, history, commitment, letter, transfer, contact, assistance, decision;

@@ -36,8 +36,9 @@ SELECT subject
  LIMIT %(limit)s;
 
 -- name: load_histories_until
+-- What folds read: without the payload in its JSON form.
 SELECT subject, seq, event_id, type, agency, occurred_at, recorded_at, partition, "offset",
-       directory_offset, verdict, codes, differs, signature, schema_id, body, data
+       directory_offset, verdict, codes, differs, signature, schema_id, body
   FROM history
  WHERE subject = ANY (%(subjects)s) AND recorded_at <= %(moment)s
  ORDER BY subject, seq;

@@ -37,6 +37,11 @@ SELECT it.subject
   FROM subject AS it
  WHERE it.subject = ANY (%(subjects)s) AND {takes_part};
 
+-- name: all_visible
+SELECT it.subject
+  FROM subject AS it
+ WHERE {takes_part};
+
 -- name: pairs
 SELECT it.subject, asked.agency
   FROM subject AS it

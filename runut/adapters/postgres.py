@@ -94,8 +94,14 @@ _ARRAY_HEAD: Final = struct.Struct(">iiiii")
 _LENGTH: Final = struct.Struct(">i")
 
 
-async def connect(settings: Settings, *, name: str, autocommit: bool = False) -> Connection:
-    """Open a connection; `name` is what pg_stat_activity shows.
+async def connect(
+    settings: Settings,
+    *,
+    name: str,
+    autocommit: bool = False,
+    session: Mapping[str, str] = NO_SETTINGS,
+) -> Connection:
+    """Open a connection; `name` is what pg_stat_activity shows, `session` PostgreSQL's settings.
 
     Its search path is the schema of the read models, then those of the operations and the seals.
 
@@ -103,7 +109,7 @@ async def connect(settings: Settings, *, name: str, autocommit: bool = False) ->
         Unreachable: nobody answers, or the address or password is wrong.
     """
     url = _url(settings)
-    options = _options(settings, name)
+    options = _options(settings, name, session)
     try:
         connection: Connection = await psycopg.AsyncConnection.connect(
             url, autocommit=autocommit, **options
@@ -170,10 +176,14 @@ class Pool:
 
 @asynccontextmanager
 async def connected(
-    settings: Settings, *, name: str, autocommit: bool = False
+    settings: Settings,
+    *,
+    name: str,
+    autocommit: bool = False,
+    session: Mapping[str, str] = NO_SETTINGS,
 ) -> AsyncIterator[Connection]:
     """A connection for as long as the block runs."""
-    connection = await connect(settings, name=name, autocommit=autocommit)
+    connection = await connect(settings, name=name, autocommit=autocommit, session=session)
     try:
         yield connection
     finally:
@@ -189,9 +199,7 @@ def _url(settings: Settings) -> str:
     return settings.postgres_url
 
 
-def _options(
-    settings: Settings, name: str, session: Mapping[str, str] = NO_SETTINGS
-) -> dict[str, Any]:
+def _options(settings: Settings, name: str, session: Mapping[str, str]) -> dict[str, Any]:
     schemas = (settings.model_schema, settings.operations_schema, settings.seals_schema)
     given = {"timezone": "UTC", "search_path": ",".join(schemas), **session}
     return {

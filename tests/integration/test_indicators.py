@@ -10,7 +10,7 @@ import pytest
 from projections.indicators import INDICATORS, indicators
 from projections.install import model_version
 from projections.meetings import meetings
-from projections.past import subjects_at
+from projections.past import changed_since
 from projections.portraits import Document
 from projections.reading import load_directory
 from runut.adapters.postgres import Connection, connected
@@ -169,9 +169,7 @@ async def test_only_subjects_with_later_events_are_folded_again(connection: Conn
     records = story()
     await project(connection, [*records, corrected(len(records) + 1)])
     directories = directory_from()
-    folded = [
-        subject async for subject, _ in subjects_at(connection, directories, NOW, only_changed=True)
-    ]
+    folded = [subject async for subject, _ in changed_since(connection, directories, NOW)]
     assert folded == [CASE_A]
 
 
