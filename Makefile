@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .venv-bench
 INSTALLED := $(VENV)/.installed
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
 ARGS ?=
@@ -29,6 +30,7 @@ demo: $(INSTALLED) ## Start everything and play a real case (ARGS=--once stops a
 	$(BIN)/runut up --demo $(ARGS)
 
 test: $(INSTALLED) ## Run all tests against real Kafka, registry and PostgreSQL
+	$(BIN)/python tools/chromium.py
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile $(ARGS)
 
 check: $(INSTALLED) ## Lint, types, import rules, schema compatibility
@@ -38,8 +40,12 @@ check: $(INSTALLED) ## Lint, types, import rules, schema compatibility
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_schemas.py
 
-bench: $(INSTALLED) ## Measure speed beside what the parts allow
-	$(BIN)/python -m bench $(ARGS)
+# Without it the benchmark runs too, and says whom it could not measure.
+$(PEERS)/.installed: requirements-bench.lock
+	-$(PYTHON) -m venv $(PEERS) && $(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
+
+bench: $(INSTALLED) $(PEERS)/.installed ## Measure speed beside peers and what the parts allow
+	$(BIN)/python -m bench --write docs/reference/performance.md $(ARGS)
 
 fuzz: $(INSTALLED) ## Feed the codec rubbish for ten minutes (installs atheris)
 	$(BIN)/python -m pip install --quiet atheris==3.0.0
@@ -49,11 +55,12 @@ lock: $(INSTALLED) ## Renew the locked dependencies from pyproject.toml
 	$(LOCK) --extra server --extra platform --group dev pyproject.toml -o requirements.lock
 	$(LOCK) -c requirements.lock --extra server pyproject.toml -o deploy/requirements-server.lock
 	$(LOCK) -c requirements.lock --group build -o deploy/requirements-build.lock
+	$(LOCK) --extra bench pyproject.toml -o requirements-bench.lock
 
 format: $(INSTALLED) ## Format the code
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 clean: ## Remove the virtual environment, caches and the default data directory
 	@if [ -x $(BIN)/runut ]; then $(BIN)/runut down || true; fi
-	rm -rf $(VENV) .runut .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) .runut .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
