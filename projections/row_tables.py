@@ -64,11 +64,10 @@ def select(table: type[Row], condition: str) -> bytes:
 
 
 @cache
-def delete(table: type[Row]) -> sql.Composed:
+def delete(table: type[Row]) -> bytes:
     """Remove all rows of some subjects."""
-    return sql.SQL("DELETE FROM {table} WHERE subject = ANY (%(subjects)s)").format(
-        table=sql.Identifier(table_name(table))
-    )
+    query = sql.SQL("DELETE FROM {table} WHERE subject = ANY (%(subjects)s)")
+    return query.format(table=sql.Identifier(table_name(table))).as_bytes()
 
 
 _CONDITIONS = {

@@ -27,7 +27,10 @@ _COLUMN_TYPES: Final = (
 
 
 class Target(msgspec.Struct, frozen=True, dict=True):
-    """A table to write into, and the columns that rows have values for, in their order."""
+    """A table to write into, and the columns that rows have values for, in their order.
+
+    Its statements are bytes: psycopg composes one of `sql` again each time.
+    """
 
     name: str
     columns: tuple[str, ...]
@@ -35,35 +38,36 @@ class Target(msgspec.Struct, frozen=True, dict=True):
     """Columns by which an earlier row is replaced; none where rows are only ever added."""
 
     @cached_property
-    def insert(self) -> sql.Composed:
+    def insert(self) -> bytes:
         """One row by parameters."""
         places = sql.SQL(", ").join(sql.Placeholder() * len(self.columns))
         head = sql.SQL("INSERT INTO {} ({}) VALUES ({})")
-        return head.format(sql.Identifier(self.name), self._names, places) + self._replace
+        inserting = head.format(sql.Identifier(self.name), self._names, places) + self._replace
+        return inserting.as_bytes()
 
     @cached_property
-    def copy(self) -> sql.Composed:
+    def copy(self) -> bytes:
         """Many rows straight into the table."""
         return self._copy_into(self.name)
 
     @cached_property
-    def stage(self) -> sql.Composed:
+    def stage(self) -> bytes:
         """A table beside it for this transaction, without indexes."""
         statement = sql.SQL("CREATE TEMP TABLE {} (LIKE {}) ON COMMIT DROP")
-        return statement.format(sql.Identifier(self._staged), sql.Identifier(self.name))
+        return statement.format(sql.Identifier(self._staged), sql.Identifier(self.name)).as_bytes()
 
     @cached_property
-    def copy_staged(self) -> sql.Composed:
+    def copy_staged(self) -> bytes:
         """Many rows into the table beside it."""
         return self._copy_into(self._staged)
 
     @cached_property
-    def merge(self) -> sql.Composed:
+    def merge(self) -> bytes:
         """From the table beside it into the table."""
         head = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
             sql.Identifier(self.name), self._names, self._names, sql.Identifier(self._staged)
         )
-        return head + self._replace
+        return (head + self._replace).as_bytes()
 
     @property
     def _staged(self) -> str:
@@ -85,9 +89,9 @@ class Target(msgspec.Struct, frozen=True, dict=True):
         key = sql.SQL(", ").join(map(sql.Identifier, self.key))
         return sql.SQL(" ON CONFLICT ({}) DO UPDATE SET {}").format(key, changes)
 
-    def _copy_into(self, name: str) -> sql.Composed:
+    def _copy_into(self, name: str) -> bytes:
         statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)")
-        return statement.format(sql.Identifier(name), self._names)
+        return statement.format(sql.Identifier(name), self._names).as_bytes()
 
 
 class Writer:
@@ -121,9 +125,7 @@ class Writer:
         await self._copy_rows(target, target.copy_staged, rows)
         await self._connection.execute(target.merge)
 
-    async def _copy_rows(
-        self, target: Target, statement: sql.Composed, rows: Sequence[Values]
-    ) -> None:
+    async def _copy_rows(self, target: Target, statement: bytes, rows: Sequence[Values]) -> None:
         types = await self._types_of(target)
         async with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
             copy.set_types(types)
