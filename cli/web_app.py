@@ -27,6 +27,7 @@ from cli.web_seals import cosignatures
 from dashboard import credentials, log_tiles, proofs
 from dashboard.pages.assembly import add_pages
 from dashboard.pages.audit import VERIFY
+from dashboard.pages.failures import FailurePages
 from producers.intake.door import Door
 from producers.intake.router import add_intake
 from projections.credential_check import CredentialCheck
@@ -108,6 +109,7 @@ def _guard(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         always=(*PROBES, STREAM),
     )
     app.add_middleware(Traced)
+    app.add_middleware(FailurePages, api=API)
     app.add_middleware(Watched, metrics=metrics, quiet=PROBES)
 
 

@@ -20,6 +20,7 @@ from cli.sign_in import authenticator
 from cli.web_pages import verified
 from cli.web_reads import ReadSide
 from dashboard.pages.assembly import add_pages
+from dashboard.pages.failures import FailurePages
 from dashboard.pages.site import Site
 from projections.sessions import Sessions
 from runut.access import Principal
@@ -94,6 +95,7 @@ async def pages(
         app.include_router(reading.router, prefix=API)
         add_pages(app, site)
         app.add_middleware(Traced)
+        app.add_middleware(FailurePages, api=API)
         async with reading:
             yield Pages(settings, app, stopping)
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request, Response
 
-from dashboard.answers import headers_of
+from dashboard.answers import etag, headers_of, is_known
 from dashboard.pages import cookies
 from dashboard.pages.addresses import here
 from dashboard.pages.languages import LANG_COOKIE, ZONE_COOKIE, language_of, translations, zone_of
@@ -85,9 +86,23 @@ class Frame:
     def page(
         self, template: str, reading: Reading | None = None, *, status: int = 200, **said: Any
     ) -> Response:
-        """A page, made from a template."""
+        """A page, made from a template; 304 for whoever has it already."""
         seed = cookies.form_seed(self.request)
-        text = (
+        token = cookies.form_token(self.request, seed)
+        text = self._rendered(template, reading, form_token=token, **said)
+        headers = (headers_of(reading.origin) if reading else {}) | HEADERS
+        if status == HTTPStatus.OK and self.request.method == "GET":
+            name = self.who.name if self.who else None
+            tag = etag(_content(text), name, self.lang, self.zone.key, token)
+            headers["ETag"] = tag
+            if is_known(self.request, tag):
+                text, status = "", HTTPStatus.NOT_MODIFIED
+        response = Response(text, status, headers, "text/html")
+        self._remember(response, seed)
+        return response
+
+    def _rendered(self, template: str, reading: Reading | None, **said: Any) -> str:
+        return (
             templates(self.lang)
             .get_template(template)
             .render(
@@ -97,7 +112,6 @@ class Frame:
                 lang=self.lang,
                 zone=self.zone.key,
                 is_demonstration=self.who is not None and self.who.name == DEMONSTRATION.name,
-                form_token=cookies.form_token(self.request, seed),
                 here=lambda **changed: here(self.request, **changed),
                 path=self.request.url.path,
                 asked=self.request.query_params,
@@ -105,10 +119,6 @@ class Frame:
                 **said,
             )
         )
-        headers = headers_of(reading.origin) if reading else {}
-        response = Response(text, status, headers | HEADERS, "text/html")
-        self._remember(response, seed)
-        return response
 
     def _remember(self, response: Response, seed: str) -> None:
         """Keep what was chosen by the question, and what forms are checked by."""
@@ -119,6 +129,12 @@ class Frame:
             cookies.keep(response, self.request, ZONE_COOKIE, self.zone.key, cookies.YEAR_S)
         if cookies.FORM not in self.request.cookies:
             cookies.keep(response, self.request, cookies.FORM, seed)
+
+
+def _content(page: str) -> str:
+    """What a page says, without when it was made and from what: that alone makes no other page."""
+    head, _, body = page.partition("<body")
+    return head + body.partition("<main")[2].partition("</main>")[0]
 
 
 async def visitor(request: Request) -> Frame:

@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
+from dashboard.charts.trends import warm_up
 from dashboard.pages.addresses import address
 from dashboard.pages.frame import HEADERS, Frame, visitor
 from runut.errors import FieldError, RunutError, Unauthenticated
@@ -32,6 +33,7 @@ class PageRoute(APIRoute):
         answer = super().get_route_handler()
 
         async def answered(request: Request) -> Response:
+            warm_up()  # whoever reads one page may want a chart on the next
             request.scope["query_string"] = said_something(request.scope["query_string"])
             try:
                 return await answer(request)
@@ -67,6 +69,11 @@ async def failed(request: Request, error: Exception) -> Response:
     problem = _problem(request, error)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("refused", status=problem.status, reason=str(error))
+    return await told(request, problem)
+
+
+async def told(request: Request, problem: Problem) -> Response:
+    """A problem as a page."""
     try:
         frame = await visitor(request)
     except RunutError:  # what is wrong keeps us from finding out who asks, too

@@ -450,3 +450,54 @@ async def test_what_an_attacker_writes_into_any_text_shows_as_text(
             seen += "<script>alert(1)</script>" in outline.words
             assert "{{7*7}}" in outline.words or "49" not in outline.words
     assert seen > 20
+
+
+async def test_a_page_that_says_the_same_is_not_sent_again(site: Pages) -> None:
+    async with site.reader() as browser, site.reader("reader-kp2mi") as another:
+        for path in ("/", "/cases", f"/{CASE}", "/agencies/kp2mi", "/audit"):
+            page = await browser.get(path)
+            known = {"If-None-Match": page.headers["etag"]}
+            again = await browser.get(path, headers=known)
+            assert (again.status_code, again.content) == (304, b""), path
+            for name in ("etag", "cache-control", "vary", "content-security-policy"):
+                assert again.headers[name] == page.headers[name]
+            in_indonesian = await browser.get(path, headers=known | {"Accept-Language": "id"})
+            assert in_indonesian.status_code == 200
+            assert (await another.get(path, headers=known)).status_code == 200
+        assert page.headers["cache-control"] == "private, no-cache"
+        assert page.headers["vary"] == "Cookie, Accept-Language"
+        known = {"If-None-Match": (await browser.get("/cases")).headers["etag"]}
+        in_utc = await browser.get("/cases", params={"zone": "UTC"}, headers=known)
+        assert in_utc.status_code == 200
+        missing = await browser.get("/cases/NOBODY-KNOWS-IT")
+        assert "etag" not in missing.headers
+
+
+async def test_what_fails_before_a_page_is_a_page_for_browsers_and_a_problem_for_programs(
+    site: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_connection: object) -> None:
+        raise ValueError("a secret of the machine")
+
+    monkeypatch.setattr("dashboard.pages.audit.newest_seal", broken)
+    calls = (("GET", "/nowhere", 404), ("DELETE", "/cases", 405), ("GET", "/audit", 500))
+    async with site.reader(lang="id") as browser:
+        for method, path, status in calls:
+            page = await browser.request(method, path, headers={"Accept": "text/html,*/*;q=0.8"})
+            assert page.status_code == status
+            assert page.headers["content-type"] == "text/html; charset=utf-8"
+            assert page.headers["content-security-policy"] == POLICY
+            assert '<html lang="id">' in page.text
+            assert faults(page.text) == []
+            assert "secret" not in page.text
+            told = await browser.request(method, path)
+            assert (told.status_code, told.json()["status"]) == (status, status)
+            assert told.headers["content-type"] == "application/problem+json"
+            assert told.headers.get("allow") == page.headers.get("allow")
+        of_the_api = await browser.get("/api/v1/nowhere", headers={"Accept": "text/html"})
+        assert of_the_api.headers["content-type"] == "application/problem+json"
+    stranger = site.stranger(Accept="text/html", **{"Accept-Language": "en"})
+    async with stranger:
+        page = await stranger.get("/nowhere")
+        assert page.status_code == 404
+        assert "Nothing is here for you" in page.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
@@ -25,6 +26,7 @@ from dashboard.charts import (
     Span,
     Tick,
 )
+from dashboard.charts.drawing_process import DrawingProcess, Lines
 from dashboard.charts.network import KINDS, MOST
 
 SHEET = Path(charts.__file__).parents[1] / "static" / "charts.css"
@@ -167,6 +169,20 @@ def test_a_month_without_a_measure_leaves_a_gap() -> None:
     lines = [path.get("d", "") for path in root.iter(f"{SVG}path") if path.get("stroke-width")]
     assert max(line.count("M") for line in lines) == 2
     assert chart.rows == (("1", "a"), ("2", "–"), ("3", "b"))
+
+
+def test_lines_are_drawn_in_a_process_that_ends_with_its_input_and_is_started_anew() -> None:
+    lines = Lines((Series("kp2mi", (Point("1", 0.5, "a"), Point("2", 1, "b"))),), "v", True)
+    drawing = DrawingProcess()
+    drawn = drawing.draw(lines)
+    assert "vl_convert" not in sys.modules
+    first = drawing.start()
+    assert first.stdin is not None
+    first.stdin.close()
+    assert first.wait(60) == 0
+    assert drawing.draw(lines) == drawn
+    assert drawing.start().pid != first.pid
+    drawing.close()
 
 
 def test_every_outcome_has_a_shape_of_its_own() -> None:
