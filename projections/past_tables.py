@@ -48,7 +48,7 @@ _HISTORY: Final = Target(
     f"{THEN}history",
     (
         *("subject", "event_id", "type", "agency", "occurred_at", "recorded_at"),
-        *("partition", "offset", "verdict", "security", "data"),
+        *("partition", "offset", "verdict", "signature", "security", "data"),
     ),
 )
 _ROWS: Final = {
@@ -118,7 +118,7 @@ def _line(entry: Entry) -> Values:
     return (
         *(event.subject, event.event_id, event.type, event.agency, event.occurred_at),
         *(recorded.recorded_at, recorded.partition, recorded.offset, entry.folded.verdict),
-        *(event.meta["security"], told),
+        *(recorded.signature, event.meta["security"], told),
     )
 
 

@@ -4,9 +4,9 @@
 -- name: copy_history
 -- Of payloads those that measures read.
 INSERT INTO then_history (subject, event_id, type, agency, occurred_at, recorded_at, partition,
-                          "offset", verdict, security, data)
+                          "offset", verdict, signature, security, data)
 SELECT history.subject, event_id, type, agency, occurred_at, recorded_at, partition, "offset",
-       verdict, security, CASE WHEN type = ANY (%(told)s) THEN data END
+       verdict, signature, security, CASE WHEN type = ANY (%(told)s) THEN data END
   FROM history
   JOIN subject ON subject.subject = history.subject
  WHERE subject.last_recorded_at <= %(moment)s;
