@@ -57,6 +57,9 @@ _ROWS: Final = {
 }
 _FILLED: Final = (_SUBJECT, _HISTORY, *_ROWS.values())
 _COPIED_WHOLE: Final = ("protocol", "directory_record", "position")
+_AT_LAST: Final = (
+    *("look_into_them", "find_subjects", "find_commitments", "few_samples", "analyze"),
+)
 _WRITE_FROM: Final = 5_000
 """So many rows are gathered before they are written."""
 
@@ -69,21 +72,27 @@ async def hide_present(
     Within a transaction of the caller's that sees one snapshot and may write. Rolled back, it
     leaves the connection as it was; else the tables stay until it is closed.
     """
-    for target in _FILLED:
-        await connection.execute(_MAKE.format(**_names(target)))
-    for target in (_SUBJECT, *_ROWS.values()):
-        await connection.execute(_COPY_UNCHANGED.format(**_names(target)), {"moment": moment})
-    await connection.execute(_SQL["copy_history"], {"moment": moment, "told": list(TOLD)})
+    await _copy_unchanged(connection, moment)
     await _fold_changed(connection, moment, known)
-    for name in _COPIED_WHOLE:
-        await connection.execute(_SQL[f"make_{name}"])
-    for name in (*(_present_name(target) for target in _FILLED), *_COPIED_WHOLE):
-        then, present = sql.Identifier(f"{THEN}{name}"), sql.Identifier(name)
-        await connection.execute(_RENAME.format(then, present))
-    for statement in ("look_into_them", "find_subjects", "find_commitments", "analyze"):
-        await connection.execute(_SQL[statement])
-    for name, body in bodies_at(moment).items():
-        await connection.execute(_VIEW.format(sql.Identifier(name), body))
+    async with connection.pipeline():
+        for name in _COPIED_WHOLE:
+            await connection.execute(_SQL[f"make_{name}"])
+        for name in (*(_present_name(target) for target in _FILLED), *_COPIED_WHOLE):
+            then, present = sql.Identifier(f"{THEN}{name}"), sql.Identifier(name)
+            await connection.execute(_RENAME.format(then, present))
+        for statement in _AT_LAST:
+            await connection.execute(_SQL[statement])
+        for name, body in bodies_at(moment).items():
+            await connection.execute(_VIEW.format(sql.Identifier(name), body))
+
+
+async def _copy_unchanged(connection: Connection, moment: datetime) -> None:
+    async with connection.pipeline():
+        for target in _FILLED:
+            await connection.execute(_MAKE.format(**_names(target)))
+        for target in (_SUBJECT, *_ROWS.values()):
+            await connection.execute(_COPY_UNCHANGED.format(**_names(target)), {"moment": moment})
+        await connection.execute(_SQL["copy_history"], {"moment": moment, "told": list(TOLD)})
 
 
 async def _fold_changed(

@@ -35,5 +35,10 @@ CREATE UNIQUE INDEX ON subject (subject);
 -- name: find_commitments
 CREATE INDEX ON commitment (subject);
 
+-- name: few_samples
+-- Enough to tell large tables from small ones, in a fifth of the time.
+SET LOCAL default_statistics_target TO 10;
+
 -- name: analyze
-ANALYZE subject, history, commitment, letter, transfer, contact, assistance, decision;
+ANALYZE subject (subject, kind), history (subject, event_id, type, agency, verdict), commitment,
+        letter, transfer, contact, assistance, decision;
