@@ -17,17 +17,14 @@ import psycopg
 import structlog
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError
 from aiokafka.structs import ConsumerRecord, TopicPartition
-from msgspec.structs import replace
 
 from consumers.log_check import check_log
 from consumers.model_writer import Batch, ModelWriter
-from consumers.recognizing import recognize
-from projections.store import Position, Quarantined
+from consumers.recognizing import read_stretch
+from projections.store import Position
 from runut.adapters import kafka
 from runut.directory_follower import DirectoryFollower
 from runut.errors import Unreachable
-from runut.event import Recorded
-from runut.log_reader import PartitionReader
 from runut.records import RawRecord
 from runut.settings import Settings
 from runut.signing import VerifiedBatches
@@ -168,38 +165,16 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
                 continue  # revoked while these were on their way
             records = [kafka.raw_record(r) for r in found if r.offset >= position.next_offset]
             if records:
-                await self._read_partition(position, records, batch)
+                stretch = await read_stretch(
+                    position, records, self._directory, self._read_directory_on, self._verified
+                )
+                batch.recorded += stretch.recorded
+                batch.quarantined += stretch.quarantined
+                batch.moves.append((position, stretch.after))
         return batch
 
-    async def _read_partition(
-        self, position: Position, records: Sequence[RawRecord], batch: Batch
-    ) -> None:
-        reader = PartitionReader(
-            position.partition,
-            self._directory.log,
-            directory_offset=position.directory_offset,
-            recorded_at=position.recorded_at,
-            verified=self._verified,
-        )
-        for record in records:
-            announced = reader.announces(record)
-            if announced is not None and announced >= self._directory.log.size:
-                self._unwritten += await self._directory.catch_up()
-            match recognize(reader, record, self._directory.log):
-                case Recorded() as recorded:
-                    batch.recorded.append(recorded)
-                case Quarantined() as found:
-                    batch.quarantined.append(found)
-                case None:
-                    continue
-        after = replace(
-            position,
-            next_offset=records[-1].offset + 1,
-            leaf_hash=records[-1].leaf(),
-            recorded_at=reader.recorded_at,
-            directory_offset=reader.directory_offset,
-        )
-        batch.moves.append((position, after))
+    async def _read_directory_on(self) -> None:
+        self._unwritten += await self._directory.catch_up()
 
     async def _write_directory_down(self) -> None:
         if self._unwritten:

@@ -2,13 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
 from projections.claims import claim_of
-from projections.store import Quarantined
+from projections.store import Position, Quarantined
+from runut.directory_follower import DirectoryFollower
 from runut.directory_log import DirectoryLog
 from runut.errors import NotAnEvent
 from runut.event import Recorded
 from runut.log_reader import PartitionReader
 from runut.records import RawRecord
+from runut.signing import VerifiedBatches
+
+ReadOn = Callable[[], Awaitable[None]]
+"""Has a directory follower read what there is by now."""
+
+
+class Stretch(NamedTuple):
+    """Records of one partition that follow one another, as what they are."""
+
+    recorded: list[Recorded]
+    quarantined: list[Quarantined]
+    after: Position
+    """Behind the last of them."""
+
+
+async def read_stretch(
+    position: Position,
+    records: Sequence[RawRecord],
+    directory: DirectoryFollower,
+    read_on: ReadOn,
+    verified: VerifiedBatches,
+) -> Stretch:
+    """Read at least one record from a position on; `read_on` is asked for directory records.
+
+    Raises:
+        LedgerMismatch: a record needs a newer release than this one.
+        Unreachable: as `read_on` raises.
+    """
+    reader = PartitionReader(
+        position.partition,
+        directory.log,
+        directory_offset=position.directory_offset,
+        recorded_at=position.recorded_at,
+        verified=verified,
+    )
+    recorded: list[Recorded] = []
+    quarantined: list[Quarantined] = []
+    for record in records:
+        announced = reader.announces(record)
+        if announced is not None and announced >= directory.log.size:
+            await read_on()
+        match recognize(reader, record, directory.log):
+            case Recorded() as event:
+                recorded.append(event)
+            case Quarantined() as found:
+                quarantined.append(found)
+            case None:
+                continue
+    return Stretch(recorded, quarantined, _behind(position, records[-1], reader))
 
 
 def recognize(
@@ -24,3 +79,13 @@ def recognize(
     except NotAnEvent as error:
         claim = claim_of(record, directories.at(reader.directory_offset))
         return Quarantined(record, reader.now, str(error), claim)
+
+
+def _behind(position: Position, last: RawRecord, reader: PartitionReader) -> Position:
+    return replace(
+        position,
+        next_offset=last.offset + 1,
+        leaf_hash=last.leaf(),
+        recorded_at=reader.recorded_at,
+        directory_offset=reader.directory_offset,
+    )

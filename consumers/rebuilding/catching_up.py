@@ -12,18 +12,15 @@ from types import TracebackType
 from typing import Self
 
 from aiokafka.structs import TopicPartition
-from msgspec.structs import replace
 
 from consumers.log_check import check_log
 from consumers.rebuilding.share import REBUILDER
-from consumers.recognizing import recognize
+from consumers.recognizing import read_stretch
 from projections.batch import fold_batch
 from projections.loaded import Subjects
-from projections.store import Position, Quarantined, Store
+from projections.store import Position, Store
 from runut.adapters import kafka, postgres
 from runut.directory_follower import DirectoryFollower
-from runut.event import Recorded
-from runut.log_reader import PartitionReader
 from runut.records import RawRecord
 from runut.settings import Settings
 from runut.signing import VerifiedBatches
@@ -104,42 +101,14 @@ class CatchingUp:
             await self._store.save_directory(new, self._follower.log.latest)
 
     async def _project(self, position: Position, records: Sequence[RawRecord]) -> None:
-        events, quarantined, after = await self._read(position, records)
-        directories = self._follower.log.at
-        histories = await self._store.load(events, self._subjects, directories)
-        changes = fold_batch(events, self._subjects, histories, directories)
-        await self._store.commit([(position, after)], changes, quarantined)
+        directory = self._follower
+        stretch = await read_stretch(position, records, directory, self._read_on, self._verified)
+        events, at = stretch.recorded, directory.log.at
+        histories = await self._store.load(events, self._subjects, at)
+        changes = fold_batch(events, self._subjects, histories, at)
+        await self._store.commit([(position, stretch.after)], changes, stretch.quarantined)
         self._subjects.evict(changes.subjects)
-        self.positions[after.partition] = after
+        self.positions[position.partition] = stretch.after
 
-    async def _read(
-        self, position: Position, records: Sequence[RawRecord]
-    ) -> tuple[list[Recorded], list[Quarantined], Position]:
-        reader = PartitionReader(
-            position.partition,
-            self._follower.log,
-            directory_offset=position.directory_offset,
-            recorded_at=position.recorded_at,
-            verified=self._verified,
-        )
-        events: list[Recorded] = []
-        quarantined: list[Quarantined] = []
-        for record in records:
-            announced = reader.announces(record)
-            if announced is not None and announced >= self._follower.log.size:
-                await self.save_directory([])
-            match recognize(reader, record, self._follower.log):
-                case Recorded() as recorded:
-                    events.append(recorded)
-                case Quarantined() as found:
-                    quarantined.append(found)
-                case None:
-                    continue
-        after = replace(
-            position,
-            next_offset=records[-1].offset + 1,
-            leaf_hash=records[-1].leaf(),
-            recorded_at=reader.recorded_at,
-            directory_offset=reader.directory_offset,
-        )
-        return events, quarantined, after
+    async def _read_on(self) -> None:
+        await self.save_directory([])
