@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from dashboard.lately import Lately
 from dashboard.pasts import Pasts
 from dashboard.room import Room
 from projections.batch import HistoryEntry
@@ -83,6 +84,7 @@ class Reads:
         self.downloads = Room("downloads", DOWNLOADS_AT_ONCE)
         self.past = Room("questions about the past", PAST_AT_ONCE)
         self.pasts = Pasts(lend_past)
+        self.lately = Lately()
         self._lend = lend
         self._latest_checkpoint = latest_checkpoint
         self._log = DirectoryLog()

@@ -142,10 +142,10 @@ class Worklists:
         """What each agency owes and is late with, the most first."""
         return [OverdueOf(*row) for row in await self._rows("overdue_by_agency", now=now)]
 
-    async def monthly(self, agency: str, since: date, until: date) -> dict[tuple[date, str], float]:
-        """Of an agency by month and indicator: RESPONSE_HOURS and COMMITMENTS_KEPT."""
-        rows = await self._rows("monthly", agency=agency, since=since, until=until)
-        return {(month, indicator): value for month, indicator, value in rows}
+    async def monthly(self, since: date, until: date) -> dict[tuple[str, date, str], float]:
+        """By agency, month and indicator: RESPONSE_HOURS and COMMITMENTS_KEPT."""
+        rows = await self._rows("monthly", since=since, until=until)
+        return {(agency, month, indicator): value for agency, month, indicator, value in rows}
 
     async def edges(
         self, since: datetime | None, until: datetime | None, kind: str | None

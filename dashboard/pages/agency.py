@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
@@ -19,14 +19,18 @@ from dashboard.pages.routing import page_router
 from dashboard.pages.words import Words
 from dashboard.reads import Reading
 from projections import owing
-from projections.indicators import explanation, indicators_of
+from projections.indicators import explanation
 from runut.calendar import local_time
 from runut.event import SYSTEM
 
 MONTHS: Final = 12
 """Whole months in a trend; the present one is still to end."""
 
-ByMonth = Mapping[tuple[date, str], float]
+MEASURED: Final = ("response_time", "commitments")
+"""Indicators of it, over all time."""
+
+ByMonth = Mapping[tuple[str, date, str], float]
+"""By agency, month and indicator."""
 
 
 def routes() -> APIRouter:
@@ -53,33 +57,57 @@ async def agency(
     frame: Reader, code: AgencyCode, as_of: Annotated[Time | None, Query()] = None
 ) -> Response:
     """One agency, now or as of a past moment."""
+    # Before a connection is taken: whoever makes the figures needs one.
+    by_month = await _lately_by_month(frame) if as_of is None else None
     async with frame.open_at(as_of) as reading:
-        now, known = reading.moment.now, reading.moment.log
+        now, log = reading.moment.now, reading.moment.log
         found = await owing.agency(
-            reading.connection, code, now=now, as_of=as_of, known=known, then=reading.tables
+            reading.connection, code, now=now, as_of=as_of, known=log, then=reading.tables
         )
-        measured = await indicators_of(await known_to(reading), agency=code)
         told = await as_seen(reading, found)
-        trends = await _trends(frame, reading, code)
+        known = await known_to(reading)
+        measured = {
+            name: await known.ask(name, since=None, until=None, agency=code) for name in MEASURED
+        }
+        if by_month is None:
+            by_month = await _by_month(frame, reading, _months(frame, reading.moment.at))
     return frame.page(
         "agency.html",
         reading,
         code=code,
         found=told,
         measured=measured,
-        counts={name: explanation(name)[frame.lang] for name in measured["counts"]},
+        counts={name: explanation(name)[frame.lang] for name in MEASURED},
         remark=explanation("remark")[frame.lang],
-        trends=trends,
+        trends=await _trends(frame, reading, code, by_month),
         as_of=as_of,
     )
 
 
-async def _trends(frame: Frame, reading: Reading, code: str) -> list[Chart]:
+async def _lately_by_month(frame: Frame) -> ByMonth:
+    """All agencies' months, as they were some seconds ago: what has ended hardly changes."""
+    months = _months(frame, frame.site.reads.now())
+
+    async def measured() -> ByMonth:
+        async with frame.open() as reading:
+            return await _by_month(frame, reading, months)
+
+    return await frame.site.reads.lately.get(("by month", months[0]), measured)
+
+
+async def _by_month(frame: Frame, reading: Reading, months: list[date]) -> ByMonth:
+    lists = await worklists(frame, reading)
+    return await lists.monthly(months[0], _next_month(months[-1]))
+
+
+async def _trends(frame: Frame, reading: Reading, code: str, by_month: ByMonth) -> list[Chart]:
     """How answers and commitments went, by month; none where nothing was measured."""
-    months = _months(local_time(reading.moment.at, frame.zone).date())
-    end = _next_month(months[-1])
-    measured = await (await worklists(frame, reading)).monthly(code, months[0], end)
-    words = frame.words(reading)
+    months, words = _months(frame, reading.moment.at), frame.words(reading)
+    measured = {
+        (month, indicator): value
+        for (agency, month, indicator), value in by_month.items()
+        if agency == code
+    }
     wanted = (
         ("RESPONSE_HOURS", frame.translated("Hours until an answer (median)"), False),
         ("COMMITMENTS_KEPT", frame.translated("Commitments kept in time"), True),
@@ -92,7 +120,7 @@ async def _trends(frame: Frame, reading: Reading, code: str) -> list[Chart]:
 
 
 def _trend(
-    measured: ByMonth,
+    measured: Mapping[tuple[date, str], float],
     months: list[date],
     words: Words,
     indicator: str,
@@ -114,10 +142,10 @@ def _trend(
     return trend(about, [series], value=title, is_share=is_share)
 
 
-def _months(today: date) -> list[date]:
+def _months(frame: Frame, moment: datetime) -> list[date]:
     """The first days of the last whole months, in order."""
     months: list[date] = []
-    first = today.replace(day=1)
+    first = local_time(moment, frame.zone).date().replace(day=1)
     while len(months) < MONTHS:
         first = (first - timedelta(days=1)).replace(day=1)
         months.append(first)
