@@ -7,7 +7,7 @@ moment cannot both write.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, Final
@@ -115,12 +115,17 @@ class Store:
         Several questions are asked, one after another: whoever is not alone in writing what they
         are about asks within a snapshot.
         """
+        corrected = corrected_subjects(records)
+        rest = [r for r in records if r.event.subject not in corrected]
+        unknown = {r.event.subject for r in records if r.event.subject not in subjects}
+        wanted = [] if unknown else list(questions(rest, subjects))
+        if not (unknown or wanted or corrected):
+            return {}  # most often, where few records come at a time
         # In a pipeline: one journey for the subjects, one for all that is wanted of them.
         async with self._connection.pipeline(), self._connection.transaction():
-            await self._load_subjects({r.event.subject for r in records}, subjects)
-            corrected = corrected_subjects(records)
-            rest = [r for r in records if r.event.subject not in corrected]
-            wanted = list(questions(rest, subjects))
+            if unknown:
+                await self._load_subjects(unknown, subjects)
+                wanted = list(questions(rest, subjects))
             answers = [await self._connection.execute(one.query, one.asked) for one in wanted]
             for one, answer in zip(wanted, answers, strict=True):
                 one.learn(await answer.fetchall())
@@ -161,13 +166,10 @@ class Store:
                 ]
             )
 
-    async def _load_subjects(self, wanted: set[str], subjects: Subjects) -> None:
-        missing = [subject for subject in wanted if subject not in subjects]
-        if not missing:
-            return
-        cursor = await self._connection.execute(_SQL["load_subjects"], {"subjects": missing})
+    async def _load_subjects(self, unknown: Collection[str], subjects: Subjects) -> None:
+        cursor = await self._connection.execute(_SQL["load_subjects"], {"subjects": list(unknown)})
         found = {row[0]: _loaded(row) for row in await cursor.fetchall()}
-        for subject in missing:
+        for subject in unknown:
             subjects.put(subject, found.get(subject) or Loaded())
 
     async def _load_histories(
