@@ -12,6 +12,7 @@ from cli.web_reads import ReadSide
 from dashboard.pages.site import Site
 from projections.sessions import Sessions
 from runut.access import Authenticate
+from runut.adapters.oidc_sign_in import OidcSignIn
 from runut.errors import SettingError
 from runut.settings import Settings
 
@@ -22,7 +23,7 @@ def site(
     """Where pages come from.
 
     Raises:
-        SettingError: RUNUT_WEB_TIMEZONE names no time zone.
+        SettingError: RUNUT_WEB_TIMEZONE names no time zone, or a setting of OIDC is wrong.
     """
 
     return Site(
@@ -33,6 +34,7 @@ def site(
         settings=settings,
         zone=_zone(settings.web_timezone),
         verify=verified,
+        accounts=OidcSignIn.of(settings),
     )
 
 

@@ -95,6 +95,14 @@ class Settings(BaseSettings):
     """For whom its tokens must be: this ledger."""
     oidc_agency_claim: str = "agency"
     oidc_roles_claim: str = "roles"
+    oidc_client_id: str | None = None
+    """As whom the pages send people to the issuer to sign in."""
+    oidc_client_secret: str | None = None
+    """With which that client proves itself; none where it is a public one."""
+    oidc_redirect_url: str | None = None
+    """`https://…/sign-in/account/back`, where the issuer sends people back to the pages."""
+    oidc_scope: str = "openid"
+    """What is asked of it about them, separated by spaces."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -48,7 +48,7 @@ class Issuer(ThreadingHTTPServer):
     """Serves what an issuer serves, and counts who asks for its keys."""
 
     def __init__(self, *keys: IssuerKey) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", 0), Handler)
         self.keys = list(keys)
         self.published: list[dict[str, Any]] = [key.published for key in keys]
         self.calls_itself = self.url
@@ -89,13 +89,20 @@ class Issuer(ThreadingHTTPServer):
         return {"keys": self.published}
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """Answers with documents."""
+
     def do_GET(self) -> None:
         assert isinstance(self.server, Issuer)
-        content = json.dumps(self.server.document(self.path)).encode()
-        self.send_response(self.server.status)
+        self.answer(self.server.status, self.server.document(self.path))
+
+    def answer(self, status: int, document: Any, **headers: str) -> None:
+        content = json.dumps(document).encode()
+        self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(content)))
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
 
@@ -106,7 +113,17 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def running_issuer(*keys: IssuerKey) -> Iterator[Issuer]:
     """An issuer that answers as long as the block runs."""
-    with Issuer(*keys) as issuer:
+    with running(Issuer(*keys)) as issuer:
+        yield issuer
+
+
+Served = TypeVar("Served", bound=Issuer)
+
+
+@contextmanager
+def running(issuer: Served) -> Iterator[Served]:
+    """The same of one that was made already."""
+    with issuer:
         thread = threading.Thread(target=issuer.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dashboard.pages import (
+    account,
     agency,
     audit,
     case_list,
@@ -30,7 +31,7 @@ from dashboard.pages import (
 from dashboard.pages.site import Site
 
 PAGES: Final = (
-    *(static_files, sign_in, overview, case_list, work_lists, registers),
+    *(static_files, sign_in, account, overview, case_list, work_lists, registers),
     *(subject, agency, network, audit, search),
 )
 

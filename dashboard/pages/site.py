@@ -12,6 +12,7 @@ from dashboard.feed import Feed
 from dashboard.reads import Reads
 from projections.sessions import Sessions
 from runut.access import Authenticate, Principal
+from runut.adapters.oidc_sign_in import OidcSignIn
 from runut.settings import Settings
 
 DEMONSTRATION = Principal("demonstration", None, frozenset({"AUDITOR"}))
@@ -32,6 +33,8 @@ class Site(NamedTuple):
     zone: ZoneInfo
     """In which times are told to who did not choose another."""
     verify: Verify
+    accounts: OidcSignIn | None = None
+    """Where people sign in with their agencies' accounts; None where they show a token."""
 
 
 def site_of(request: Request) -> Site:

@@ -1,8 +1,8 @@
-"""Check access tokens of an OpenID Connect issuer: signed JWTs, with keys that it publishes.
+"""Check tokens of an OpenID Connect issuer: signed JWTs, with keys that it publishes.
 
-Owns where the keys come from (Discovery 1.0, RFC 7517) and how often they are asked for, so that
-tokens with made-up key ids cannot flood the issuer. What a token says about its holder is in
-`runut.claims`. Refuses unsigned tokens and those signed with a shared secret.
+Owns how often the keys (RFC 7517) are asked for, so that tokens with made-up key ids cannot flood
+the issuer. Where it has them is in `runut.adapters.oidc_issuer`, what a token says about its holder
+in `runut.claims`. Refuses unsigned tokens and those signed with a shared secret.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-import httpx
 import jwt
 
 from runut.access import Principal
+from runut.adapters.oidc_issuer import described, document, is_safe, place_in, talking_to, unusable
 from runut.claims import ClaimNames, principal_of
-from runut.errors import RunutError, SettingError, Unauthenticated, Unreachable
+from runut.errors import RunutError, SettingError, Unauthenticated
 from runut.settings import Settings
 
 ALGORITHMS: Final = (
@@ -33,8 +33,6 @@ ASKED_EVERY_S: Final = 10.0
 LEEWAY_S: Final = 30.0
 """How far the issuer's clock may be from ours."""
 LONGEST_TOKEN: Final = 16 * 1024
-_TIMEOUT_S: Final = 5.0
-_DISCOVERY: Final = "/.well-known/openid-configuration"
 _NEVER: Final = float("-inf")
 _REASONS: Final[Mapping[type[jwt.PyJWTError], str]] = {
     jwt.ExpiredSignatureError: "one that expired",
@@ -47,7 +45,7 @@ _REASONS: Final[Mapping[type[jwt.PyJWTError], str]] = {
 
 
 class OidcCheck:
-    """From access tokens of one issuer to those who show them; `await check(token)`."""
+    """From tokens of one issuer to those who show them; `await check(token)`."""
 
     def __init__(
         self,
@@ -78,7 +76,7 @@ class OidcCheck:
             return None
         if settings.oidc_audience is None:
             raise SettingError("RUNUT_OIDC_AUDIENCE: expected it beside RUNUT_OIDC_ISSUER")
-        if not _is_safe(settings.oidc_issuer):
+        if not is_safe(settings.oidc_issuer):
             raise SettingError(
                 "RUNUT_OIDC_ISSUER: expected https://…, or http:// on this machine, "
                 f"found {settings.oidc_issuer!r}"
@@ -87,7 +85,11 @@ class OidcCheck:
         return cls(settings.oidc_issuer, settings.oidc_audience, names)
 
     async def __call__(self, token: str) -> Principal:
-        """Who shows a token.
+        """Who shows a token. Raises as `claims`."""
+        return principal_of(await self.claims(token), self._names)
+
+    async def claims(self, token: str) -> dict[str, Any]:
+        """What a token says, which is to be believed.
 
         Raises:
             Unauthenticated: it is no valid one.
@@ -97,7 +99,7 @@ class OidcCheck:
             raise Unauthenticated(f"one of more than {LONGEST_TOKEN} characters")
         try:
             key = await self._key(jwt.get_unverified_header(token))
-            claims = jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
                 algorithms=ALGORITHMS,
@@ -109,7 +111,7 @@ class OidcCheck:
         except jwt.PyJWTError as error:
             reason = _REASONS.get(type(error), "one that is no access token of the issuer")
             raise Unauthenticated(reason) from None
-        return principal_of(claims, self._names)
+        return claims
 
     async def _key(self, header: Mapping[str, Any]) -> jwt.PyJWK:
         if header.get("alg") not in ALGORITHMS:  # before anything is asked for its sake
@@ -128,7 +130,7 @@ class OidcCheck:
         """Ask for the keys anew, unless that was done just now; old ones go on for a while."""
         if _since(self._asked_at) < self._asked_every_s:
             if not self._keys:
-                raise self._unusable("nor did it just now")
+                raise unusable(self._issuer, "nor did it just now")
             return
         self._asked_at = time.monotonic()
         try:
@@ -145,24 +147,13 @@ class OidcCheck:
         Raises:
             Unreachable: it does not answer, or not as an issuer.
         """
-        # Proxies of the environment are for the world outside, not for this machine.
-        outside = not _is_local(self._issuer)
-        try:
-            async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=outside) as client:
-                found = await _document(client, self._issuer.rstrip("/") + _DISCOVERY)
-                if found.get("issuer") != self._issuer:  # Discovery 1.0 §4.3
-                    raise self._unusable(f"it calls itself {found.get('issuer')!r}")
-                place = str(found.get("jwks_uri"))
-                if not _is_safe(place):
-                    raise self._unusable(f"its keys are at {place!r}")
-                keys = jwt.PyJWKSet.from_dict(await _document(client, place))
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, jwt.PyJWTError) as error:
-            raise self._unusable(error) from None
-        return _usable(keys)
-
-    def _unusable(self, why: object) -> Unreachable:
-        advice = "check RUNUT_OIDC_ISSUER and the issuer"
-        return Unreachable("OIDC issuer", self._issuer, advice, str(why))
+        async with talking_to(self._issuer) as client:
+            found = await described(client, self._issuer)
+            keys = await document(client, place_in(found, "jwks_uri", self._issuer))
+            try:
+                return _usable(jwt.PyJWKSet.from_dict(keys))
+            except jwt.PyJWTError as error:
+                raise unusable(self._issuer, error) from None
 
 
 def _usable(keys: jwt.PyJWKSet) -> dict[str | None, jwt.PyJWK]:
@@ -175,24 +166,6 @@ def _usable(keys: jwt.PyJWKSet) -> dict[str | None, jwt.PyJWK]:
     if len(found) == 1:
         found[None] = next(iter(found.values()))
     return found
-
-
-async def _document(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
-    """A JSON object at a URL. Raises httpx.HTTPError or ValueError."""
-    answer = await client.get(url)
-    answer.raise_for_status()
-    found = answer.json()
-    if not isinstance(found, dict):
-        raise ValueError(f"no JSON object at {url}")  # noqa: TRY004 - as of the parser
-    return found
-
-
-def _is_safe(url: str) -> bool:
-    return httpx.URL(url).scheme == "https" or _is_local(url)
-
-
-def _is_local(url: str) -> bool:
-    return httpx.URL(url).host in {"127.0.0.1", "localhost", "::1"}
 
 
 def _since(moment: float) -> float:
