@@ -8,13 +8,16 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.deadlines import OPEN
-from bench.run import Found, Plan, run
-from bench.seals import LEAVES
+from bench import growth
+from bench.found import Found
+from bench.page import page
+from bench.plan import PARTS, Plan
+from bench.run import run
 from bench.table import console, show
 from runut.errors import RunutError
 
 STOPPED = 128 + signal.SIGTERM
+GROWTH = {"none": (), "small": growth.SMALL, "full": growth.FULL}
 
 
 async def _run(plan: Plan) -> Found:
@@ -33,17 +36,8 @@ def say(word: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; gives the exit code."""
     asked = _parser().parse_args(arguments)
-    plan = Plan.of(
-        asked.events,
-        asked.cases,
-        asked.one_by_one_events,
-        asked.latency_seconds,
-        asked.open_commitments,
-        asked.proof_leaves,
-        asked.http_events,
-    )
     try:
-        found = asyncio.run(_run(plan))
+        found = asyncio.run(_run(plan_of(asked)))
     except asyncio.CancelledError:
         return STOPPED
     except RunutError as error:
@@ -52,36 +46,62 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show(found)
     if asked.json:
         asked.json.write_bytes(found.to_json())
+    if asked.write:
+        asked.write.write_text(page(found))
     return 0
+
+
+def plan_of(asked: argparse.Namespace) -> Plan:
+    """The plan that the options ask for."""
+    grown = tuple(asked.sizes) or GROWTH[asked.growth]
+    return Plan(
+        events=asked.events,
+        cases=asked.cases,
+        peer_events=asked.peer_events,
+        slow_events=asked.slow_events,
+        seconds=asked.seconds,
+        open_commitments=asked.open_commitments,
+        proof_leaves=asked.proof_leaves,
+        http_events=asked.http_events,
+        growth=grown,
+        without=frozenset(asked.without),
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--events", type=_positive, default=300_000, help="how many in all")
-    parser.add_argument("--cases", type=_positive, default=10_000, help="that they are about")
+    usual = Plan()
+    sizes = {
+        "events": (usual.events, "how many in all"),
+        "cases": (usual.cases, "that they are about"),
+        "peer-events": (usual.peer_events, "at most for Connect, Quix Streams and Faust"),
+        "slow-events": (usual.slow_events, "at most for those that write one by one"),
+        "seconds": (usual.seconds, "of each latency, and of reads"),
+        "open-commitments": (usual.open_commitments, "that a deadline tick has to pass over"),
+        "proof-leaves": (usual.proof_leaves, "of the tree that proofs are from"),
+        "http-events": (usual.http_events, "that come by HTTP, one by one and in batches"),
+    }
+    for name, (default, what) in sizes.items():
+        parser.add_argument(f"--{name}", type=_positive, default=default, help=f"{what}; {default}")
     parser.add_argument(
-        "--one-by-one-events",
-        type=_positive,
-        default=20_000,
-        help="how many the consumer with one INSERT and one UPSERT each gets, so that it ends",
+        "--without",
+        type=_parts,
+        default=(),
+        metavar="PART,…",
+        help=f"leave parts out: {', '.join(PARTS)}",
     )
-    parser.add_argument("--latency-seconds", type=_positive, default=30)
     parser.add_argument(
-        "--open-commitments",
-        type=_positive,
-        default=OPEN,
-        help="how many a deadline tick has to pass over",
+        "--growth", choices=GROWTH, default="small", help="ledgers of growing sizes; small"
     )
     parser.add_argument(
-        "--proof-leaves", type=_positive, default=LEAVES, help="of the tree that proofs are from"
-    )
-    parser.add_argument(
-        "--http-events",
-        type=int,
-        default=20_000,
-        help="how many come by HTTP, one by one and in batches; 0 leaves them out",
+        "--sizes",
+        type=_sizes,
+        default=(),
+        metavar="EVENTS:CASES,…",
+        help="other sizes of such ledgers",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write a page of them there")
     return parser
 
 
@@ -90,6 +110,20 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected a number above 0, found {text}")
     return number
+
+
+def _parts(text: str) -> list[str]:
+    found = text.split(",")
+    if unknown := sorted(set(found) - set(PARTS)):
+        raise argparse.ArgumentTypeError(
+            f"expected some of {', '.join(PARTS)}, found {', '.join(unknown)}"
+        )
+    return found
+
+
+def _sizes(text: str) -> list[tuple[int, int]]:
+    pairs = [one.partition(":") for one in text.split(",")]
+    return [(_positive(events), _positive(cases)) for events, _, cases in pairs]
 
 
 if __name__ == "__main__":

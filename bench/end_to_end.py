@@ -30,8 +30,6 @@ START_S: Final = 60.0
 STANDSTILL_S: Final = 60.0
 POLL_S: Final = 0.005
 LOOK_S: Final = 0.0005
-RATE: Final = 200
-"""Events a second of which the latency is measured."""
 
 
 class Latency(msgspec.Struct, frozen=True):
@@ -89,12 +87,12 @@ async def verdicts(settings: Settings) -> dict[str, int]:
         return dict(await cursor.fetchall())
 
 
-async def latencies(settings: Settings, events: Sequence[Event]) -> Latencies:
-    """Send events at an even pace, whether or not earlier ones are through."""
+async def latencies(settings: Settings, events: Sequence[Event], rate: int) -> Latencies:
+    """Send so many events a second at an even pace, whether or not earlier ones are through."""
     eyes = _Eyes(settings)
     async with Producer(settings) as producer:
         begun = time.perf_counter()
-        due = [begun + number / RATE for number in range(len(events))]
+        due = [begun + number / rate for number in range(len(events))]
         receipts: list[asyncio.Future[Receipt]] = []
         acknowledged = [0.0] * len(events)
 

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from io import BytesIO
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
-import fastavro
 from aiokafka import AIOKafkaConsumer
 
 from bench.ground import Ground
 from bench.measured import Measured, Meter, Stopwatch
+from bench.rows import AT_ONCE, Decode, Types, by_fastavro, is_marker
 from runut import codec
 from runut.adapters import kafka
-from runut.catalogue import EventType, catalogue
+from runut.catalogue import catalogue
 from runut.directory_follower import DirectoryFollower
-from runut.log_reader import MARKER_PREFIX
 from runut.outgoing import known_schema_ids
 from runut.settings import Settings
 
-AT_ONCE: Final = 5_000
 POLL_MS: Final = 500
 SAMPLE: Final = 50_000
 """Bodies that are kept to be decoded."""
@@ -30,10 +27,6 @@ BLOCK: Final = 256 * 1024
 
 Body = tuple[int, bytes]
 """Schema id and Avro body of an event."""
-Types = Mapping[int, EventType]
-"""What a schema id stands for."""
-Decode = Callable[[int, bytes], Any]
-"""What reads a body of a schema."""
 
 
 class Read(NamedTuple):
@@ -74,27 +67,11 @@ async def read(ground: Ground, records: int) -> Read:
     return Read(meter.stop(count), sample[:SAMPLE], size / count)
 
 
-def is_marker(key: bytes | None) -> bool:
-    """Whether a record is the ledger's own, not an event of an agency."""
-    return key is not None and key.startswith(MARKER_PREFIX)
-
-
 async def schema_types(settings: Settings) -> Types:
     """What each schema id stands for in this ledger."""
     async with DirectoryFollower(settings) as follower:
         ids = known_schema_ids(follower.log.latest)
     return {schema_id: catalogue().by_name(name) for name, schema_id in ids.items()}
-
-
-def by_fastavro(types: Types, *, times: bool = True) -> Decode:
-    """A reader of bodies by fastavro; without `times`, timestamps stay longs."""
-    schemas = {
-        schema_id: fastavro.parse_schema(one.schema if times else without_times(one.schema))
-        for schema_id, one in types.items()
-    }
-    return lambda schema_id, body: fastavro.schemaless_reader(
-        BytesIO(body), schemas[schema_id], None
-    )
 
 
 def decoding(sample: Sequence[Body], types: Types) -> dict[str, Measured]:
@@ -104,17 +81,6 @@ def decoding(sample: Sequence[Body], types: Types) -> dict[str, Measured]:
         "fastavro_times": _best(sample, by_fastavro(types)),
         "our_decoder": _best(sample, lambda one, body: codec.decode(types[one], body)),
     }
-
-
-def without_times(schema: Any) -> Any:
-    """The schema with timestamps as plain longs."""
-    if isinstance(schema, list):
-        return [without_times(one) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if schema.get("logicalType") == "timestamp-micros":
-        return "long"
-    return {name: without_times(value) for name, value in schema.items()}
 
 
 def _best(sample: Sequence[Body], decode: Decode) -> Measured:

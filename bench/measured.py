@@ -21,6 +21,10 @@ _OWN: Final = slice(11, 13)
 _WITH_REAPED: Final = slice(11, 15)
 
 
+class NotMeasured(Exception):
+    """A peer could not be measured; says why."""
+
+
 class Measured(msgspec.Struct, frozen=True):
     """How long so many events took, and whose processor time."""
 
@@ -32,6 +36,8 @@ class Measured(msgspec.Struct, frozen=True):
     """Of all other processes of the machine: Kafka's broker, and strangers who disturb."""
     rows: int | None = None
     """Rows of history afterwards, where that is what was written."""
+    memory_mb: float | None = None
+    """The most that a client process held at once, the largest of them."""
 
     @property
     def per_second(self) -> float:
@@ -48,13 +54,15 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 def together(parts: Sequence[Measured]) -> Measured:
-    """The same measured several times, as one."""
+    """The same measured several times, as one; rows and memory of the last time."""
     return Measured(
         sum(one.events for one in parts),
         sum(one.seconds for one in parts),
         sum(one.client_cpu_s for one in parts),
         sum(one.postgres_cpu_s for one in parts),
         sum(one.others_cpu_s for one in parts),
+        rows=parts[-1].rows,
+        memory_mb=parts[-1].memory_mb,
     )
 
 
@@ -77,7 +85,8 @@ class Meter:
             after - before for after, before in zip(self._now(), self._before, strict=True)
         )
         others = max(0.0, machine - client - postgres)
-        return Measured(events, seconds, client, postgres, others)
+        memory = max((peak_mb(pid) for pid in self._clients), default=None)
+        return Measured(events, seconds, client, postgres, others, memory_mb=memory)
 
     def _now(self) -> tuple[float, float, float, float]:
         clients, postgres = sum(map(cpu_s, self._clients)), cpu_with_children_s(self._postgres)
@@ -114,6 +123,13 @@ def machine_cpu_s() -> float:
 def cpu_s(pid: int) -> float:
     """Processor seconds of a process, all its threads."""
     return _ticks(_stat(pid)[_OWN])
+
+
+def peak_mb(pid: int) -> float:
+    """The most memory that a process ever held (VmHWM of proc_pid_status(5)), in megabytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    [kilobytes] = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(kilobytes) * 1024 / 1e6
 
 
 def cpu_with_children_s(pid: int) -> float:

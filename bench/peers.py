@@ -9,46 +9,26 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
 
-import orjson
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from bench.copying import other_models
 from bench.ground import Ground
-from bench.limits import AT_ONCE, POLL_MS, Decode, Types, by_fastavro, is_marker, reading_all
+from bench.limits import POLL_MS, reading_all
 from bench.measured import Measured, Meter
-from runut import codec
+from bench.rows import (
+    AT_ONCE,
+    INSERT,
+    UPSERT,
+    Decode,
+    Seen,
+    Types,
+    by_fastavro,
+    is_marker,
+    seen,
+    written,
+)
 from runut.adapters.postgres import Connection
-
-INSERT: Final = """
-INSERT INTO history
-       (subject, seq, event_id, type, agency, occurred_at, recorded_at, partition, "offset",
-        directory_offset, verdict, codes, differs, signature, security, schema_id, body, data)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, -1, 'EFFECTIVE', '{}', false, 'UNSIGNED', 'ORDINARY',
-        %s, %s, %s)
-"""
-UPSERT: Final = """
-INSERT INTO subject
-       (subject, kind, events, irregular, duplicate, corrected, last_recorded_at, state)
-VALUES (%s, 'case', %s, 0, 0, 0, %s, %s)
-ON CONFLICT (subject) DO UPDATE
-   SET events = subject.events + EXCLUDED.events,
-       last_recorded_at = EXCLUDED.last_recorded_at,
-       state = EXCLUDED.state
-RETURNING events
-"""
-
-
-class Seen(NamedTuple):
-    """An event as these consumers see it."""
-
-    subject: str
-    recorded_at: datetime
-    data: str
-    row: tuple[Any, ...]
-    """What INSERT takes after subject and seq."""
 
 
 async def one_by_one(ground: Ground, types: Types, events: int) -> Measured:
@@ -68,11 +48,11 @@ async def one_by_one(ground: Ground, types: Types, events: int) -> Measured:
             meter = meter or Meter([os.getpid()], ground.postgres)
             if is_marker(record.key):
                 continue
-            seen = _seen(record, types, decode)
-            values = (seen.subject, 1, seen.recorded_at, seen.data)
+            one = _seen(record, types, decode)
+            values = (one.subject, 1, one.recorded_at, one.data)
             found = await (await connection.execute(UPSERT, values)).fetchone()
             seq = found[0] if found else None
-            await connection.execute(INSERT, (seen.subject, seq, *seen.row))
+            await connection.execute(INSERT, (one.subject, seq, *one.row))
             await connection.commit()
             done += 1
         return await _stop(meter, done, connection)
@@ -94,7 +74,7 @@ async def batching(ground: Ground, types: Types, events: int) -> Measured:
         while done < events:
             fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=AT_ONCE)
             meter = meter or Meter([os.getpid()], ground.postgres)
-            batch = [_seen(record, types, decode) for record in _events(fetched)]
+            batch = _seen_all(fetched, types, decode)
             if batch:
                 await _write(connection, batch, counts)
                 await consumer.commit()
@@ -103,33 +83,22 @@ async def batching(ground: Ground, types: Types, events: int) -> Measured:
 
 
 async def _write(connection: Connection, batch: list[Seen], counts: Counter[str]) -> None:
-    history, new = [], Counter(seen.subject for seen in batch)
-    for seen in batch:
-        counts[seen.subject] += 1
-        history.append((seen.subject, counts[seen.subject], *seen.row))
-    last = {seen.subject: seen for seen in batch}
-    states = [(name, new[name], seen.recorded_at, seen.data) for name, seen in last.items()]
+    rows = written(batch, counts)
     async with connection.cursor() as cursor:
-        await cursor.executemany(INSERT, history)
-        await cursor.executemany(UPSERT, states)
+        await cursor.executemany(INSERT, rows.history)
+        await cursor.executemany(UPSERT, rows.states)
     await connection.commit()
 
 
-def _events(
-    fetched: Mapping[TopicPartition, Iterable[ConsumerRecord]],
-) -> Iterable[ConsumerRecord]:
-    return (one for records in fetched.values() for one in records if not is_marker(one.key))
+def _seen_all(
+    fetched: Mapping[TopicPartition, Iterable[ConsumerRecord]], types: Types, decode: Decode
+) -> list[Seen]:
+    records = (one for some in fetched.values() for one in some if not is_marker(one.key))
+    return [_seen(one, types, decode) for one in records]
 
 
 def _seen(record: ConsumerRecord, types: Types, decode: Decode) -> Seen:
-    schema_id, body = codec.unframe(record.value)
-    data = decode(schema_id, body)
-    meta = data.pop("meta")
-    recorded_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-    shown = orjson.dumps(data, default=str).decode()
-    who = (meta["event_id"], types[schema_id].name, meta["agency"], meta["occurred_at"])
-    place = (recorded_at, record.partition, record.offset)
-    return Seen(meta["subject"], recorded_at, shown, (*who, *place, schema_id, body, shown))
+    return seen(decode, types, record.value, record.timestamp, record.partition, record.offset)
 
 
 async def _stop(meter: Meter | None, events: int, connection: Connection) -> Measured:

@@ -24,11 +24,20 @@ POLL_S: Final = 0.1
 async def running(log: Path, given: Mapping[str, str], *command: str) -> AsyncIterator[Process]:
     """`python COMMAND` for as long as the block runs; no other setting of ours plays a part."""
     others = {name: v for name, v in os.environ.items() if not name.startswith("RUNUT_")}
+    async with started(log, others | dict(given), sys.executable, *command) as process:
+        yield process
+
+
+@asynccontextmanager
+async def started(
+    log: Path, environment: Mapping[str, str], *command: str | Path
+) -> AsyncIterator[Process]:
+    """Any program for as long as the block runs, with just this environment."""
     with log.open("ab") as file:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, *command),
+            *command,
             cwd=ROOT,
-            env=others | dict(given),
+            env=environment,
             stdout=file,
             stderr=file,
             start_new_session=True,  # as the parts of a platform are

@@ -1,4 +1,8 @@
-"""Fill the ledger through the SDK, as agencies do, and measure how fast that goes."""
+"""Fill the ledger through the SDK, as agencies do, and measure how fast that goes.
+
+What a signature costs is measured on topics of its own, turn and turn about: a ledger whose events
+are not signed would be another ledger.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,13 @@ from typing import Final, NamedTuple
 
 from bench.measured import Measured, Stopwatch
 from runut import Producer
+from runut.adapters.topics import create_topics
 from runut.event import Event
+from runut.keystore import KeyStore
 from runut.settings import Settings
 
 CHUNK: Final = 20_000
+ROUNDS: Final = 5
 
 
 class Filled(NamedTuple):
@@ -36,6 +43,36 @@ async def fill(settings: Settings, events: Iterable[Event]) -> Filled:
                 ends[stored.partition] = max(stored.offset, ends.get(stored.partition, -1))
             sent += len(chunk)
     return Filled(watch.measured(sent), ends)
+
+
+async def signed_and_not(settings: Settings, events: Iterable[Event]) -> dict[str, Measured]:
+    """The same events sent twice, `signed` and `unsigned`, in turns."""
+    some = list(events)
+    size = -(-len(some) // ROUNDS)
+    chunks = [some[at : at + size] for at in range(0, len(some), size)]
+    watches = {"signed": Stopwatch(), "unsigned": Stopwatch()}
+    topics = {
+        name: settings.model_copy(update={"events_topic": f"bench.{name}"}) for name in watches
+    }
+    for one in topics.values():
+        await create_topics(one, "BROKER")
+    nobody = KeyStore(settings.data / "no-keys")
+    async with (
+        Producer(topics["signed"]) as signed,
+        Producer(topics["unsigned"], nobody, require_keys=False) as unsigned,
+    ):
+        for chunk in chunks:
+            for name, producer in (("signed", signed), ("unsigned", unsigned)):
+                with watches[name].running():
+                    await _send(producer, chunk)
+    return {name: watch.measured(len(some)) for name, watch in watches.items()}
+
+
+async def _send(producer: Producer, events: list[Event]) -> None:
+    receipts = [await producer.send(event) for event in events]
+    await producer.flush()
+    for receipt in receipts:
+        receipt.result()
 
 
 def _chunks(events: Iterator[Event]) -> Iterator[list[Event]]:

@@ -4,214 +4,192 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections.abc import Callable
-from typing import Final, NamedTuple, Self
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
 
-import msgspec
-
-from bench import copying, deadlines, end_to_end, http, limits, peers, seals, stories
-from bench.end_to_end import RATE, Latencies, Latency
+from bench import copying, deadlines, end_to_end, growth, http, limits, reads, seals, stories
+from bench.connect_programs import read_connect_lock
+from bench.contest import contest
+from bench.disk import Disk, disk
+from bench.end_to_end import Latencies
+from bench.found import Events, Found, Machine
 from bench.ground import PARTITIONS, Ground, elsewhere, ground, workers
-from bench.http import Http
-from bench.measured import Measured
-from bench.produce import fill
+from bench.limits import Types
+from bench.measured import Measured, together
+from bench.outsiders import peer_versions
+from bench.plan import EVENTS_A_CASE, PARTS, RATES, Plan
+from bench.produce import Filled, fill, signed_and_not
 from bench.rebuilding import rebuilt
 from bench.verifying import bare_ed25519, verify_full
 
-EVENTS_A_CASE: Final = 30
-
 Say = Callable[[str], None]
 
-
-class Plan(NamedTuple):
-    """What to measure with."""
-
-    events: int
-    cases: int
-    one_by_one_events: int
-    latency_seconds: int
-    open_commitments: int
-    proof_leaves: int
-    http_events: int
-    """0 leaves them out."""
-
-    @classmethod
-    def of(
-        cls,
-        events: int,
-        cases: int,
-        one_by_one_events: int,
-        latency_seconds: int,
-        open_commitments: int,
-        proof_leaves: int,
-        http_events: int,
-    ) -> Self:
-        """Fewer cases where there are too few events for so many."""
-        at_most = max(1, events // EVENTS_A_CASE)
-        few = min(cases, at_most)
-        return cls(
-            events,
-            few,
-            one_by_one_events,
-            latency_seconds,
-            open_commitments,
-            proof_leaves,
-            http_events,
-        )
+SIGNED: Final = 100_000
+"""Events at most that are sent signed and unsigned."""
 
 
-class Machine(msgspec.Struct, frozen=True):
-    """Where it was measured, and how busy others kept it."""
+class Stage(NamedTuple):
+    """A ledger with its events, to be measured."""
 
-    cores: int
-    python: str
-    versions: dict[str, str]
-    load_before: float
-    load_after: float
+    place: Ground
+    plan: Plan
+    say: Say
+    filled: Filled
+    types: Types
 
+    @property
+    def cores(self) -> int:
+        """Workers, one each."""
+        return min(PARTITIONS, os.cpu_count() or 1)
 
-class Events(msgspec.Struct, frozen=True):
-    """What it was measured with."""
-
-    events: int
-    cases: int
-    partitions: int
-    value_bytes: int
-    """Of a Kafka value, on average."""
-    verdicts: dict[str, int]
-
-
-class Found(msgspec.Struct, frozen=True):
-    """Everything that one run measured, by the names that the table explains."""
-
-    machine: Machine
-    given: Events
-    measured: dict[str, Measured]
-    latencies: Latencies
-    open_commitments: int
-    deadline_tick: Latency
-    """Of a round that finds none of them due."""
-    proof_leaves: int
-    proof: Latency
-    """Of a record anywhere in a tree of so many."""
-    http: Http | None
-    """None where it was left out."""
-
-    def ratio(self, name: str) -> float:
-        """How many times as fast as another measurement ours is, end to end."""
-        return self.measured["ours"].per_second / self.measured[name].per_second
-
-    def to_json(self) -> bytes:
-        """One document with the ratios."""
-        others = [name for name in self.measured if name != "ours"]
-        document = {
-            **msgspec.to_builtins(self),
-            "per_second": {name: one.per_second for name, one in self.measured.items()},
-            "ours_times_as_fast_as": {name: self.ratio(name) for name in others},
-        }
-        return msgspec.json.format(msgspec.json.encode(document)) + b"\n"
+    async def catch_up(self, name: str, count: int) -> Measured:
+        """So many workers, into models of their own or (with no name) the ledger's."""
+        settings = elsewhere(self.place.settings, name) if name else self.place.settings
+        ends, events = self.filled.ends, self.plan.events
+        return await end_to_end.catch_up(self.place, settings, count, ends, events)
 
 
 async def run(plan: Plan, say: Say) -> Found:
-    """Start a platform, measure, and stop it.
+    """Start a platform, measure, and stop it; more platforms where growth is asked for.
 
     Raises:
         PlatformError: a part does not start.
     """
-    load_before = os.getloadavg()[0]
+    begun, load_before = time.monotonic(), os.getloadavg()[0]
+    plan = plan.fitting()
     say("starting a platform of its own")
     async with ground() as place:
-        measured, given = await _measure(place, plan, say)
-        found = await _latencies(place, plan, say)
-        say(f"deadlines: {plan.open_commitments:,} open commitments")
-        tick = await deadlines.ticks(place, plan.open_commitments)
-        say(f"proofs: a tree of {plan.proof_leaves:,} records")
-        proof = await seals.proofs(place, plan.proof_leaves)
-        over_http = await _http(place, plan, say)
-    machine = Machine(
-        cores=os.cpu_count() or 1,
-        python=platform.python_version(),
-        versions=place.versions,
-        load_before=load_before,
-        load_after=os.getloadavg()[0],
-    )
+        say(f"sending {plan.events:,} events of {plan.cases:,} cases")
+        filled = await fill(place.settings, stories.events(plan.events, plan.cases))
+        stage = Stage(place, plan, say, filled, await limits.schema_types(place.settings))
+        measured, missing, taken = await _measured(stage)
+        given, allowed = await _limits(stage)
+        measured |= allowed | await _signing(stage) | {"produce": filled.measured}
+        some = await _some(stage)
+    grown = await growth.grow(plan.growth, say) if plan.has("growth") else []
+    machine = _machine(place, load_before, time.monotonic() - begun)
     return Found(
-        machine,
-        given,
-        measured,
-        found,
-        plan.open_commitments,
-        tick,
-        plan.proof_leaves,
-        proof,
-        over_http,
+        machine=machine,
+        given=given,
+        measured=measured,
+        missing=missing,
+        left_out=[part for part in PARTS if not plan.has(part)],
+        disk=taken,
+        growth=grown,
+        **some,
     )
 
 
-async def _http(place: Ground, plan: Plan, say: Say) -> Http | None:
-    """What the gateway takes, about the cases that are projected."""
-    if not plan.http_events:
-        return None
-    say(f"HTTP: {plan.http_events:,} events one by one and in batches, ours and a minimal app")
-    return await http.measure(place, plan.http_events, plan.cases)
-
-
-async def _measure(place: Ground, plan: Plan, say: Say) -> tuple[dict[str, Measured], Events]:
-    """Everything that is measured on the same events."""
-    say(f"sending {plan.events:,} events of {plan.cases:,} cases")
-    filled = await fill(place.settings, stories.events(plan.events, plan.cases))
+async def _measured(stage: Stage) -> tuple[dict[str, Measured], dict[str, str], Disk]:
+    """Ours, the peers, and ours again: what drifts meanwhile falls on both."""
+    place, plan, say = stage.place, stage.plan, stage.say
     say("the projector catches up, in one process and in one a core")
-    ends, cores = filled.ends, min(PARTITIONS, os.cpu_count() or 1)
-    alone = elsewhere(place.settings, "alone")
-    ours_alone = await end_to_end.catch_up(place, alone, 1, ends, plan.events)
-    ours = await end_to_end.catch_up(place, place.settings, cores, ends, plan.events)
-    say("rebuilding what it projected, in a process a core")
-    rebuild = await rebuilt(place, place.settings, cores, plan.events)
-    say("the same with a sealer beside it, and the sealer alone")
-    sealed = await seals.catch_up_sealed(place, cores, ends, plan.events)
-    sealing = await seals.catch_up_alone(place, ends)
-    say("verifying all of it, and bare Ed25519")
-    verifying = await verify_full(place, ends)
-    ed25519 = await bare_ed25519(place.settings, ends)
-    types = await limits.schema_types(place.settings)
-    say("limits: reading, decoding")
-    read = await limits.read(place, sum(offset + 1 for offset in filled.ends.values()))
-    decoding = limits.decoding(read.sample, types)
-    say("limits: COPY")
-    copies = {
+    alone = [await stage.catch_up("alone", 1)]
+    ours = [await stage.catch_up("", stage.cores)]
+    taken = await disk(place, place.settings, plan.events)
+    measured = await _rebuild_and_seal(stage)
+    found, missing = await contest(place, stage.types, plan, say)
+    say("the projector once more")
+    alone.append(await stage.catch_up("alone_again", 1))
+    ours.append(await stage.catch_up("again", stage.cores))
+    return (
+        {"ours": together(ours), "ours_alone": together(alone)} | measured | found,
+        missing,
+        taken,
+    )
+
+
+async def _rebuild_and_seal(stage: Stage) -> dict[str, Measured]:
+    place, plan, ends = stage.place, stage.plan, stage.filled.ends
+    measured: dict[str, Measured] = {}
+    if plan.has("rebuild"):
+        stage.say("rebuilding what was projected, in a process a core")
+        measured["rebuild"] = await rebuilt(place, place.settings, stage.cores, plan.events)
+    if plan.has("sealing"):
+        stage.say("catching up with a sealer beside it, and the sealer alone")
+        sealed = await seals.catch_up_sealed(place, stage.cores, ends, plan.events)
+        measured |= {"ours_sealed": sealed, "sealing": await seals.catch_up_alone(place, ends)}
+    if plan.has("sealing") and plan.has("verify"):
+        stage.say("verifying all of it, and bare Ed25519")
+        measured["verify"] = await verify_full(place, ends)
+        measured["ed25519"] = await bare_ed25519(place.settings, ends)
+    return measured
+
+
+async def _limits(stage: Stage) -> tuple[Events, dict[str, Measured]]:
+    """What the events are, and what the parts do with them."""
+    place, plan = stage.place, stage.plan
+    stage.say("limits: reading, decoding, COPY")
+    read = await limits.read(place, sum(offset + 1 for offset in stage.filled.ends.values()))
+    verdicts = await end_to_end.verdicts(place.settings)
+    given = Events(plan.events, plan.cases, PARTITIONS, round(read.value_bytes), verdicts)
+    if not plan.has("limits"):
+        return given, {}
+    return given, {
+        "getmany": read.measured,
+        **limits.decoding(read.sample, stage.types),
         "copy_bytes": await copying.copy_bytes(place),
         "copy_rows": await copying.copy_rows(place),
     }
-    say("peers: the batching consumer")
-    batching = await peers.batching(place, types, plan.events)
-    some = min(plan.events, plan.one_by_one_events)
-    say(f"peers: one INSERT and one UPSERT an event, {some:,} events")
-    one_by_one = await peers.one_by_one(place, types, some)
-    measured = {
-        "ours": ours,
-        "ours_alone": ours_alone,
-        "ours_sealed": sealed,
-        "rebuild": rebuild,
-        "sealing": sealing,
-        "verify": verifying,
-        "ed25519": ed25519,
-        "batching": batching,
-        "one_by_one": one_by_one,
-        "getmany": read.measured,
-        **decoding,
-        **copies,
-        "produce": filled.measured,
-    }
-    verdicts = await end_to_end.verdicts(place.settings)
-    return measured, Events(plan.events, plan.cases, PARTITIONS, round(read.value_bytes), verdicts)
 
 
-async def _latencies(place: Ground, plan: Plan, say: Say) -> Latencies:
+async def _signing(stage: Stage) -> dict[str, Measured]:
+    plan = stage.plan
+    if not plan.has("signing"):
+        return {}
+    stage.say("sending the same events signed and unsigned")
+    some = stories.events(min(SIGNED, plan.events), plan.cases)
+    return await signed_and_not(stage.place.settings, some)
+
+
+async def _some(stage: Stage) -> dict[str, Any]:
+    """Fields of Found that stand alone: what is asked of a ledger that is projected."""
+    place, plan, say = stage.place, stage.plan, stage.say
+    found: dict[str, Any] = {"latencies": await _latencies(stage) if plan.has("latency") else {}}
+    if plan.has("reads"):
+        say(f"reads: {reads.RATE} a second, over HTTP and by SELECT")
+        found["reads"] = await reads.measure(place, plan.cases, plan.seconds)
+    if plan.has("deadlines"):
+        say(f"deadlines: {plan.open_commitments:,} open commitments")
+        found["open_commitments"] = plan.open_commitments
+        found["deadline_tick"] = await deadlines.ticks(place, plan.open_commitments)
+    if plan.has("proofs"):
+        say(f"proofs: a tree of {plan.proof_leaves:,} records")
+        found["proof_leaves"] = plan.proof_leaves
+        found["proof"] = await seals.proofs(place, plan.proof_leaves)
+    if plan.has("http"):
+        say(f"HTTP: {plan.http_events:,} events one by one and in batches, ours and a minimal app")
+        found["http"] = await http.measure(place, plan.http_events, plan.cases)
+    return found
+
+
+async def _latencies(stage: Stage) -> dict[int, Latencies]:
     """Of new cases, in a ledger that holds all the others."""
-    events = RATE * plan.latency_seconds
-    say(f"latency: {RATE} events/s for {plan.latency_seconds} s")
-    cases = max(1, events // EVENTS_A_CASE)
-    async with workers(place.settings):
-        await end_to_end.until_claimed(place.settings)
-        new = list(stories.events(events, cases, first=plan.cases))
-        return await end_to_end.latencies(place.settings, new)
+    settings, plan, found = stage.place.settings, stage.plan, {}
+    first = plan.cases
+    async with workers(settings):
+        await end_to_end.until_claimed(settings)
+        for rate in RATES:
+            stage.say(f"latency: {rate:,} events/s for {plan.seconds} s")
+            events = rate * plan.seconds
+            cases = max(1, events // EVENTS_A_CASE)
+            new = list(stories.events(events, cases, first=first))
+            found[rate] = await end_to_end.latencies(settings, new, rate)
+            first += cases
+    return found
+
+
+def _machine(place: Ground, load_before: float, seconds: float) -> Machine:
+    return Machine(
+        measured_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        system=f"{platform.system()} {platform.machine()}",
+        cores=os.cpu_count() or 1,
+        memory_gb=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9,
+        python=platform.python_version(),
+        versions=place.versions | read_connect_lock().versions | peer_versions(),
+        load_before=load_before,
+        load_after=os.getloadavg()[0],
+        seconds=seconds,
+    )

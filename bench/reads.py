@@ -1,0 +1,142 @@
+"""Reads of current state: the API beside a bare SELECT by the same driver, at an even pace.
+
+A request is due at its moment, whether or not earlier ones were slow, and its time counts from
+then. Both read random cases of those that were projected; the client is this process, which costs
+both the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Final
+
+import msgspec
+
+from bench.end_to_end import Latency, latency
+from bench.ground import Ground
+from bench.processes import free_port, serving
+from bench.stories import subject_of
+from projections.credentials import Grant, issue
+from runut.adapters import postgres
+from runut.settings import Settings
+
+RATE: Final = 500
+"""Requests a second."""
+AT_ONCE: Final = 16
+"""Connections."""
+WARM_S: Final = 1
+SEED: Final = 20260101
+SELECT: Final = "SELECT state FROM subject WHERE subject = %s"
+_END_OF_HEAD: Final = b"\r\n\r\n"
+_LENGTH: Final = b"content-length: "
+_QUIET: Final = {"RUNUT_LOG_LEVEL": "WARNING"}
+
+Read = Callable[[str], Awaitable[None]]
+"""Reads the state of a subject."""
+
+
+class Reads(msgspec.Struct, frozen=True):
+    """From the moment at which a read was due to its answer."""
+
+    api: Latency
+    select: Latency
+
+
+async def measure(ground: Ground, cases: int, seconds: int) -> Reads:
+    """So many seconds of each, after one that does not count."""
+    subjects = _subjects(cases)
+    async with _api_readers(ground.settings) as readers:
+        await _paced(readers, subjects, RATE * WARM_S)
+        api = await _paced(readers, subjects, RATE * seconds)
+    async with _select_readers(ground.settings) as readers:
+        await _paced(readers, subjects, RATE * WARM_S)
+        select = await _paced(readers, subjects, RATE * seconds)
+    return Reads(api, select)
+
+
+def _subjects(cases: int) -> Iterator[str]:
+    chance = Random(SEED)
+    while True:
+        yield subject_of(chance.randrange(cases))
+
+
+async def _paced(readers: list[Read], subjects: Iterator[str], count: int) -> Latency:
+    """Each reader takes the next one that is due, when it has its last answer."""
+    begun = time.perf_counter() + 0.01
+    due = [begun + number / RATE for number in range(count)]
+    done, numbers = [0.0] * count, iter(range(count))
+
+    async def work(read: Read) -> None:
+        for number in numbers:
+            await asyncio.sleep(due[number] - time.perf_counter())
+            await read(next(subjects))
+            done[number] = time.perf_counter()
+
+    async with asyncio.TaskGroup() as tasks:
+        for read in readers:
+            tasks.create_task(work(read))
+    return latency(due, done)
+
+
+@asynccontextmanager
+async def _select_readers(settings: Settings) -> AsyncIterator[list[Read]]:
+    async with AsyncExitStack() as stack:
+        readers: list[Read] = []
+        for _ in range(AT_ONCE):
+            connection = await stack.enter_async_context(
+                postgres.connected(settings, name="bench", autocommit=True)
+            )
+
+            async def read(subject: str, connection: postgres.Connection = connection) -> None:
+                cursor = await connection.execute(SELECT, (subject,), prepare=True)
+                if await cursor.fetchone() is None:
+                    raise LookupError(f"{subject}: expected it to be projected")
+
+            readers.append(read)
+        yield readers
+
+
+@asynccontextmanager
+async def _api_readers(settings: Settings) -> AsyncIterator[list[Read]]:
+    token, port = await _token(settings), free_port()
+    given = _QUIET | {
+        "RUNUT_MODEL_SCHEMA": settings.model_schema,
+        "RUNUT_VIEWS_SCHEMA": settings.views_schema,
+    }
+    command = ("-m", "cli.main", "web", "--data", str(settings.data), "--port", str(port))
+    async with serving(settings.data / "http.log", given, port, *command):
+        streams = [await asyncio.open_connection("127.0.0.1", port) for _ in range(AT_ONCE)]
+        try:
+            yield [_over_http(reader, writer, token) for reader, writer in streams]
+        finally:
+            for _, writer in streams:
+                writer.close()
+
+
+def _over_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str) -> Read:
+    caller = f"Host: bench\r\nAuthorization: Bearer {token}".encode()
+
+    async def read(subject: str) -> None:
+        path = f"/api/v1/subjects/{subject}".encode()
+        writer.write(b"GET " + path + b" HTTP/1.1\r\n" + caller + _END_OF_HEAD)
+        head = await reader.readuntil(_END_OF_HEAD)
+        await reader.readexactly(int(head.lower().partition(_LENGTH)[2].split(b"\r")[0]))
+        if head.split(b" ", 2)[1] != b"200":
+            raise LookupError(f"{subject}: expected 200, found {head.decode(errors='replace')}")
+
+    return read
+
+
+async def _token(settings: Settings) -> str:
+    """Of an auditor, who sees every case."""
+    async with postgres.connected(settings, name="bench", autocommit=True) as connection:
+        now = datetime.now(UTC)
+        grant = Grant(
+            "kp2mi", "bench", frozenset({"AUDITOR"}), may_force=False, expires_at=now + timedelta(1)
+        )
+        return (await issue(connection, grant, "bench", now)).text

@@ -1,0 +1,273 @@
+"""What a run found as rows of text: the same for the terminal and for the page.
+
+Pure. Each section says what its rows mean.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from bench.end_to_end import Latency
+from bench.found import Found
+from bench.growth import verdict
+from bench.measured import Measured
+from bench.reads import RATE
+
+MILLION: Final = 1e6
+SPEEDS: Final = (
+    *("events", "events/s", "client µs", "PostgreSQL µs", "others, cores"),
+    *("one worker is", "all workers are"),
+)
+QUANTILES: Final = ("events", "p50 ms", "p95 ms", "p99 ms", "max ms")
+
+NAMES: Final = {
+    "ours_alone": "runut worker, one process",
+    "ours": "runut worker, a process a core",
+    "ours_sealed": "the same beside runut sealer",
+    "rebuild": "runut rebuild, a process a core",
+    "connect": "Kafka Connect, payload columns",
+    "connect-meta": "Kafka Connect, meta columns only",
+    "quix": "Quix Streams, PostgreSQL sink",
+    "faust": "Faust agent",
+    "eventsourcing": "eventsourcing, projection",
+    "executemany": "by hand, executemany",
+    "one-insert": "by hand, one INSERT an event",
+    "sealing": "runut sealer alone",
+    "verify": "runut verify --full, a process a core",
+    "ed25519": "bare Ed25519",
+    "getmany": "aiokafka getmany",
+    "fastavro_longs": "fastavro, timestamps as longs",
+    "fastavro_times": "fastavro, logical types",
+    "our_decoder": "our decoder",
+    "copy_bytes": "COPY BINARY, ready bytes",
+    "copy_rows": "COPY BINARY, psycopg",
+    "produce": "Producer.send, filling the ledger",
+    "signed": "the same events signed, in turns",
+    "unsigned": "the same events unsigned",
+}
+
+
+class Section(NamedTuple):
+    """Rows that belong together."""
+
+    title: str
+    columns: tuple[str, ...]
+    """But for the first, which names the row."""
+    rows: list[tuple[str, ...]]
+    note: str
+
+
+class _Speeds(NamedTuple):
+    title: str
+    names: tuple[str, ...]
+    note: str
+
+
+OURS: Final = _Speeds(
+    "From Kafka to state and history: ours",
+    ("ours_alone", "ours", "ours_sealed", "rebuild"),
+    "From empty read models to the last event, with every rule of the protocol, history, state "
+    "and positions. A first catch-up: every batch signature is verified. A worker never takes over "
+    "verdicts from before, so a later catch-up into empty models costs the same. Measured before "
+    "and after the peers, both together. A rebuild counts from the call to the swap, with indexes "
+    "and the comparison with the old models.",
+)
+PEERS: Final = _Speeds(
+    "From Kafka to PostgreSQL: peers",
+    ("connect", "connect-meta", "quix", "faust", "eventsourcing", "executemany", "one-insert"),
+    "None of them knows a rule or checks a signature. Connect has two tasks and 900 MB, writes "
+    "rows alone into a table with one index, and leaves out columns that are lists; what Java "
+    "compiles meanwhile counts. Quix Streams writes history alone. The others write history and a "
+    "last state, with the indexes of ours; each but Connect is one process. eventsourcing reads "
+    "its own store of the same events, which was filled before. Slow ones get fewer events.",
+)
+SEALING: Final = _Speeds(
+    "Sealing and verifying",
+    ("sealing", "verify", "ed25519"),
+    "Growing all trees with signatures checked; verifying every leaf, signature, seal and map; and "
+    "a verification a record by the library alone, where ours verifies once a batch.",
+)
+LIMITS: Final = _Speeds(
+    "What the parts allow",
+    ("getmany", "fastavro_longs", "fastavro_times", "our_decoder", "copy_bytes", "copy_rows"),
+    "One part of the way each, on the same events. PostgreSQL's reads for COPY by psycopg do not "
+    "count.",
+)
+SENDING: Final = _Speeds(
+    "Sending",
+    ("produce", "signed", "unsigned"),
+    "From `send` to the last receipt: encoded, signed in batches, acknowledged by all replicas.",
+)
+RATIOS: Final = (*OURS.names, *PEERS.names, *LIMITS.names)
+
+
+def sections(found: Found) -> list[Section]:
+    """All that was measured."""
+    speeds = [_speeds(found, one) for one in (OURS, PEERS, SEALING, LIMITS, SENDING)]
+    others = [*_http(found), _latency(found), _disk(found), _growth(found)]
+    return [one for one in (_aims(found), *speeds, *others) if one.rows]
+
+
+def _speeds(found: Found, given: _Speeds) -> Section:
+    rows: list[tuple[str, ...]] = []
+    for name in given.names:
+        if name in found.measured:
+            rows.append((NAMES[name], *_cells(found, name)))
+        elif name in found.missing:
+            rows.append((NAMES[name], f"not measured: {found.missing[name]}"))
+    return Section(given.title, SPEEDS, rows, given.note)
+
+
+def _cells(found: Found, name: str) -> tuple[str, ...]:
+    beside = ("ours_alone", "ours") if name in RATIOS else ()
+    ratios = [_times(found.ratio(name, one)) if one != name else "" for one in beside]
+    return (*_figures(found.measured[name]), *ratios)
+
+
+def _figures(one: Measured) -> tuple[str, ...]:
+    return (
+        f"{one.events:,}",
+        f"{one.per_second:,.0f}",
+        f"{one.client_cpu_s / one.events * MILLION:.1f}",
+        f"{one.postgres_cpu_s / one.events * MILLION:.1f}" if one.postgres_cpu_s else "",
+        f"{one.others_cores:.1f}",
+    )
+
+
+def _times(ratio: float | None) -> str:
+    return f"{ratio:.2f} ×" if ratio is not None else ""
+
+
+def _http(found: Found) -> list[Section]:
+    if found.http is None:
+        return []
+    rows = []
+    for what, kind in (("one event a request", found.http.single), ("batches", found.http.batch)):
+        beside = f"ours is {found.http.ratio(kind):.2f} ×"
+        rows.append((f"runut web, {what}", *_figures(kind["ours"])))
+        rows.append((f"minimal app, {what}", *_figures(kind["minimal"]), beside))
+    note = (
+        "Ours checks the caller, the event and its verdict, signs it and gives a receipt; the "
+        "minimal FastAPI app hands the same bytes to Kafka and does nothing else."
+    )
+    return [Section("Events over HTTP", SPEEDS[:5], rows, note)]
+
+
+def _latency(found: Found) -> Section:
+    rows: list[tuple[str, ...]] = []
+    for rate, both in found.latencies.items():
+        rows.append((f"send to receipt, {rate:,}/s", *_quantiles(both.acknowledged)))
+        rows.append((f"send to visible, {rate:,}/s", *_quantiles(both.visible)))
+    if found.reads:
+        rows.append((f"read a state over HTTP, {RATE}/s", *_quantiles(found.reads.api)))
+        rows.append((f"the same by a bare SELECT, {RATE}/s", *_quantiles(found.reads.select)))
+    if found.http:
+        rows.append(("POST one event, runut web", *_quantiles(found.http.latency["ours"])))
+        rows.append(("POST one event, minimal app", *_quantiles(found.http.latency["minimal"])))
+    if found.deadline_tick:
+        name = f"deadline tick, {found.open_commitments:,} open"
+        rows.append((name, *_quantiles(found.deadline_tick)))
+    if found.proof:
+        rows.append((f"proof, a tree of {found.proof_leaves:,}", *_quantiles(found.proof)))
+    note = (
+        "At an even pace, each from the moment at which it was due. Visible: its rows are there "
+        "for another connection. The client shares the cores. A tick finds nothing due."
+    )
+    return Section("Latency", QUANTILES, rows, note)
+
+
+def _quantiles(one: Latency) -> tuple[str, ...]:
+    return f"{one.events:,}", *(f"{ms:.1f}" for ms in (one.p50, one.p95, one.p99, one.max))
+
+
+def _disk(found: Found) -> Section:
+    one = found.disk
+    parts = {
+        "Kafka's log, one replica": one.log,
+        "history, rows": one.history,
+        "history, indexes": one.history_indexes,
+        "all other tables": one.others,
+        "together": one.log + one.models,
+    }
+    rows = [
+        (name, f"{one.events:,}", f"{size / 1e6:,.1f}", f"{size / one.events:,.0f}")
+        for name, size in parts.items()
+    ]
+    note = "Signatures and markers are in the log; history keeps the Avro body and its JSON."
+    return Section("Disk", ("events", "MB", "bytes an event"), rows, note)
+
+
+def _growth(found: Found) -> Section:
+    rows = [
+        (
+            f"{one.events:,} events, {one.cases:,} cases",
+            f"{one.caught_up.seconds:.1f}",
+            f"{one.caught_up.per_second:,.0f}",
+            f"{one.cpu_us:.1f}",
+            f"{one.caught_up.memory_mb or 0:,.0f}",
+            f"{one.disk_bytes:,.0f}",
+            verdict(found.growth, one),
+        )
+        for one in found.growth
+    ]
+    columns = ("seconds", "events/s", "CPU µs", "worker MB", "disk bytes", "cost of an event")
+    note = (
+        "A ledger each, caught up with by one worker. CPU and disk are an event's; the worker's "
+        "memory is the most it held, bounded by the batches that it fetches, folds and writes and "
+        "not by the ledger. What an event costs is told beside the smallest ledger."
+    )
+    return Section("Cost of growth", columns, rows, note)
+
+
+class _Aim(NamedTuple):
+    what: str
+    wanted: float
+    found: float | None
+    at_most: bool = False
+    unit: str = ""
+
+
+def _aims(found: Found) -> Section:
+    rows = []
+    for aim in _all_aims(found):
+        if aim.found is not None:
+            is_reached = aim.found <= aim.wanted if aim.at_most else aim.found >= aim.wanted
+            bound = "at most" if aim.at_most else "at least"
+            digits = 0 if aim.wanted >= 1_000 else 2
+            rows.append(
+                (
+                    aim.what,
+                    f"{bound} {aim.wanted:,.{digits}f}{aim.unit}",
+                    f"{aim.found:,.{digits}f}{aim.unit}",
+                    "yes" if is_reached else "no",
+                )
+            )
+    note = (
+        "Rates are for two shared cores with broker and PostgreSQL on them; on another machine, or "
+        "one that others use, the ratios tell."
+    )
+    return Section("Aims", ("wanted", "found", "reached"), rows, note)
+
+
+def _all_aims(found: Found) -> list[_Aim]:
+    rate = {name: one.per_second for name, one in found.measured.items()}
+    visible = {rate: both.visible.p99 for rate, both in found.latencies.items()}
+    signing = (
+        (rate["unsigned"] / rate["signed"] - 1) * 100
+        if {"signed", "unsigned"} <= set(rate)
+        else None
+    )
+    rebuilt = found.ratio("ours", "rebuild")
+    reads = found.reads.api.p99 if found.reads else None
+    return [
+        _Aim("one worker, events/s", 35_000, rate.get("ours_alone")),
+        _Aim("one worker to executemany", 1.4, found.ratio("executemany", "ours_alone"), unit=" ×"),
+        _Aim("a worker a core, events/s", 50_000, rate.get("ours")),
+        _Aim("a worker a core to Connect, payload", 5, found.ratio("connect"), unit=" ×"),
+        _Aim("a worker a core to Connect, meta", 1, found.ratio("connect-meta"), unit=" ×"),
+        _Aim("rebuild to live catch-up", 1.5, rebuilt, unit=" ×"),
+        _Aim("what signing adds", 10, signing, at_most=True, unit=" %"),
+        _Aim("visible, p99 at 200/s", 15, visible.get(200), at_most=True, unit=" ms"),
+        _Aim("visible, p99 at 2,000/s", 50, visible.get(2_000), at_most=True, unit=" ms"),
+        _Aim("read of a state, p99", 5, reads, at_most=True, unit=" ms"),
+    ]
