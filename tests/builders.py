@@ -180,13 +180,14 @@ async def project(
     records: Sequence[Recorded],
     directories: Directories | None = None,
     batch: int = 1000,
+    path: Path = DIRECTORY,
 ) -> None:
-    """Fold records and write them as the projector does, with the directory's records.
+    """Fold records and write them as the projector does, with the records of a directory file.
 
     Partitions are claimed anew: offsets go on where an earlier call ended.
     """
-    store, directories = Store(connection), directories or directory_from()
-    await store.save_directory(directory_records(), directory_log().latest)
+    store, directories = Store(connection), directories or directory_from(path)
+    await store.save_directory(directory_records(path), directory_log(path).latest)
     positions = await store.claim({one.partition for one in records})
     for at in range(0, len(records), batch):
         some, subjects = records[at : at + batch], Subjects()

@@ -201,7 +201,7 @@ def _real(records: Sequence[Recorded], question: Question) -> Answer:
 
 
 def _naive(records: Sequence[Recorded], question: Question) -> Answer:
-    events = [_plain(one) for one in records]
+    events = [plain(one) for one in records]
     by = "occurred" if question.by == "occurred" else "recorded"
     answer: Answer = outcome(events, _views(), question.moment, question.as_of, by)
     return answer
@@ -212,7 +212,8 @@ def _views() -> dict[int, Any]:
     return {offset: view_at(facts(), offset) for offset in changing().offsets}
 
 
-def _plain(one: Recorded) -> dict[str, Any]:
+def plain(one: Recorded) -> dict[str, Any]:
+    """A record as the naive fold takes it."""
     event = one.event
     return {
         "type": event.type,
