@@ -77,6 +77,7 @@ def build_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         responses=problems(*EVERYWHERE),
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours are enough
     )
     app.state.stopping = stopping
     sessions = Sessions(pool.lent, _now)

@@ -8,12 +8,12 @@ the caller's own trace is passed on all the same.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
+from random import Random
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry import context, trace
@@ -30,6 +30,7 @@ TRACE_HEADER: Final = "traceparent"
 SCOPE: Final = "runut"
 MAX_LINKS: Final = 128
 """Of one span: more than an SDK keeps by default need not be looked for."""
+_ids: Final = Random()  # noqa: S311 - seeded by the system
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 # Flag 1 says that the sender may have recorded its span: of others there is nothing to be found.
 _SAMPLED: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f][13579bdf][ -~]*")
@@ -44,7 +45,8 @@ def trace_header(event: Event, parent: bytes | None = None) -> tuple[str, bytes]
     if parent is not None:
         return TRACE_HEADER, parent
     about = (event.meta["correlation_id"] or event.meta["event_id"]).replace("-", "")
-    return TRACE_HEADER, f"00-{about}-{os.urandom(8).hex()}-00".encode()
+    # Span ids have to be different, not secret: to ask the system for each costs twice the rest.
+    return TRACE_HEADER, f"00-{about}-{_ids.getrandbits(64):016x}-00".encode()
 
 
 def current_traceparent() -> bytes | None:
@@ -65,6 +67,11 @@ def following(carrier: Mapping[str, str | None]) -> Iterator[None]:
         yield
     finally:
         context.detach(token)
+
+
+def is_recorded() -> bool:
+    """Whether the program set up an SDK, which records spans."""
+    return _tracer() is not None
 
 
 @contextmanager

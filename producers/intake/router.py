@@ -15,7 +15,6 @@ from typing import Any, Final
 import msgspec
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.routing import APIRoute
-from starlette.types import Receive, Scope, Send
 
 from producers.intake import openapi
 from producers.intake.accepting import Accepting
@@ -32,7 +31,7 @@ from producers.intake.openapi import (
 )
 from producers.intake.streaming import BatchResponse
 from runut.access import Principal, require_emitter, require_force, require_role
-from runut.adapters.http import pace, principal, problem_response, spend
+from runut.adapters.http import Direct, pace, principal, problem_response, spend
 from runut.errors import Busy, FieldError, NotRecorded, Unreachable
 from runut.event import AgencyCode, Event
 from runut.personal_data import findings
@@ -54,28 +53,17 @@ def add_intake(app: FastAPI, gateway: Callable[[], Gateway], prefix: str) -> Non
     The gateway is asked for with each request, such as `Door.gateway`.
     """
     routes = _Routes(gateway)
-    app.router.routes += [
-        _Route(f"{prefix}/events", routes.post_event, **openapi.single()),
-        _Route(f"{prefix}/events/batch", routes.post_batch, **openapi.batch()),
+    added = [
+        _route(f"{prefix}/events", routes.post_event, openapi.single()),
+        _route(f"{prefix}/events/batch", routes.post_batch, openapi.batch()),
     ]
+    app.router.routes += added
+    app.add_middleware(Direct, routes=added)
     openapi.describe_events(app)
 
 
-class _Route(APIRoute):
-    """A POST whose function takes the request as it came and gives the answer as it goes.
-
-    For the OpenAPI document it is as any other route; what FastAPI does for each request, to solve
-    dependencies that there are none of, costs as much as all that is done here.
-    """
-
-    def __init__(self, path: str, endpoint: Endpoint, **described: Any) -> None:
-        super().__init__(path, endpoint, methods=["POST"], tags=["events"], **described)
-
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            response = await endpoint(Request(scope, receive, send))
-            await response(scope, receive, send)
-
-        self.app = answer
+def _route(path: str, endpoint: Endpoint, described: dict[str, Any]) -> APIRoute:
+    return APIRoute(path, endpoint, methods=["POST"], tags=["events"], **described)
 
 
 class _Answer(Response):

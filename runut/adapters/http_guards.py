@@ -15,16 +15,18 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from runut.adapters.http import header as header_of
 from runut.adapters.http import problem_response
 from runut.errors import Busy, TooLarge, TooSlow
 from runut.problems import problem_of
-from runut.tracing import TRACE_HEADER, current_traceparent, serving
+from runut.tracing import TRACE_HEADER, current_traceparent, is_recorded, serving
 
 log = structlog.get_logger(__name__)
 
 ROOM_AGAIN_S: Final = 1.0
 _TRACE: Final = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_TRACE: Final = "0" * 32
+_TRACE_HEADER: Final = TRACE_HEADER.encode()
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
@@ -37,13 +39,17 @@ class Traced:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._is_recorded = is_recorded()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        header = _header(scope, TRACE_HEADER)
+        header = header_of(scope, _TRACE_HEADER)
+        if header is None and not self._is_recorded:  # as almost always: there is nothing to open
+            await self._answer(scope, receive, send, _trace_id(None))
+            return
         with serving(scope["method"], {TRACE_HEADER: header}):
             traced_as = (current_traceparent() or b"").decode() or header
             await self._answer(scope, receive, send, _trace_id(traced_as))
@@ -123,7 +129,7 @@ class Limited:
     def _refusal(self, scope: Scope) -> Busy | TooLarge | None:
         if self._under_way >= self._at_once:
             return Busy(f"{self._at_once} requests are under way", ROOM_AGAIN_S)
-        announced, limit = _header(scope, "content-length") or "0", self._limit(scope)
+        announced, limit = header_of(scope, b"content-length") or "0", self._limit(scope)
         if not _NUMBER.fullmatch(announced) or int(announced) > limit:
             return TooLarge("body", limit)
         return None
@@ -160,12 +166,3 @@ def _trace_id(header: str | None) -> str:
     """Of a request that belongs to a trace (W3C Trace Context), else a new one."""
     found = _TRACE.fullmatch(header or "")
     return found[1] if found and found[1] != _NO_TRACE else os.urandom(16).hex()
-
-
-def _header(scope: Scope, name: str) -> str | None:
-    """The first header of a name, which servers give in lower case."""
-    wanted = name.encode()
-    for one, value in scope["headers"]:
-        if one == wanted:
-            return bytes(value).decode("latin-1")
-    return None

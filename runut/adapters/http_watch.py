@@ -51,9 +51,11 @@ class Metrics:
             ("method", "route"),
             registry=registry,
         )
-        self.under_way = Gauge(
+        self.under_way = 0
+        in_progress = Gauge(
             "http_requests_in_progress", "Requests that are being answered.", registry=registry
         )
+        in_progress.set_function(lambda: self.under_way)
         self._labelled: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -76,6 +78,7 @@ class Watched:
         self._app = app
         self._metrics = metrics
         self._quiet = quiet
+        self._log = log.bind()  # which is done once, and not for each line
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -90,11 +93,11 @@ class Watched:
                 status = message["status"]
             await send(message)
 
-        self._metrics.under_way.inc()
+        self._metrics.under_way += 1
         try:
             await self._app(scope, receive, sending)
         finally:
-            self._metrics.under_way.dec()
+            self._metrics.under_way -= 1
             self._note(scope, status, time.perf_counter() - began)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
@@ -103,7 +106,7 @@ class Watched:
         self._metrics.answered(method, route, status, seconds)
         if scope["path"] not in self._quiet:
             state = scope.get("state", {})
-            log.info(
+            self._log.info(
                 "request",
                 method=method,
                 path=scope["path"],
