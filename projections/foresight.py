@@ -59,8 +59,9 @@ async def verdicts_in_advance(
     alone, but for what its effective predecessors change.
     """
     subjects = Subjects()
-    # The projector goes on meanwhile: state and rows have to be of one moment.
-    async with snapshot(connection):
+    # The projector goes on meanwhile: state and rows have to be of one moment. A pipeline sends
+    # what begins the snapshot along with the first question.
+    async with connection.pipeline(), snapshot(connection):
         histories = await Store(connection).load(records, subjects, directories)
     entries = fold_batch(records, subjects, histories, directories).history
     by_record = {id(entry.recorded): entry for entry in entries}
