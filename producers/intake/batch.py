@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 import msgspec
@@ -66,7 +66,7 @@ class Batch:
         self._accept = accept
         self._sign = sign
         self._wait_s = wait_s
-        self._results: Channel[Result] = Channel(WINDOW)
+        self._results: Channel[Sequence[Result]] = Channel(WINDOW)
         self._backlog: Channel[bytes] = Channel(BACKLOG)
         self._last = 0
         self._is_over = False
@@ -85,22 +85,23 @@ class Batch:
                 await self._take(lines.feed(chunk))
             await self._take(lines.end())
         except RunutError as error:  # the stream itself is not as it must be
-            await self._results.put(Result(self._last + 1, problem_of(error)))
+            await self._results.put([Result(self._last + 1, problem_of(error))])
         finally:
             self._results.close()
 
     async def _take(self, lines: Iterator[Line]) -> None:
         while some := list(islice(lines, AT_ONCE)):
             self._last = some[-1].number
-            for line, outcome in zip(some, await self._accept(some), strict=True):
-                await self._results.put(Result(line.number, outcome))
+            outcomes = await self._accept(some)
+            results = [Result(one.number, o) for one, o in zip(some, outcomes, strict=True)]
+            await self._results.put(results, len(results))
             await asyncio.sleep(0)
 
     async def _answer(self, reading: asyncio.Task[None]) -> None:
         """Say of each line what became of it, in order. An outage ends the reading."""
         recorded: list[tuple[int, Accepted]] = []
-        while results := await self._results.take():
-            for result in results:
+        while taken := await self._results.take():
+            for result in chain.from_iterable(taken):
                 number, outcome = result.number, result.outcome
                 if isinstance(outcome, Problem):
                     problem: Problem | None = outcome
@@ -122,6 +123,8 @@ class Batch:
         self, receipt: asyncio.Future[Receipt], recorded: list[tuple[int, Accepted]]
     ) -> Problem | None:
         """Why an event did not come into the log, waiting for it; None where it did."""
+        if _is_recorded(receipt):  # as most are by now
+            return None
         # After an outage nobody waits any more: what is not in the log now is sent again.
         if not receipt.done() and not self._is_over:
             await self._say_recorded(recorded)
@@ -144,6 +147,10 @@ class Batch:
     async def _write(self, write: Write) -> None:
         while lines := await self._backlog.take():
             await write(b"".join(lines))
+
+
+def _is_recorded(receipt: asyncio.Future[Receipt]) -> bool:
+    return receipt.done() and not receipt.cancelled() and receipt.exception() is None
 
 
 def _receipt_line(recorded: tuple[int, Accepted], receipt: SignedReceipt) -> bytes:

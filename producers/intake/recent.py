@@ -9,6 +9,7 @@ nothing (events.md §3).
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from typing import Final
 
 import msgspec
@@ -36,7 +37,8 @@ class Recent:
 
     def __init__(self, size: int = SIZE) -> None:
         self._size = size
-        self._known: dict[tuple[AgencyCode, EventId], Known] = {}
+        # Of a plain dict the first would be sought among all that were there before it.
+        self._known: OrderedDict[tuple[AgencyCode, EventId], Known] = OrderedDict()
 
     def find(self, event: Event, content: bytes) -> Known | None:
         """What is known here of this very event.
@@ -54,7 +56,7 @@ class Recent:
     def keep(self, event: Event, content: bytes, receipt: asyncio.Future[Receipt]) -> Known:
         """Remember an event, unless its recording fails, until others are more recent."""
         if len(self._known) >= self._size:
-            del self._known[next(iter(self._known))]
+            self._known.popitem(last=False)
         known = self._known[event.agency, event.event_id] = Known(content, receipt)
         return known
 

@@ -33,7 +33,8 @@ class _Waiting(msgspec.Struct, frozen=True):
 
     agency: AgencyCode
     receipt: Receipt
-    signed: asyncio.Future[SignedReceipt]
+    asked: list[asyncio.Future[SignedReceipt]]
+    """Of each who asks one, since who goes away must not take it from the others."""
 
 
 class GatewayKeys(KeyStore):
@@ -87,11 +88,13 @@ class ReceiptSigner:
         loop = asyncio.get_running_loop()
         waiting = self._waiting.get(receipt.event_id)
         if waiting is None:
-            waiting = _Waiting(agency, receipt, loop.create_future())
+            waiting = _Waiting(agency, receipt, [])
             if not self._waiting:
                 loop.call_later(LINGER_S, self._sign_waiting)
             self._waiting[receipt.event_id] = waiting
-        return await asyncio.shield(waiting.signed)
+        signed: asyncio.Future[SignedReceipt] = loop.create_future()
+        waiting.asked.append(signed)
+        return await signed
 
     def _sign_waiting(self) -> None:
         waiting, self._waiting = list(self._waiting.values()), {}
@@ -100,11 +103,12 @@ class ReceiptSigner:
             try:
                 signed = self.sign([(one.agency, one.receipt) for one in some])
             except RunutError as error:
-                for one in some:
-                    one.signed.set_exception(error)
+                for waiter in _waiters(some):
+                    waiter.set_exception(error)
                 continue
             for one, receipt in zip(some, signed, strict=True):
-                one.signed.set_result(receipt)
+                for waiter in _waiters([one]):
+                    waiter.set_result(receipt)
 
     def _usable(self) -> SigningKey:
         key = usable_key(self._keys, self._directory(), SYSTEM)
@@ -124,3 +128,8 @@ class ReceiptSigner:
             recorded_at=receipt.recorded_at,
             event_digest=receipt.event_digest,
         )
+
+
+def _waiters(some: Sequence[_Waiting]) -> list[asyncio.Future[SignedReceipt]]:
+    """Those who still wait for these."""
+    return [asked for one in some for asked in one.asked if not asked.done()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Final
 
 from runut.event import Subject
@@ -15,14 +16,14 @@ class Unprojected:
 
     def __init__(self, size: int = SIZE) -> None:
         self._size = size
-        self._places: dict[Subject, tuple[int, int]] = {}
+        self._places: OrderedDict[Subject, tuple[int, int]] = OrderedDict()
 
     def note(self, receipt: Receipt) -> None:
         """An event is in the log."""
-        self._places.pop(receipt.subject, None)
-        if len(self._places) >= self._size:
-            del self._places[next(iter(self._places))]
         self._places[receipt.subject] = (receipt.partition, receipt.offset)
+        self._places.move_to_end(receipt.subject)
+        if len(self._places) > self._size:
+            self._places.popitem(last=False)
 
     def last(self, subject: Subject) -> tuple[int, int] | None:
         """Partition and offset of the last event here that may not be projected."""
