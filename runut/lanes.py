@@ -59,15 +59,21 @@ class Room:
         self._bytes = 0
         self._left = asyncio.Event()
 
-    async def enter(self, size: int) -> None:
-        """Take room for an event of `size` bytes, waiting until there is."""
-        while self._events and (
+    def entered(self, size: int) -> bool:
+        """Take room for an event of `size` bytes, if there is."""
+        if self._events and (
             self._events >= self._max_events or self._bytes + size > self._max_bytes
         ):
-            self._left.clear()
-            await self._left.wait()
+            return False
         self._events += 1
         self._bytes += size
+        return True
+
+    async def enter(self, size: int) -> None:
+        """The same, waiting until there is."""
+        while not self.entered(size):
+            self._left.clear()
+            await self._left.wait()
 
     def leave(self, size: int) -> None:
         """Give room back."""

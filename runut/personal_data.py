@@ -197,11 +197,10 @@ def _record(fields: list[dict[str, Any]], defined: dict[str, Any]) -> Look:
     }
 
     def look_through(value: Any, place: str, found: list[Finding]) -> None:
-        if value is None:
-            return
         prefix = f"{place}." if place else ""
         for name, look in looks.items():
-            look(value[name], prefix + name, found)
+            if one := value[name]:  # most fields of most events say nothing
+                look(one, prefix + name, found)
 
     return look_through
 
@@ -228,14 +227,14 @@ def _look(schema: Any, defined: dict[str, Any], is_free: bool) -> Look | None:
 
 
 def _text(value: Any, place: str, found: list[Finding]) -> None:
-    if value is not None and _WORTH_A_LOOK.search(value):
+    if _WORTH_A_LOOK.search(value):
         for kind, (start, end) in _looked_through(value):
             found.append(Finding(place, kind, _hidden(value[start:end])))
 
 
 def _array(item: Look) -> Look:
     def look_through(value: Any, place: str, found: list[Finding]) -> None:
-        for index, one in enumerate(value or ()):
+        for index, one in enumerate(value):
             item(one, f"{place}[{index}]", found)
 
     return look_through

@@ -179,7 +179,8 @@ class Producer(Emitter[Receipt]):
         event = draft.event
         timestamp_ms = self._timestamp(event, recorded_at)
         signer = self._signers.known.get(event.agency) or await self._signers.of(event.agency)
-        await self._room.enter(len(draft.body))
+        if not self._room.entered(len(draft.body)):
+            await self._room.enter(len(draft.body))
         receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         partition = partition_of(event.subject.encode(), self._partitions)
         if trace := self._emissions.begin(event, partition, receipt):

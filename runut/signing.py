@@ -143,7 +143,8 @@ class Signer:
         Raises:
             BadInput: there are none or more than `MAX_BATCH`, or a part has a wrong length.
         """
-        nonces = [os.urandom(NONCE_SIZE) for _ in items]
+        drawn = os.urandom(NONCE_SIZE * len(items))  # at once: each draw is a system call
+        nonces = [drawn[at : at + NONCE_SIZE] for at in range(0, len(drawn), NONCE_SIZE)]
         digests = [
             event_digest(ledger_id, nonce, *item) for nonce, item in zip(nonces, items, strict=True)
         ]
