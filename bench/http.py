@@ -56,6 +56,8 @@ class Http(msgspec.Struct, frozen=True):
     latency: dict[str, Latency]
     """Of single events, from the request to its answer."""
     batch: dict[str, Measured]
+    batch_latency: dict[str, Latency]
+    """Of a line in a batch, from the beginning of the request to its own result."""
 
     def ratio(self, kind: Mapping[str, Measured]) -> float:
         """Events a second that ours takes, to one of the minimal app."""
@@ -84,6 +86,7 @@ async def measure(ground: Ground, singles: int, cases: int) -> Http:
         single: dict[str, list[Measured]] = {server.name: [] for server in servers}
         batch: dict[str, list[Measured]] = {server.name: [] for server in servers}
         took_ms: dict[str, list[float]] = {server.name: [] for server in servers}
+        lines_ms: dict[str, list[float]] = {server.name: [] for server in servers}
         for _ in range(ROUNDS):
             for server in servers:
                 meter = Meter([server.pid], ground.postgres)
@@ -93,12 +96,13 @@ async def measure(ground: Ground, singles: int, cases: int) -> Http:
             for server in servers:
                 lines = b"\n".join(made.line() for _ in range(LINES))
                 meter = Meter([server.pid], ground.postgres)
-                await _batch(server, lines)
+                lines_ms[server.name] += await _batch(server, lines)
                 batch[server.name].append(meter.stop(LINES))
     return Http(
         {name: together(some) for name, some in single.items()},
         {name: latency_of(some) for name, some in took_ms.items()},
         {name: together(some) for name, some in batch.items()},
+        {name: latency_of(some) for name, some in lines_ms.items()},
     )
 
 
@@ -111,12 +115,13 @@ async def _singles(server: _Server, made: _Events, count: int) -> list[float]:
     return loaded.latencies_ms
 
 
-async def _batch(server: _Server, lines: bytes) -> None:
+async def _batch(server: _Server, lines: bytes) -> list[float]:
+    """Events in one batch; gives when each line had its result, in milliseconds."""
     kind = ("Content-Type: application/x-ndjson", "Connection: close")
     caller = (f"Authorization: Bearer {server.token}", *kind)
-    answer = await stream(server.port, request(BATCH, lines, *caller))
-    results = answer.count(b'"offset":')
-    _demand(results == LINES, server.name, f"{results} results")
+    results = await stream(server.port, request(BATCH, lines, *caller), b'"offset":')
+    _demand(len(results) == LINES, server.name, f"{len(results)} results")
+    return results
 
 
 class _Events:

@@ -15,6 +15,7 @@ import msgspec
 
 ANSWER_S: Final = 120.0
 _END_OF_HEAD: Final = b"\r\n\r\n"
+_PART: Final = 64 * 1024
 _LENGTH: Final = b"content-length: "
 
 
@@ -42,15 +43,29 @@ async def load(port: int, requests: Sequence[bytes], connections: int) -> Loaded
     return found
 
 
-async def stream(port: int, request: bytes) -> bytes:
-    """Send one request and give its whole answer, both at the same time; it has to close."""
+async def stream(port: int, request: bytes, result: bytes) -> list[float]:
+    """Send one request and read its answer at the same time, until the server closes.
+
+    Gives when each `result` of the answer was there, in milliseconds from the beginning.
+    """
+    began = time.perf_counter()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     async with asyncio.timeout(ANSWER_S), asyncio.TaskGroup() as tasks:
-        answer = tasks.create_task(reader.read())
+        arrived = tasks.create_task(_arrivals(reader, result, began))
         writer.write(request)
         await writer.drain()
     writer.close()
-    return answer.result()
+    return arrived.result()
+
+
+async def _arrivals(reader: asyncio.StreamReader, result: bytes, began: float) -> list[float]:
+    answer, arrived = bytearray(), list[float]()
+    while part := await reader.read(_PART):
+        seen = max(0, len(answer) - len(result) + 1)  # the last one may have come in halves
+        answer += part
+        took_ms = (time.perf_counter() - began) * 1000
+        arrived += [took_ms] * answer.count(result, seen)
+    return arrived
 
 
 def request(path: str, body: bytes, *more: str) -> bytes:

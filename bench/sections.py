@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from bench.end_to_end import Latency
 from bench.found import Found
 from bench.growth import verdict
+from bench.http import LINES
 from bench.measured import Measured
 from bench.reads import RATE
 
@@ -164,6 +165,9 @@ def _latency(found: Found) -> Section:
     if found.http:
         rows.append(("POST one event, runut web", *_quantiles(found.http.latency["ours"])))
         rows.append(("POST one event, minimal app", *_quantiles(found.http.latency["minimal"])))
+        of_a_line = f"a line's result in a batch of {LINES:,}"
+        rows.append((f"{of_a_line}, runut web", *_quantiles(found.http.batch_latency["ours"])))
+        rows.append((f"{of_a_line}, minimal app", *_quantiles(found.http.batch_latency["minimal"])))
     if found.deadline_tick:
         name = f"deadline tick, {found.open_commitments:,} open"
         rows.append((name, *_quantiles(found.deadline_tick)))
