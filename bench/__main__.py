@@ -35,7 +35,7 @@ def say(word: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; gives the exit code."""
-    asked = _parser().parse_args(arguments)
+    asked = parser().parse_args(arguments)
     try:
         found = asyncio.run(_run(plan_of(asked)))
     except asyncio.CancelledError:
@@ -68,8 +68,9 @@ def plan_of(asked: argparse.Namespace) -> Plan:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+def parser() -> argparse.ArgumentParser:
+    """What can be asked for."""
+    found = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     usual = Plan()
     sizes = {
         "events": (usual.events, "how many in all"),
@@ -82,27 +83,27 @@ def _parser() -> argparse.ArgumentParser:
         "http-events": (usual.http_events, "that come by HTTP, one by one and in batches"),
     }
     for name, (default, what) in sizes.items():
-        parser.add_argument(f"--{name}", type=_positive, default=default, help=f"{what}; {default}")
-    parser.add_argument(
+        found.add_argument(f"--{name}", type=_positive, default=default, help=f"{what}; {default}")
+    found.add_argument(
         "--without",
         type=_parts,
         default=(),
         metavar="PART,…",
         help=f"leave parts out: {', '.join(PARTS)}",
     )
-    parser.add_argument(
+    found.add_argument(
         "--growth", choices=GROWTH, default="small", help="ledgers of growing sizes; small"
     )
-    parser.add_argument(
+    found.add_argument(
         "--sizes",
         type=_sizes,
         default=(),
         metavar="EVENTS:CASES,…",
         help="other sizes of such ledgers",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="write a page of them there")
-    return parser
+    found.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
+    found.add_argument("--write", type=Path, metavar="FILE", help="write a page of them there")
+    return found
 
 
 def _positive(text: str) -> int:

@@ -27,8 +27,8 @@ from runut.adapters.postgres import Connection
 from runut.settings import Settings
 
 HEAP_MB: Final = 900
-START_S: Final = 180.0
-STANDSTILL_S: Final = 60.0
+START_S: Final = 300.0
+STANDSTILL_S: Final = 90.0
 POLL_S: Final = 0.02
 
 _CREATE: Final = """

@@ -12,10 +12,20 @@ PEERS: Final = (
 )
 PARTS: Final = (
     *PEERS,
-    *("rebuild", "sealing", "verify", "limits", "signing", "latency", "deadlines", "proofs"),
+    *(
+        "again",
+        "rebuild",
+        "sealing",
+        "verify",
+        "limits",
+        "signing",
+        "latency",
+        "deadlines",
+        "proofs",
+    ),
     *("http", "reads", "growth"),
 )
-"""What can be left out."""
+"""What can be left out; `again` is ours once more after the peers."""
 
 
 class Plan(NamedTuple):

@@ -91,9 +91,10 @@ async def _measured(stage: Stage) -> tuple[dict[str, Measured], dict[str, str], 
     taken = await disk(place, place.settings, plan.events)
     measured = await _rebuild_and_seal(stage)
     found, missing = await contest(place, stage.types, plan, say)
-    say("the projector once more")
-    alone.append(await stage.catch_up("alone_again", 1))
-    ours.append(await stage.catch_up("again", stage.cores))
+    if plan.has("again"):
+        say("the projector once more")
+        alone.append(await stage.catch_up("alone_again", 1))
+        ours.append(await stage.catch_up("again", stage.cores))
     return (
         {"ours": together(ours), "ours_alone": together(alone)} | measured | found,
         missing,
