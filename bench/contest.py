@@ -9,9 +9,9 @@ from bench import connect, outsiders, peers
 from bench.connect_programs import connect_programs
 from bench.connect_settings import Shape
 from bench.ground import Ground
-from bench.limits import Types
 from bench.measured import Measured, NotMeasured
 from bench.plan import PEERS, Plan
+from bench.rows import Types
 from runut.errors import RunutError
 
 Peer = Callable[[Ground, Types, Plan], Awaitable[Measured]]

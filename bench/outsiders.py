@@ -20,10 +20,10 @@ import msgspec
 from bench.connect import last_error
 from bench.copying import other_models
 from bench.ground import Ground, elsewhere
-from bench.limits import Types
 from bench.measured import Measured, Meter, NotMeasured
 from bench.processes import ROOT
 from bench.programs.task import Task
+from bench.rows import Types
 from runut.settings import Settings
 
 PEERS_PYTHON: Final = ROOT / ".venv-bench" / "bin" / "python"

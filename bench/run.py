@@ -16,12 +16,12 @@ from bench.disk import Disk, disk
 from bench.end_to_end import Latencies
 from bench.found import Events, Found, Machine
 from bench.ground import PARTITIONS, Ground, elsewhere, ground, workers
-from bench.limits import Types
 from bench.measured import Measured, together
 from bench.outsiders import peer_versions
 from bench.plan import EVENTS_A_CASE, PARTS, RATES, Plan
 from bench.produce import Filled, fill, signed_and_not
 from bench.rebuilding import rebuilt
+from bench.rows import Types
 from bench.verifying import bare_ed25519, verify_full
 
 Say = Callable[[str], None]

@@ -5,6 +5,7 @@ Pure. Each section says what its rows mean.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from bench.end_to_end import Latency
@@ -54,7 +55,7 @@ class Section(NamedTuple):
     title: str
     columns: tuple[str, ...]
     """But for the first, which names the row."""
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     note: str
 
 

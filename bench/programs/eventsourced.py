@@ -38,7 +38,7 @@ class Noted(DomainEvent):
     offset: int
 
 
-class Ledger(Application):  # type: ignore[type-arg]
+class Ledger(Application):
     """Where the events are stored."""
 
 
@@ -60,7 +60,7 @@ class History(Projection[Tables]):
     decode: Decode
     counts: Counter[str]
 
-    def process_event(self, domain_event: Noted, tracking: Tracking) -> None:  # type: ignore[override]
+    def process_event(self, domain_event: Noted, tracking: Tracking) -> None:
         """Write it."""
         value, place = (
             bytes.fromhex(domain_event.value),

@@ -10,13 +10,16 @@ import msgspec
 import pytest
 
 from bench.__main__ import parser, plan_of
+from bench.connect import last_error
 from bench.connect_programs import read_connect_lock
 from bench.connect_settings import Shape, connector_properties, flattened, worker_properties
 from bench.disk import Disk, log_bytes
 from bench.end_to_end import Latencies, Latency
 from bench.found import Events, Found, Machine
+from bench.ground import Ground
 from bench.growth import Grown, verdict
-from bench.measured import Measured
+from bench.measured import Measured, NotMeasured
+from bench.outsiders import Program, projected
 from bench.page import page
 from bench.plan import PEERS
 from bench.reads import Reads
@@ -218,3 +221,17 @@ def test_results_are_one_document_of_json_with_ratios() -> None:
     document = msgspec.json.decode(given.to_json())
     assert document["ours_times_as_fast_as"] == {"executemany": pytest.approx(3.0)}
     assert document["latencies"]["200"]["visible"]["p99"] == 3.0
+
+
+async def test_a_peer_whose_environment_is_missing_is_not_measured() -> None:
+    nowhere = Program("quix", Path("/nonexistent/bin/python"))
+    with pytest.raises(NotMeasured, match=r"make \.venv-bench/\.installed"):
+        await projected(Ground(Settings(), 1, {}), nowhere, {}, 1)
+
+
+def test_of_a_log_the_last_line_that_names_an_error_is_told(tmp_path: Path) -> None:
+    log = tmp_path / "x.log"
+    log.write_text("started\nKeyError: 'x'\n  at some place\n\n")
+    assert last_error(log) == "KeyError: 'x'"
+    log.write_text("")
+    assert last_error(log) == "it said nothing"
