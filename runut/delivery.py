@@ -153,8 +153,10 @@ class Delivery:
                 await kafka.abandon(line.producer)
 
     async def _present_line(self) -> _Line:
+        if self._line is not None:
+            return self._line
         async with self._opening:
-            if self._line is None:
+            if self._line is None:  # still: another may have opened one meanwhile
                 producer = kafka.producer(self._settings)
                 await kafka.start(self._settings, producer)
                 self._line = _Line(producer)
