@@ -11,6 +11,8 @@ import pytest
 from fastapi import FastAPI
 
 from cli.web_app import API, PROBES, build_app
+from runut.catalogue import catalogue
+from runut.event import LEDGER_KINDS
 from runut.settings import Settings
 from runut.tokens import new_token
 
@@ -81,6 +83,19 @@ def paths_of(routes: Iterable[Any]) -> Iterator[str]:
             yield route.path.replace(":path}", "}")
         else:
             yield from paths_of(included())
+
+
+def test_the_document_has_an_example_of_every_event_of_an_agency(app: FastAPI) -> None:
+    posted = app.openapi()["paths"][f"{API}/events"]["post"]
+    examples = posted["requestBody"]["content"]["application/json"]["examples"]
+    assert set(examples) == {one.name for one in catalogue() if one.kinds & LEDGER_KINDS}
+
+
+async def test_an_event_that_passes_by_the_router_is_counted_like_others(app: FastAPI) -> None:
+    assert (await ask(app, "post", f"{API}/events")).status_code == 401
+    assert (await ask(app, "get", f"{API}/events")).status_code == 405
+    counted = (await ask(app, "get", "/metrics")).text
+    assert 'http_requests_total{code="401",method="POST",route="/api/v1/events"}' in counted
 
 
 async def test_nothing_is_loaded_from_elsewhere(app: FastAPI) -> None:
