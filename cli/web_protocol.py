@@ -21,6 +21,7 @@ class BoundedHead(HttpToolsProtocol):
     """Closes connections whose next head is too long in coming, or too long."""
 
     _in_head = True
+    _has_ended = False
     _head_bytes = 0
     _patience: asyncio.TimerHandle | None = None
 
@@ -36,10 +37,10 @@ class BoundedHead(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; those after which the head goes on are counted."""
-        was_in_head = self._in_head
+        was_in_head, self._has_ended = self._in_head, False
         super().data_received(data)
-        # What ended a body is of no head, however long it is.
-        if not (was_in_head and self._in_head) or self.transport.is_closing():
+        # What ended a request is of no head that would still go on, however long its answer takes.
+        if self._has_ended or not (was_in_head and self._in_head) or self.transport.is_closing():
             return
         self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES:
@@ -55,7 +56,7 @@ class BoundedHead(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """What comes next is a head."""
-        self._in_head = True
+        self._in_head = self._has_ended = True
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
