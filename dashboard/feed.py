@@ -37,7 +37,9 @@ PAUSE_S: Final = 1.0
 """Before another attempt to reach PostgreSQL."""
 TRY_AGAIN_S: Final = 30.0
 REST_S: Final = 0.02
-"""Between rounds: what comes meanwhile is told together."""
+"""Between rounds, at least: what comes meanwhile is told together."""
+REST_A_LISTENER_S: Final = 0.0001
+"""And so much for each listener: to tell one takes a quarter of it, so that pages have the rest."""
 
 Connect = Callable[[], AbstractAsyncContextManager[Connection]]
 
@@ -73,12 +75,14 @@ class Listener:
         self._something.set()
 
     async def hear(self) -> AsyncIterator[bytes]:
-        """Texts as they come, until it is over."""
+        """Texts as they come, until it is over; what waits together comes together."""
         while True:
             await self._something.wait()
             self._something.clear()
-            while self._waiting:
-                yield self._waiting.popleft()
+            if self._waiting:
+                text = b"".join(self._waiting)
+                self._waiting.clear()
+                yield text
             if self._is_over:
                 return
 
@@ -115,8 +119,12 @@ class Feed:
         Raises:
             Busy: there is none.
         """
-        if sum(map(len, self._listeners.values())) >= LISTENERS:
+        if self._count >= LISTENERS:
             raise Busy(f"{LISTENERS} listeners", TRY_AGAIN_S)
+
+    @property
+    def _count(self) -> int:
+        return sum(map(len, self._listeners.values()))
 
     @asynccontextmanager
     async def listening(self, interest: Interest) -> AsyncIterator[Listener]:
@@ -172,7 +180,7 @@ class Feed:
         while True:
             if is_ours:
                 await self._round(connection)
-                await asyncio.sleep(REST_S)
+                await asyncio.sleep(max(REST_S, REST_A_LISTENER_S * self._count))
             is_ours = True
             async for notify in connection.notifies(timeout=LOOK_EVERY_S, stop_after=1):
                 is_ours = notify.payload == schema
