@@ -16,7 +16,7 @@ from typing import Final
 from psycopg import sql
 
 from bench.connect_programs import Programs
-from bench.connect_settings import TABLE, Shape, connector_properties, worker_properties
+from bench.connect_settings import Shape, connector_properties, worker_properties
 from bench.copying import other_models
 from bench.ground import PARTITIONS, Ground, elsewhere
 from bench.measured import Measured, Meter, NotMeasured
@@ -59,9 +59,12 @@ async def sunk(ground: Ground, programs: Programs, shape: Shape, records: int) -
         await connection.set_autocommit(True)
         await connection.execute(_create(shape))
         async with _running(settings, programs, shape, home) as (pid, log):
-            first = await _beyond(connection, settings, 1, log, START_S)
+            progress = _Progress(connection, settings, shape, log)
+            first = await progress.reaches(1, START_S)
             meter = Meter([pid], ground.postgres)
-            last = await _beyond(connection, settings, records, log, STANDSTILL_S)
+            last = await progress.reaches(records, STANDSTILL_S)
+            if last == first:
+                raise NotMeasured(f"it wrote all {last:,} records at once: give it more")
             return meter.stop(last - first)
 
 
@@ -70,28 +73,33 @@ def _create(shape: Shape) -> sql.Composed:
         sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))
         for name, kind in shape.columns.items()
     ]
-    table = sql.Identifier(TABLE)
+    table = sql.Identifier(shape.table)
     return sql.SQL(_CREATE).format(table=table, columns=sql.SQL(", ").join(columns))
 
 
-async def _beyond(
-    connection: Connection, settings: Settings, records: int, log: Path, patience_s: float
-) -> int:
-    """Wait until so many records are in the table; how many there are then."""
-    asked = sql.SQL(_WRITTEN).format(table=sql.Identifier(TABLE))
-    given = {"topic": settings.events_topic, "partitions": PARTITIONS}
-    found, moved = 0, time.monotonic()
-    while found < records:
-        await asyncio.sleep(POLL_S)
-        [(now,)] = await (await connection.execute(asked, given)).fetchall()
-        if now > found:
-            found, moved = now, time.monotonic()
-        elif time.monotonic() - moved > patience_s:
-            raise NotMeasured(
-                f"expected {records:,} records to be written, found {found:,} and then none for "
-                f"{patience_s:.0f} s; {last_error(log)}"
-            )
-    return found
+class _Progress:
+    """How many records are in the table."""
+
+    def __init__(self, connection: Connection, settings: Settings, shape: Shape, log: Path) -> None:
+        self._connection = connection
+        self._asked = sql.SQL(_WRITTEN).format(table=sql.Identifier(shape.table))
+        self._given = {"topic": settings.events_topic, "partitions": PARTITIONS}
+        self._log = log
+
+    async def reaches(self, records: int, patience_s: float) -> int:
+        """Wait until there are so many; how many there are then."""
+        found, moved = 0, time.monotonic()
+        while found < records:
+            await asyncio.sleep(POLL_S)
+            [(now,)] = await (await self._connection.execute(self._asked, self._given)).fetchall()
+            if now > found:
+                found, moved = now, time.monotonic()
+            elif time.monotonic() - moved > patience_s:
+                raise NotMeasured(
+                    f"expected {records:,} records to be written, found {found:,} and then none "
+                    f"for {patience_s:.0f} s; {last_error(self._log)}"
+                )
+        return found
 
 
 def last_error(log: Path) -> str:

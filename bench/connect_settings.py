@@ -19,7 +19,6 @@ from runut.catalogue import catalogue
 from runut.settings import Settings
 
 TASKS: Final = 2
-TABLE: Final = "sunk"
 
 _TYPES: Final = {
     "string": "text",
@@ -43,6 +42,7 @@ class Shape:
     def __init__(self, name: str, *, meta_only: bool) -> None:
         """Take a name of its own; `meta_only` leaves the payload out."""
         self.name = name
+        self.table = f"sunk_{name}"  # the sink finds it by its name in any schema
         columns: dict[str, set[str]] = defaultdict(set)
         for event_type in catalogue():
             for column, kind in flattened(event_type.schema):
@@ -135,7 +135,7 @@ def connector_properties(settings: Settings, shape: Shape) -> Properties:
         "connection.url": f"jdbc:postgresql://{address}?{options}",
         "connection.username": str(place["user"]),
         "connection.password": str(place["password"]),
-        "collection.name.format": TABLE,
+        "collection.name.format": shape.table,
         "insert.mode": "insert",
         "primary.key.mode": "kafka",
         "quote.identifiers": "true",

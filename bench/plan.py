@@ -48,7 +48,7 @@ class Plan(NamedTuple):
 
     def has(self, part: str) -> bool:
         """Whether a part is to be measured."""
-        return part not in self.without
+        return part not in self.without and (part != "growth" or bool(self.growth))
 
     def fitting(self) -> Plan:
         """With fewer cases where there are too few events for so many."""

@@ -16,10 +16,8 @@ from bench.measured import Measured
 from bench.reads import RATE
 
 MILLION: Final = 1e6
-SPEEDS: Final = (
-    *("events", "events/s", "client µs", "PostgreSQL µs", "others, cores"),
-    *("one worker is", "all workers are"),
-)
+FIGURES: Final = ("events", "events/s", "client µs", "PostgreSQL µs", "others, cores")
+RATIOS: Final = ("one worker is", "all workers are")
 QUANTILES: Final = ("events", "p50 ms", "p95 ms", "p99 ms", "max ms")
 
 NAMES: Final = {
@@ -63,6 +61,8 @@ class _Speeds(NamedTuple):
     title: str
     names: tuple[str, ...]
     note: str
+    is_compared: bool
+    """Whether ours did the same work, or more."""
 
 
 OURS: Final = _Speeds(
@@ -73,6 +73,7 @@ OURS: Final = _Speeds(
     "verdicts from before, so a later catch-up into empty models costs the same. Measured before "
     "and after the peers, both together. A rebuild counts from the call to the swap, with indexes "
     "and the comparison with the old models.",
+    is_compared=True,
 )
 PEERS: Final = _Speeds(
     "From Kafka to PostgreSQL: peers",
@@ -82,25 +83,28 @@ PEERS: Final = _Speeds(
     "compiles meanwhile counts. Quix Streams writes history alone. The others write history and a "
     "last state, with the indexes of ours; each but Connect is one process. eventsourcing reads "
     "its own store of the same events, which was filled before. Slow ones get fewer events.",
+    is_compared=True,
 )
 SEALING: Final = _Speeds(
     "Sealing and verifying",
     ("sealing", "verify", "ed25519"),
     "Growing all trees with signatures checked; verifying every leaf, signature, seal and map; and "
     "a verification a record by the library alone, where ours verifies once a batch.",
+    is_compared=False,
 )
 LIMITS: Final = _Speeds(
     "What the parts allow",
     ("getmany", "fastavro_longs", "fastavro_times", "our_decoder", "copy_bytes", "copy_rows"),
     "One part of the way each, on the same events. PostgreSQL's reads for COPY by psycopg do not "
     "count.",
+    is_compared=True,
 )
 SENDING: Final = _Speeds(
     "Sending",
     ("produce", "signed", "unsigned"),
     "From `send` to the last receipt: encoded, signed in batches, acknowledged by all replicas.",
+    is_compared=False,
 )
-RATIOS: Final = (*OURS.names, *PEERS.names, *LIMITS.names)
 
 
 def sections(found: Found) -> list[Section]:
@@ -114,16 +118,17 @@ def _speeds(found: Found, given: _Speeds) -> Section:
     rows: list[tuple[str, ...]] = []
     for name in given.names:
         if name in found.measured:
-            rows.append((NAMES[name], *_cells(found, name)))
+            ratios = _ratios(found, name) if given.is_compared else ()
+            rows.append((NAMES[name], *_figures(found.measured[name]), *ratios))
         elif name in found.missing:
             rows.append((NAMES[name], f"not measured: {found.missing[name]}"))
-    return Section(given.title, SPEEDS, rows, given.note)
+    return Section(given.title, FIGURES + (RATIOS if given.is_compared else ()), rows, given.note)
 
 
-def _cells(found: Found, name: str) -> tuple[str, ...]:
-    beside = ("ours_alone", "ours") if name in RATIOS else ()
-    ratios = [_times(found.ratio(name, one)) if one != name else "" for one in beside]
-    return (*_figures(found.measured[name]), *ratios)
+def _ratios(found: Found, name: str) -> tuple[str, ...]:
+    return tuple(
+        _times(found.ratio(name, ours)) if name != ours else "" for ours in ("ours_alone", "ours")
+    )
 
 
 def _figures(one: Measured) -> tuple[str, ...]:
@@ -152,7 +157,7 @@ def _http(found: Found) -> list[Section]:
         "Ours checks the caller, the event and its verdict, signs it and gives a receipt; the "
         "minimal FastAPI app hands the same bytes to Kafka and does nothing else."
     )
-    return [Section("Events over HTTP", SPEEDS[:5], rows, note)]
+    return [Section("Events over HTTP", (*FIGURES, "beside"), rows, note)]
 
 
 def _latency(found: Found) -> Section:
