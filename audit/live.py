@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from audit.bundle import from_json, to_json
+from audit.cosigned import Cosigned, cosigned_seals
 from audit.documents import moment_of
 from audit.policy import Policy
 from audit.seal_log import LogReached, SealLog
@@ -23,17 +24,12 @@ from audit.tree_check import Bound, Reached, TreeFound, TreeTask, check_tree
 from audit.verify import Check, Status, TreeShown, VerificationFailed, Verified
 from audit.witnessed_time import seen_at
 from projections.processes import count, in_processes
-from projections.queries import queries
-from projections.seals.log import is_installed, seal_at
-from runut.adapters import postgres
 from runut.directory import founded
 from runut.directory_follower import DirectoryFollower
 from runut.errors import BadFile, BadInput, LedgerMismatch, NotFound
-from runut.notes import Note, verified
 from runut.seals import Seal, origin_of
 from runut.settings import Settings
 
-_SQL: Final = queries("comparing")
 STATE_FILE: Final = "verified.json"
 
 HEADINGS: Final = (
@@ -45,6 +41,9 @@ HEADINGS: Final = (
     "time",
 )
 
+FEW: Final = 5_000
+"""Records for which no process is worth starting: they are read in a second."""
+
 Progress = Callable[[int, int], None]
 """Told how many records were read, of how many."""
 
@@ -53,6 +52,8 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How far a ledger was verified."""
 
     ledger_id: str
+    policy: str
+    """Digest of the policy by which; empty where there was none."""
     log: LogReached
     trees: dict[str, Reached]
 
@@ -67,18 +68,20 @@ async def verify_ledger(
 ) -> Verified:
     """Verify everything that was sealed since the last time, or with `full` from the first record.
 
+    Also from the first record if it was by another policy: its trust is not this one's.
+
     Raises:
         VerificationFailed: naming the first step that does not hold.
         NotFound: nothing was sealed yet.
         Unreachable: Kafka or PostgreSQL does not answer.
     """
-    return await _Live(settings, policy, None if full else read_state(settings)).run(
+    return await _Live(settings, policy, None if full else read_state(settings, policy)).run(
         processes, progress
     )
 
 
-def read_state(settings: Settings) -> State | None:
-    """How far the ledger was verified from here; None if it never was.
+def read_state(settings: Settings, policy: Policy | None) -> State | None:
+    """How far the ledger was verified from here by this policy; None if it never was.
 
     Raises:
         BadFile: the file is not what was written.
@@ -87,10 +90,11 @@ def read_state(settings: Settings) -> State | None:
     if not path.is_file():
         return None
     try:
-        return from_json(path.read_bytes(), State, str(path))
+        found = from_json(path.read_bytes(), State, str(path))
     except BadInput as error:
         expected = f"{error.expected} (remove it and run: runut verify --full)"
         raise BadFile(str(path), expected, error.found) from None
+    return found if found.policy == _digest(policy) else None
 
 
 def state_path(settings: Settings) -> Path:
@@ -110,15 +114,16 @@ class _Live:
 
     async def run(self, processes: int | None, progress: Progress) -> Verified:
         last = await self._seals()
-        bounds = await self._checkpoint()
+        cosigned = await self._checkpoint()
         await self._founding(last)
-        tasks = [self._task(last, index, bounds) for index in range(len(last.heads))]
+        tasks = [self._task(last, index, cosigned) for index in range(len(last.heads))]
         found = await self._trees(tasks, processes, progress)
         self._signatures(found)
-        self._time(found, bounds)
+        self._time(found, cosigned)
         await asyncio.to_thread(self._keep, last, tasks, found)
         sealed_at, anchored = moment_of(last.sealed_at_ms), self._policy is not None
-        note = bounds[last.index][1] if last.index in bounds else self._log.note
+        is_newest = bool(cosigned) and cosigned[-1].seal.index == last.index
+        note = cosigned[-1].note if is_newest else self._log.note
         return Verified(
             *("", self._name, last.index, sealed_at, anchored, self._checks),
             note=note.to_bytes().decode() if note else "",
@@ -142,20 +147,22 @@ class _Live:
         self._say(1, "HOLDS", says)
         return self._log.last
 
-    async def _checkpoint(self) -> dict[int, tuple[Seal, Note]]:
+    async def _checkpoint(self) -> list[Cosigned]:
         """Step 2. Relies on the policy: the ledger signed, and enough witnesses some time."""
-        cosigned = await self._cosigned()
         if self._policy is None:
             self._say(2, "UNANCHORED", "no policy was given")
-            return {}
+            return []
+        try:
+            cosigned = await cosigned_seals(self._settings, self._policy, self._log)
+        except (BadInput, LedgerMismatch) as error:
+            raise VerificationFailed(2, error, HEADINGS[1]) from None
         if not cosigned and self._policy.quorum:
-            error = BadInput(
-                "cosignatures", f"of {self._policy.quorum} trusted witnesses on some seal", "none"
-            )
-            raise VerificationFailed(2, error, HEADINGS[1])
-        newest = max(cosigned, default=None)
-        who = f"; seal {newest} is the newest that the quorum cosigned" if cosigned else ""
-        self._say(2, "HOLDS", f"signed by {self._policy.ledger.name}{who}")
+            expected = f"of {self._policy.quorum} trusted witnesses on some seal"
+            raise VerificationFailed(2, BadInput("cosignatures", expected, "none"), HEADINGS[1])
+        says = f"signed by {self._policy.ledger.name}"
+        if cosigned:
+            says += f"; seal {cosigned[-1].seal.index} is the newest that the quorum cosigned"
+        self._say(2, "HOLDS", says)
         return cosigned
 
     async def _founding(self, last: Seal) -> None:
@@ -176,14 +183,14 @@ class _Live:
         status: Status = "HOLDS" if self._policy else "UNANCHORED"
         self._say(3, status, f"{ledger.name}, root keys {roots}")
 
-    def _task(self, last: Seal, index: int, cosigned: dict[int, tuple[Seal, Note]]) -> TreeTask:
+    def _task(self, last: Seal, index: int, cosigned: Sequence[Cosigned]) -> TreeTask:
         place = last.heads[index].place
         heads = {seal.heads[index].size: seal.heads[index] for seal in (*self._log.seals, last)}
         since = self._since.trees.get(f"{place[0]}/{place[1]}") if self._since else None
         bounds = [
-            Bound(seal.head(*place).size, moment_of(seal.sealed_at_ms), at)
-            for seal, note in (cosigned[one] for one in sorted(cosigned))
-            if self._policy and (at := seen_at(note, self._policy))
+            Bound(one.seal.head(*place).size, moment_of(one.seal.sealed_at_ms), at)
+            for one in cosigned
+            if self._policy and (at := seen_at(one.note, self._policy))
         ]
         ordered = tuple(heads[size] for size in sorted(heads))
         return TreeTask(*place, ordered, since or Reached(), tuple(bounds))
@@ -193,10 +200,13 @@ class _Live:
     ) -> list[TreeFound]:
         """Step 4. Relies on steps 1 and 2: Kafka holds what was sealed, at every seal."""
         total = sum(one.heads[-1].size - _begun(one) for one in tasks)
-        calls = [(self._settings, one) for one in tasks]
-        found = await in_processes(
-            _in_process, calls, processes, lambda read: progress(read, total)
-        )
+        if processes is None and total <= FEW:
+            found = await self._here(tasks, lambda read: progress(read, total))
+        else:
+            calls = [(self._settings, one) for one in tasks]
+            found = await in_processes(
+                _in_process, calls, processes, lambda read: progress(read, total)
+            )
         for one in found:
             if one.failure is not None:
                 is_time = one.failure[0].startswith("time of ")
@@ -209,6 +219,14 @@ class _Live:
         self._say(4, "HOLDS", said)
         return found
 
+    async def _here(self, tasks: list[TreeTask], told: Callable[[int], None]) -> list[TreeFound]:
+        """Check the trees one after the other, in this process."""
+        found: list[TreeFound] = []
+        for task in tasks:
+            found.append(await check_tree(self._settings, task))
+            told(sum(one.records + one.fillers for one in found))
+        return found
+
     def _signatures(self, found: list[TreeFound]) -> None:
         """Step 5. Relies on steps 3 and 4: who signed, by the directory announced there."""
         counted: Counter[str] = Counter()
@@ -219,7 +237,7 @@ class _Live:
         said += [f"{rejected:,} records that are no event"] if rejected else []
         self._say(5, "HOLDS", ", ".join(said) or "no new event")
 
-    def _time(self, found: list[TreeFound], cosigned: dict[int, tuple[Seal, Note]]) -> None:
+    def _time(self, found: list[TreeFound], cosigned: Sequence[Cosigned]) -> None:
         """Step 6. Relies on steps 2 and 4: recorded when the witnesses' seals allow it."""
         if not cosigned:
             self._say(
@@ -230,26 +248,9 @@ class _Live:
         witnessed = sum(one.witnessed for one in found)
         self._say(6, "HOLDS", f"{witnessed:,} of {read:,} records before a cosigned seal")
 
-    async def _cosigned(self) -> dict[int, tuple[Seal, Note]]:
-        """The seals that enough trusted witnesses cosigned, by index."""
-        if self._policy is None or not self._policy.witnesses:
-            return {}
-        found = {}
-        async with postgres.connected(
-            self._settings, name="runut verify", autocommit=True
-        ) as connection:
-            if not await is_installed(connection):
-                return {}
-            cursor = await connection.execute(_SQL["cosigned_seals"], {"before": 1 << 62})
-            for (index,) in await cursor.fetchall():
-                one = await seal_at(connection, index)
-                if verified(one.note, [self._policy.ledger]) and seen_at(one.note, self._policy):
-                    found[index] = (one.seal, one.note)
-        return found
-
     def _keep(self, last: Seal, tasks: list[TreeTask], found: list[TreeFound]) -> None:
         trees = {task.name: one.reached for task, one in zip(tasks, found, strict=True)}
-        state = State(last.ledger_id.hex(), self._log.reached, trees)
+        state = State(last.ledger_id.hex(), _digest(self._policy), self._log.reached, trees)
         path = state_path(self._settings)
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")
@@ -258,6 +259,10 @@ class _Live:
 
     def _say(self, step: int, status: Status, says: str) -> None:
         self._checks.append(Check(step, HEADINGS[step - 1], status, says))
+
+
+def _digest(policy: Policy | None) -> str:
+    return policy.digest if policy else ""
 
 
 def _begun(task: TreeTask) -> int:

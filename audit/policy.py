@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +39,14 @@ class Policy(msgspec.Struct, frozen=True):
     witnesses: tuple[VerifierKey, ...]
     quorum: int
     """How many witnesses must have cosigned: 0 to all."""
+
+    @property
+    def digest(self) -> str:
+        """The same for policies that trust the same, in hex."""
+        roots = sorted(key.hex() for key in self.root_keys)
+        witnesses = sorted(map(str, self.witnesses))
+        said = [str(self.ledger), *roots, *witnesses, str(self.quorum)]
+        return sha256("\n".join(said).encode()).hexdigest()
 
 
 class _PolicyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

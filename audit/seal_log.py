@@ -45,14 +45,27 @@ class SealLog:
         self._key = key
         self._offset = since.offset
         self._tree = Frontier.from_bytes(since.frontier)
+        self.begun: Final = self._tree.size
+        """How many seals were verified before."""
         self._last = seal_of(since.last.encode()) if since.last else None
         self._entry = since.last
-        self._checkpoints: dict[int, str] = {}
+        self.checkpoints: dict[int, str] = {}
+        """Their text, by the size of the log."""
 
     @property
     def last(self) -> Seal | None:
         """The newest seal."""
         return self.seals[-1] if self.seals else self._last
+
+    @property
+    def size(self) -> int:
+        """How many seals there are."""
+        return self._tree.size
+
+    @property
+    def root(self) -> bytes:
+        """Of the tree of all seals."""
+        return self._tree.root()
 
     @property
     def reached(self) -> LogReached:
@@ -89,7 +102,7 @@ class SealLog:
             self._demand_known(checkpoint, note.text)
             return
         self._append(seal_of(entry), entry.decode(), checkpoint)
-        self._checkpoints[checkpoint.size] = note.text
+        self.checkpoints[checkpoint.size] = note.text
         self.note = note
 
     def _append(self, seal: Seal, entry: str, checkpoint: Checkpoint) -> None:
@@ -107,7 +120,7 @@ class SealLog:
 
     def _demand_known(self, checkpoint: Checkpoint, text: str) -> None:
         """That a checkpoint which is there again is the same one."""
-        known = self._checkpoints.get(checkpoint.size, text)
+        known = self.checkpoints.get(checkpoint.size, text)
         if known != text:
             thing = f"checkpoint of size {checkpoint.size}"
             raise BadInput(thing, "one", "two that differ: the log was forked")

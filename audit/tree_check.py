@@ -66,6 +66,7 @@ class TreeFound(msgspec.Struct):
     """What was found of a tree; `failure` is thing, expected and found of what does not hold."""
 
     reached: Reached
+    """As far as no later cosignature can say more of it: to the newest cosigned seal, if any."""
     records: int = 0
     fillers: int = 0
     signatures: dict[str, int] = msgspec.field(default_factory=dict)
@@ -100,6 +101,7 @@ class _Check:
         self._chains: dict[bytes, Chain] = {}
         self._signatures: Counter[str] = Counter()
         self._found = TreeFound(task.since)
+        self._settled = task.bounds[-1].size if task.bounds else task.heads[-1].size
 
     async def run(self) -> TreeFound:
         task, end = self._task, self._task.heads[-1].size
@@ -110,17 +112,10 @@ class _Check:
             for record in some:
                 self._take(record, reader)
             self._passed(len(some))
-        while self._tree.size < end:
-            self._fill(end)
+        self._fill(end, reader)
         self._demand_map()
-        found = self._found
-        found.signatures = dict(self._signatures)
-        found.reached = Reached(
-            self._tree.to_bytes(),
-            reader.recorded_at if reader else None,
-            reader.directory_offset if reader else -1,
-        )
-        return found
+        self._found.signatures = dict(self._signatures)
+        return self._found
 
     async def _reader(self) -> PartitionReader | None:
         """What reads events; the directory's own records count by rules of their own."""
@@ -135,8 +130,7 @@ class _Check:
         )
 
     def _take(self, record: RawRecord, reader: PartitionReader | None) -> None:
-        while self._tree.size < record.offset:
-            self._fill(record.offset)
+        self._fill(record.offset, reader)
         leaf = record.leaf()
         self._append(leaf)
         if self._task.is_whole:
@@ -145,12 +139,22 @@ class _Check:
         self._found.records += 1
         if reader is not None:
             self._judge(record, reader)
+        self._reach(reader)
 
-    def _fill(self, end: int) -> None:
+    def _reach(self, reader: PartitionReader | None) -> None:
+        if self._tree.size == self._settled:
+            self._found.reached = Reached(
+                self._tree.to_bytes(),
+                reader.recorded_at if reader else None,
+                reader.directory_offset if reader else -1,
+            )
+
+    def _fill(self, end: int, reader: PartitionReader | None) -> None:
         task = self._task
         for offset in range(self._tree.size, end):
             self._append(filler_leaf(task.topic, task.partition, offset))
             self._found.fillers += 1
+            self._reach(reader)
 
     def _append(self, leaf: bytes) -> None:
         self._tree.append(leaf)

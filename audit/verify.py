@@ -28,6 +28,7 @@ from runut.errors import BadInput, LedgerMismatch, RunutError
 from runut.event import Recorded
 from runut.notes import parse_note, verified
 from runut.partitioner import partition_of
+from runut.rfc3339 import format_time
 from runut.seals import Seal, origin_of
 
 Status = Literal["HOLDS", "UNANCHORED", "NOT_SHOWN"]
@@ -116,7 +117,8 @@ def verify_bundle(
         run.checks.append(Check(step, HEADINGS[step - 1], status, says))
     sealed_at = moment_of(run.seal.sealed_at_ms)
     if not_before is not None and sealed_at < not_before:
-        found = BadInput("time of the seal", f"not before {not_before}", sealed_at)
+        expected = f"not before {format_time(not_before)}"
+        found = BadInput("time of the seal", expected, format_time(sealed_at))
         raise VerificationFailed(3, found)
     manifest = run.bundle.manifest
     anchored = policy is not None

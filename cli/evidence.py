@@ -21,15 +21,15 @@ from audit.report.examination import Examination
 from audit.verify import VerificationFailed, Verified
 from cli.common import Data, Json, moment, print_json, run
 from cli.look import Subject
-from cli.seals import SealIndex
-from runut.errors import BadFile
+from cli.seals import ProvedBy
+from runut.errors import BadFile, BadInput
 from runut.settings import Settings, load_settings
 
 
 def export(
     subject: Subject,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where to.")],
-    seal: SealIndex = None,
+    seal: ProvedBy = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -91,13 +91,17 @@ def verify(
     since = None if not_before is None else moment(not_before)
     if report is not None:
         offline.report_form(report)
+    if since is not None and file is None:
+        raise BadInput("--not-before", "a FILE with it", "none")
+    if full and file is not None:
+        raise BadInput("--full", "the ledger, which needs no FILE", file)
     if file is not None:
         found = offline.outcome_of(file, policy, since)
         examined = report and offline.bundle_examination(found, file, policy)
     else:
         trust = None if policy is None else read_policy(policy)
         settings = load_settings(data)
-        whole = full or read_state(settings) is None
+        whole = full or read_state(settings, trust) is None
         found = run(_outcome(settings, trust, processes, full=full))
         examined = report and _examination(found, trust, full=whole)
     if report and examined:

@@ -29,6 +29,14 @@ T = TypeVar("T")
 SealIndex = Annotated[
     int | None, typer.Option("--seal", min=0, help="Number of a seal. Default: the newest.")
 ]
+ProvedBy = Annotated[
+    int | None,
+    typer.Option(
+        "--seal",
+        min=0,
+        help="Number of a seal. Default: the newest that a witness cosigned, else the newest.",
+    ),
+]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until it is sealed, ten minutes at most.")]
 
 
@@ -64,9 +72,12 @@ def checkpoint(
 
 def receipt(
     event: Annotated[
-        str, typer.Argument(help="Its id, or its place: PARTITION:OFFSET, directory:OFFSET.")
+        str,
+        typer.Argument(
+            metavar="EVENT", help="Its id, or its place: PARTITION:OFFSET, directory:OFFSET."
+        ),
     ],
-    seal: SealIndex = None,
+    seal: ProvedBy = None,
     wait: Wait = False,
     data: Data = None,
     as_json: Json = False,

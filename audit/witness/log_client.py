@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import httpx
+import msgspec
 
 from runut.errors import BadInput, NotAdmitted, NotDelivered, NotFound, Unreachable, shorten
 from runut.merkle import HASH_SIZE
@@ -20,6 +21,14 @@ TIMEOUT_S: Final = 30.0
 AT_ONCE: Final = 8
 _LARGEST: Final = 32 * 1024 * 1024
 """Bytes of an answer; the largest that a log can have to give are 16 MiB."""
+_REASON: Final = 400
+"""Characters that are shown of why a log does not take something."""
+
+
+class _Problem(msgspec.Struct):
+    """What is of use in a problem document (RFC 9457)."""
+
+    detail: str
 
 
 class LogClient:
@@ -85,7 +94,7 @@ class LogClient:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NotDelivered(f"{self._url}: {type(error).__name__} {error}".strip()) from None
         if not response.is_success:
-            found = f"{response.status_code} {shorten(response.text)}"
+            found = f"{response.status_code} {shorten(_reason(response), _REASON)}"
             raise NotDelivered(f"{self._url}/cosignatures: expected 2xx, found {found}")
 
     async def _bundle(self, tree: str, index: int, size: int) -> Sequence[bytes]:
@@ -133,3 +142,11 @@ class LogClient:
         if status != 200:
             cause = f"{status} for {path}"
             raise Unreachable("the log", self._url, "try again later", cause)
+
+
+def _reason(response: httpx.Response) -> str:
+    """Why a log does not take something, in its own words."""
+    try:
+        return msgspec.json.decode(response.content, type=_Problem).detail
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return response.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,16 +14,21 @@ from audit.documents import moment_of
 from audit.export import export
 from audit.live import read_state, state_path, verify_ledger
 from audit.policy import Policy
+from audit.seal_log import ENTRY_HEADER
 from audit.tree_check import Bound, TreeTask, check_tree
 from audit.verify import VerificationFailed, verify_bundle
+from projections.seals.cosigning import take_cosignatures
 from runut.adapters import kafka
+from runut.adapters.postgres import connected
+from runut.adapters.topics import create_topics
 from runut.directory import founded
 from runut.directory_follower import DirectoryFollower
 from runut.errors import BadFile, NotFound
 from runut.keystore import KeyStore
 from runut.merkle import Frontier
-from runut.notes import Checkpoint, Note, NoteSigner
+from runut.notes import Checkpoint, Cosigner, Note, NoteSigner
 from runut.seal_key import seal_signer
+from runut.seals import entry_of
 from runut.settings import Settings
 from tests.integration.sealing_stage import LEDGER, SealedLedger, published, seal_all, write
 
@@ -50,12 +56,20 @@ async def test_all_of_it_holds_and_the_next_time_what_is_new(
     forget(settings)
     told: list[tuple[int, int]] = []
     first = await verify_ledger(
-        settings, policy, full=True, progress=lambda read, total: told.append((read, total))
+        settings,
+        policy,
+        full=True,
+        processes=2,
+        progress=lambda read, total: told.append((read, total)),
     )
     assert [one.status for one in first.checks] == HOLDS
     assert told[-1][0] <= told[-1][1] == sum(one.records for one in first.trees)
     assert "WITHOUT a record" in first.checks[3].says  # offsets of control records
-    again = await verify_ledger(settings, policy)
+    told.clear()
+    again = await verify_ledger(
+        settings, policy, progress=lambda read, total: told.append((read, total))
+    )
+    assert told[-1] == (0, 0)
     assert "verified before" in again.checks[0].says
     assert again.checks[3].says.startswith("0 records")
     unanchored = await verify_ledger(settings, None, full=True)
@@ -82,7 +96,7 @@ async def test_a_log_that_was_another_when_it_was_verified_is_refused(
     await verify_ledger(settings, policy, full=True)
     await write(settings, "MORE", 8)
     await seal_all(settings)
-    state = read_state(settings)
+    state = read_state(settings, policy)
     assert state is not None
     place = f"{settings.events_topic}/2"
     true = Frontier.from_bytes(state.trees[place].frontier)
@@ -109,6 +123,87 @@ async def test_keys_that_the_policy_does_not_name_are_refused(
     forged = msgspec.structs.replace(policy, ledger=forger.key)
     with pytest.raises(NotFound, match="no seal was published yet that counts"):
         await verify_ledger(sealed.settings, forged, full=True)
+
+
+async def test_what_was_verified_by_another_policy_or_none_is_verified_anew(
+    sealed: SealedLedger, policy: Policy
+) -> None:
+    settings = sealed.settings
+    await verify_ledger(settings, None, full=True)
+    assert "verified before" in (await verify_ledger(settings, None)).checks[0].says
+    forger = NoteSigner(f"{LEDGER}/seals", Ed25519PrivateKey.generate())
+    with pytest.raises(NotFound, match="no seal was published yet that counts"):
+        await verify_ledger(settings, msgspec.structs.replace(policy, ledger=forger.key))
+    assert "verified before" not in (await verify_ledger(settings, policy)).checks[0].says
+    witness = Cosigner("other.example/witness", Ed25519PrivateKey.generate())
+    stricter = msgspec.structs.replace(policy, witnesses=(witness.key,), quorum=1)
+    with pytest.raises(VerificationFailed, match="cosignatures: expected of 1 trusted witnesses"):
+        await verify_ledger(settings, stricter)
+
+
+async def cosign(sealed: SealedLedger, witness: Cosigner, index: int) -> None:
+    """Have a witness cosign a seal a second after it was made."""
+    one = sealed.seals[index]
+    line = witness.cosign(one.checkpoint, one.seal.sealed_at_ms // 1000 + 1)
+    async with connected(sealed.settings, name="tests", autocommit=True) as connection:
+        now = moment_of(one.seal.sealed_at_ms)
+        await take_cosignatures(connection, one.note.signed_also([line]), [witness.key], now)
+
+
+async def sealed_otherwise(sealed: SealedLedger, data: Path) -> Settings:
+    """The same ledger with another log of seals from the second seal on, signed by its own key."""
+    settings, signer = sealed.settings, seal_signer(KeyStore(sealed.settings.keys), LEDGER)
+    other = settings.model_copy(
+        update={"seals_topic": f"{settings.seals_topic}.{data.name}", "data": data}
+    )
+    await create_topics(other, "BROKER")
+    tree, producer = Frontier(), kafka.producer(other)
+    async with kafka.connected(other, producer):
+        for one in sealed.seals:
+            later = 1 if one.seal.index else 0
+            seal = msgspec.structs.replace(one.seal, sealed_at_ms=one.seal.sealed_at_ms + later)
+            tree.append(seal.leaf())
+            text = Checkpoint(one.checkpoint.origin, tree.size, tree.root()).text()
+            await producer.send_and_wait(
+                other.seals_topic,
+                Note(text, (signer.sign(text),)).to_bytes(),
+                headers=[(ENTRY_HEADER, entry_of(seal))],
+            )
+    return other
+
+
+async def test_a_log_that_witnesses_did_not_see_is_refused_whoever_signed_it(
+    sealed: SealedLedger, policy: Policy, tmp_path: Path
+) -> None:
+    witness = Cosigner("seen.example/witness", Ed25519PrivateKey.generate())
+    watched = msgspec.structs.replace(policy, witnesses=(witness.key,), quorum=1)
+    other = await sealed_otherwise(sealed, tmp_path)
+    await cosign(sealed, witness, 0)
+    for settings in (sealed.settings, other):  # they have the first seal in common
+        found = await verify_ledger(settings, watched, full=True)
+        assert found.checks[1].says.endswith("seal 0 is the newest that the quorum cosigned")
+    await cosign(sealed, witness, 1)
+    found = await verify_ledger(sealed.settings, watched)
+    assert found.checks[1].says.endswith("seal 1 is the newest that the quorum cosigned")
+    for full in (False, True):  # by a proof from what was read before, and by what is read
+        with pytest.raises(
+            VerificationFailed,
+            match=r"step 2, .*: checkpoint of size 2: .* another: the log was forked",
+        ):
+            await verify_ledger(other, watched, full=full)
+
+
+async def test_records_after_the_newest_cosigned_seal_are_verified_again_until_one_covers_them(
+    sealed: SealedLedger, policy: Policy
+) -> None:
+    witness = Cosigner("late.example/witness", Ed25519PrivateKey.generate())
+    watched = msgspec.structs.replace(policy, witnesses=(witness.key,), quorum=1)
+    settings, read = sealed.settings, []
+    for index, full in ((0, True), (0, False), (-1, False), (-1, False)):
+        await cosign(sealed, witness, index)
+        found = await verify_ledger(settings, watched, full=full)
+        read.append(int(found.checks[3].says.partition(" records")[0]))
+    assert read[0] > read[1] == read[2] > read[3]
 
 
 async def test_a_bundle_of_the_live_ledger_has_the_same_bytes_each_time_and_verifies(
