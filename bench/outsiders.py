@@ -1,6 +1,6 @@
 """Peers that are programs of their own: start one, follow what it says, measure between.
 
-Each gets empty tables of the read models' definition, names of which its search path finds.
+Each gets empty tables of the read models' definition, which its search path finds.
 """
 
 from __future__ import annotations

@@ -13,9 +13,14 @@ from bench.found import Found
 from bench.growth import verdict
 from bench.http import LINES
 from bench.measured import Measured
+from bench.pages import RATE as PAGE_RATE
+from bench.pages import READERS, Pages
 from bench.reads import RATE
+from consumers.projector import MAX_RECORDS
+from runut.adapters.kafka import MAX_FETCH_BYTES
 
 MILLION: Final = 1e6
+FETCHED_MB: Final = MAX_FETCH_BYTES / MILLION
 FIGURES: Final = ("events", "events/s", "client µs", "PostgreSQL µs", "others, cores")
 RATIOS: Final = ("one worker is", "all workers are")
 QUANTILES: Final = ("events", "p50 ms", "p95 ms", "p99 ms", "max ms")
@@ -110,7 +115,7 @@ SENDING: Final = _Speeds(
 def sections(found: Found) -> list[Section]:
     """All that was measured."""
     speeds = [_speeds(found, one) for one in (OURS, PEERS, SEALING, LIMITS, SENDING)]
-    others = [*_http(found), _latency(found), _disk(found), _growth(found)]
+    others = [*_http(found), _latency(found), _disk(found), *_pages(found.pages), _growth(found)]
     return [one for one in (_aims(found), *speeds, *others) if one.rows]
 
 
@@ -207,6 +212,36 @@ def _disk(found: Found) -> Section:
     return Section("Disk", ("events", "MB", "bytes an event"), rows, note)
 
 
+def _pages(pages: Pages | None) -> list[Section]:
+    if pages is None:
+        return []
+    rows = [
+        (
+            path,
+            *_quantiles(one.latency),
+            f"{one.web_ms:.1f}",
+            f"{one.postgres_ms:.1f}",
+            f"{one.kilobytes:.0f}",
+        )
+        for path, one in pages.pages.items()
+    ]
+    columns = (*QUANTILES, "web CPU ms", "PostgreSQL CPU ms", "kB")
+    note = (
+        f"A sample world of {pages.cases:,} cases. {READERS} readers, half of them auditors, ask "
+        f"for a page a second each while {PAGE_RATE} events a second come in: from when a page was "
+        f"due. CPU is a page's, asked for alone. Told to come again: {pages.refused:,} times."
+    )
+    one = pages.listening
+    heard = (f"{one.listeners:,} listeners", *_quantiles(one.update))
+    listening = Section(
+        "Live updates",
+        (*QUANTILES, "web MB before", "web MB with them"),
+        [(*heard, f"{one.megabytes:.0f}", f"{one.megabytes_with:.0f}")],
+        "From sending an event to each listener's hearing of it; all of them listen to everything.",
+    )
+    return [Section("Pages", columns, rows, note), listening]
+
+
 def _growth(found: Found) -> Section:
     rows = [
         (
@@ -222,9 +257,11 @@ def _growth(found: Found) -> Section:
     ]
     columns = ("seconds", "events/s", "CPU µs", "worker MB", "disk bytes", "cost of an event")
     note = (
-        "A ledger each, caught up with by one worker. CPU and disk are an event's; the worker's "
-        "memory is the most it held, bounded by the batches that it fetches, folds and writes and "
-        "not by the ledger. What an event costs is told beside the smallest ledger."
+        "A ledger each, caught up with by one worker. CPU and disk are an event's. The worker's "
+        f"memory is the most it held: bounded by what it fetches ({FETCHED_MB:.0f} MB a partition) "
+        f"and by two batches of {MAX_RECORDS:,} records with the states that they touch, one "
+        "folded while the other is written; not by the ledger. What an event costs is told beside "
+        "the smallest ledger of several cases."
     )
     return Section("Cost of growth", columns, rows, note)
 
@@ -269,6 +306,9 @@ def _all_aims(found: Found) -> list[_Aim]:
     )
     rebuilt = found.ratio("ours", "rebuild")
     reads = found.reads.api.p99 if found.reads else None
+    pages = found.pages
+    slowest = max(one.latency.p99 for one in pages.pages.values()) if pages else None
+    update = pages.listening.update.p99 if pages else None
     return [
         _Aim("one worker, events/s", 35_000, rate.get("ours_alone")),
         _Aim("one worker to executemany", 1.4, found.ratio("executemany", "ours_alone"), unit=" ×"),
@@ -280,4 +320,6 @@ def _all_aims(found: Found) -> list[_Aim]:
         _Aim("visible, p99 at 200/s", 15, visible.get(200), at_most=True, unit=" ms"),
         _Aim("visible, p99 at 2,000/s", 50, visible.get(2_000), at_most=True, unit=" ms"),
         _Aim("read of a state, p99", 5, reads, at_most=True, unit=" ms"),
+        _Aim("slowest page, p99", 150, slowest, at_most=True, unit=" ms"),
+        _Aim("live update, p99", 1_000, update, at_most=True, unit=" ms"),
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
@@ -62,11 +62,9 @@ class History(Projection[Tables]):
 
     def process_event(self, domain_event: Noted, tracking: Tracking) -> None:
         """Write it."""
-        value, place = (
-            bytes.fromhex(domain_event.value),
-            (domain_event.partition, domain_event.offset),
-        )
-        one = seen(self.decode, self.types, value, domain_event.recorded_ms, *place)
+        noted, value = domain_event, bytes.fromhex(domain_event.value)
+        place = (noted.recorded_ms, noted.partition, noted.offset)
+        one = seen(self.decode, self.types, value, *place)
         rows = written([one], self.counts)
         self.view.add(rows.history[0], rows.states[0], tracking)
 
@@ -102,7 +100,7 @@ async def _store(ledger: Ledger, task: Task) -> None:
         ledger.recorder.insert_events(stored)
 
 
-def _environment(task: Task) -> Mapping[str, str]:
+def _environment(task: Task) -> dict[str, str]:
     place = conninfo_to_dict(task.postgres_url)
     return {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
@@ -117,7 +115,7 @@ def _environment(task: Task) -> Mapping[str, str]:
 
 def main(task: Task) -> None:
     """Store, then project."""
-    environment = dict(_environment(task))
+    environment = _environment(task)
     ledger = Ledger(environment)
     asyncio.run(_store(ledger, task))
     History.types, History.counts = task.types, Counter[str]()
