@@ -10,6 +10,7 @@ import contextlib
 import gc
 import math
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -29,6 +30,8 @@ CLOSING_S: Final = 5.0
 """For what the application opened, after the last request."""
 YOUNG_OBJECTS: Final = 10_000
 """So many more than were freed are looked through at a time; a request makes some hundreds."""
+OPEN_FILES: Final = 16_384
+"""At least, where the machine lets us: each listener takes one, and 1,024 are usual."""
 STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -60,6 +63,7 @@ async def serve(app: FastAPI, listening: socket.socket, drain_s: float) -> None:
                 limit.reschedule(loop.time() + drain_s + CLOSING_S)
 
             _spare_the_collector()
+            allow_open_files()
             await _Server(_config(app, drain_s), stop).serve([listening])
     except TimeoutError:
         if not limit.expired():
@@ -78,6 +82,14 @@ def _config(app: FastAPI, drain_s: float) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=math.ceil(drain_s),
     )
+
+
+def allow_open_files() -> None:
+    """Let this process have as many files open as thousands of listeners need."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if resource.RLIM_INFINITY != soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _spare_the_collector() -> None:
