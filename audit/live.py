@@ -244,8 +244,7 @@ class _Live:
                 6, "UNANCHORED" if self._policy is None else "NOT_SHOWN", "time not witnessed"
             )
             return
-        read = sum(sum(one.signatures.values()) + one.rejected for one in found)
-        witnessed = sum(one.witnessed for one in found)
+        read, witnessed = sum(one.timed for one in found), sum(one.witnessed for one in found)
         self._say(6, "HOLDS", f"{witnessed:,} of {read:,} records before a cosigned seal")
 
     def _keep(self, last: Seal, tasks: list[TreeTask], found: list[TreeFound]) -> None:

@@ -71,8 +71,10 @@ class TreeFound(msgspec.Struct):
     fillers: int = 0
     signatures: dict[str, int] = msgspec.field(default_factory=dict)
     rejected: int = 0
+    timed: int = 0
+    """Records whose time was held between cosigned seals; the directory's are not."""
     witnessed: int = 0
-    """Records whose time lies before a cosigned seal."""
+    """Those of them whose time lies before a cosigned seal."""
     failure: tuple[str, str, str] | None = None
 
 
@@ -199,6 +201,7 @@ class _Check:
         if before is not None and at > before.seen_at + TOLERANCE:
             expected = f"not after the seal with it, {format_time(before.seen_at)}"
             raise BadInput(f"time of {self._task.name}:{offset}", expected, format_time(at))
+        self._found.timed += 1
         self._found.witnessed += before is not None
 
 

@@ -198,12 +198,15 @@ async def test_records_after_the_newest_cosigned_seal_are_verified_again_until_o
 ) -> None:
     witness = Cosigner("late.example/witness", Ed25519PrivateKey.generate())
     watched = msgspec.structs.replace(policy, witnesses=(witness.key,), quorum=1)
-    settings, read = sealed.settings, []
+    settings, read, timed = sealed.settings, [], []
     for index, full in ((0, True), (0, False), (-1, False), (-1, False)):
         await cosign(sealed, witness, index)
         found = await verify_ledger(settings, watched, full=full)
         read.append(int(found.checks[3].says.partition(" records")[0]))
+        timed.append(tuple(map(int, found.checks[5].says.partition(" records")[0].split(" of "))))
     assert read[0] > read[1] == read[2] > read[3]
+    assert all(witnessed <= of_all for witnessed, of_all in timed)
+    assert timed[1][0] == timed[3][0] == 0 < timed[2][0]
 
 
 async def test_a_bundle_of_the_live_ledger_has_the_same_bytes_each_time_and_verifies(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
@@ -20,6 +21,7 @@ from runut.merkle_map import MapLeaf
 from runut.notes import Note, NoteSigner, parse_note
 from runut.outgoing import Envelope, known_schema_ids
 from runut.records import RawRecord
+from runut.rfc3339 import format_time
 from runut.seals import origin_of
 from runut.signing import Signer
 from tests import sealed
@@ -372,8 +374,12 @@ def test_a_bundle_of_another_subject_or_place_is_refused() -> None:
 def test_an_older_seal_than_asked_for_is_refused() -> None:
     at = verified(genuine()).sealed_at
     assert verify_bundle(genuine(), policy(), not_before=at).seal == 1
-    with pytest.raises(VerificationFailed, match="time of the seal"):
-        verify_bundle(genuine(), policy(), not_before=at + timedelta(seconds=1))
+    later = at + timedelta(seconds=1)
+    expected = (
+        f"time of the seal: expected not before {format_time(later)}, found {format_time(at)}"
+    )
+    with pytest.raises(VerificationFailed, match=re.escape(expected)):
+        verify_bundle(genuine(), policy(), not_before=later)
 
 
 def _noted(evidence: Evidence, note: str) -> Evidence:

@@ -487,6 +487,11 @@ async def test_a_cosignature_that_is_not_taken_is_handed_in_again(
     not_delivered = (await watch.attend(log)).not_delivered
     assert not_delivered is not None
     assert "expected 2xx, found 503 later" in not_delivered
+    problem = {"type": "urn:x", "title": "t" * 500, "status": 422, "detail": "nobody knows you"}
+    log.answers["cosignatures"] = lambda _: httpx.Response(422, json=problem)
+    not_delivered = (await watch.attend(log)).not_delivered
+    assert not_delivered is not None
+    assert not_delivered.endswith("expected 2xx, found 422 nobody knows you")
     cosigned = watch.home.checkpoint.read_bytes()
     log.answers.clear()
     watch.clock.now_s += 60
