@@ -10,6 +10,7 @@ import atexit
 import select
 import subprocess
 import sys
+from contextlib import suppress
 from threading import Lock
 from typing import Final
 
@@ -41,14 +42,27 @@ class DrawingProcess:
         self._starting = Lock()
         self._drawing = Lock()
 
+    def warm_up(self) -> None:
+        """Start it for the first time; should that fail, whoever wants a chart is told."""
+        if self._process is None:
+            with suppress(PlatformError):
+                self.start()
+
     def start(self) -> subprocess.Popen[bytes]:
-        """Have it run, without waiting until it can draw."""
+        """Have it run, without waiting until it can draw.
+
+        Raises:
+            PlatformError: the machine has no room for it.
+        """
         with self._starting:
             if self._process is None:
                 atexit.register(self.close)
             if self._process is None or self._process.poll() is not None:
                 pipe = subprocess.PIPE
-                self._process = subprocess.Popen(PROGRAM, stdin=pipe, stdout=pipe)
+                try:
+                    self._process = subprocess.Popen(PROGRAM, stdin=pipe, stdout=pipe)
+                except OSError as error:
+                    raise PlatformError(f"the process that draws charts: {error}") from None
             return self._process
 
     def draw(self, lines: Lines) -> str:
@@ -68,9 +82,11 @@ class DrawingProcess:
 
     def close(self) -> None:
         """End it."""
+        atexit.unregister(self.close)
         if self._process is not None:
             self._process.kill()
             self._process.communicate()
+            self._process = None
 
 
 def _answer(process: subprocess.Popen[bytes], question: bytes) -> str:

@@ -28,8 +28,8 @@ _PROCESS: Final = DrawingProcess()
 
 
 def warm_up() -> None:
-    """Start what draws, where it does not run yet, without waiting for it."""
-    _PROCESS.start()
+    """Start what draws, where it never ran yet, without waiting for it."""
+    _PROCESS.warm_up()
 
 
 def trend(about: About, series: Sequence[Series], *, value: str, is_share: bool = False) -> Chart:
