@@ -92,7 +92,11 @@ def _task(settings: Settings, types: Types, events: int) -> Task:
 @asynccontextmanager
 async def _started(program: Program, task: Task, log: Path) -> AsyncIterator[Process]:
     """The program with its task; killed after the block, since it has nothing to lose."""
-    environment = {**os.environ, "PGOPTIONS": f"-c search_path={task.schema}"}
+    environment = {
+        **os.environ,
+        "PGOPTIONS": f"-c search_path={task.schema}",
+        "TMPDIR": str(log.parent),  # gone with the platform
+    }
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
             *(program.python, "-m", f"bench.programs.{program.module}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from typing import Any, Final
 
@@ -55,6 +56,7 @@ def main(task: Task) -> None:
         commit_interval=CHECKPOINT_S,
         commit_every=AT_ONCE,
         loglevel="ERROR",
+        state_dir=tempfile.gettempdir(),
     )
 
     def row(value: bytes, _key: Any, timestamp_ms: int, _headers: Any) -> dict[str, Any]:
