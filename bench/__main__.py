@@ -63,6 +63,8 @@ def plan_of(asked: argparse.Namespace) -> Plan:
         open_commitments=asked.open_commitments,
         proof_leaves=asked.proof_leaves,
         http_events=asked.http_events,
+        page_cases=asked.page_cases,
+        listeners=asked.listeners,
         growth=grown,
         without=frozenset(asked.without),
     )
@@ -77,10 +79,12 @@ def parser() -> argparse.ArgumentParser:
         "cases": (usual.cases, "that they are about"),
         "peer-events": (usual.peer_events, "at most for Connect, Quix Streams and Faust"),
         "slow-events": (usual.slow_events, "at most for those that write one by one"),
-        "seconds": (usual.seconds, "of each latency, and of reads"),
+        "seconds": (usual.seconds, "of each latency, of reads and of reading pages"),
         "open-commitments": (usual.open_commitments, "that a deadline tick has to pass over"),
         "proof-leaves": (usual.proof_leaves, "of the tree that proofs are from"),
         "http-events": (usual.http_events, "that come by HTTP, one by one and in batches"),
+        "page-cases": (usual.page_cases, "of the sample world whose pages are read"),
+        "listeners": (usual.listeners, "that wait for news of it"),
     }
     for name, (default, what) in sizes.items():
         found.add_argument(f"--{name}", type=_positive, default=default, help=f"{what}; {default}")

@@ -9,6 +9,7 @@ from bench.end_to_end import Latencies, Latency
 from bench.growth import Grown
 from bench.http import Http
 from bench.measured import Measured
+from bench.pages import Pages
 from bench.reads import Reads
 
 
@@ -59,6 +60,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     proof: Latency | None = None
     """Of a record anywhere in a tree of so many."""
     http: Http | None = None
+    pages: Pages | None = None
     growth: list[Grown] = []
 
     def ratio(self, name: str, ours: str = "ours") -> float | None:

@@ -23,7 +23,7 @@ PARTS: Final = (
         "deadlines",
         "proofs",
     ),
-    *("http", "reads", "growth"),
+    *("http", "reads", "pages", "growth"),
 )
 """What can be left out; `again` is ours once more after the peers."""
 
@@ -38,10 +38,13 @@ class Plan(NamedTuple):
     slow_events: int = 20_000
     """At most for those that write one by one."""
     seconds: int = 30
-    """Of each latency, and of reads."""
+    """Of each latency, of reads, and of reading pages."""
     open_commitments: int = 1_000_000
     proof_leaves: int = 10_000_000
     http_events: int = 20_000
+    page_cases: int = 3_000
+    """Of the sample world whose pages are read."""
+    listeners: int = 2_000
     growth: tuple[tuple[int, int], ...] = ()
     """Events and cases of each ledger that is grown."""
     without: frozenset[str] = frozenset()

@@ -9,7 +9,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from bench import copying, deadlines, end_to_end, growth, http, limits, reads, seals, stories
+from bench import (
+    copying,
+    deadlines,
+    end_to_end,
+    growth,
+    http,
+    limits,
+    pages,
+    reads,
+    seals,
+    stories,
+)
 from bench.connect_programs import read_connect_lock
 from bench.contest import contest
 from bench.disk import Disk, disk
@@ -68,6 +79,8 @@ async def run(plan: Plan, say: Say) -> Found:
         given, allowed = await _limits(stage)
         measured |= allowed | await _signing(stage) | {"produce": filled.measured}
         some = await _some(stage)
+    wanted = pages.Wanted(plan.page_cases, plan.seconds, plan.listeners)
+    read = await pages.measure(wanted, say) if plan.has("pages") else None
     grown = await growth.grow(plan.growth, say) if plan.has("growth") else []
     machine = _machine(place, load_before, time.monotonic() - begun)
     return Found(
@@ -77,6 +90,7 @@ async def run(plan: Plan, say: Say) -> Found:
         missing=missing,
         left_out=[part for part in PARTS if not plan.has(part)],
         disk=taken,
+        pages=read,
         growth=grown,
         **some,
     )

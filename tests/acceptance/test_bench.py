@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bench.pages import NEWS
 from tests.acceptance.running import environment
 from tests.builders import ROOT
 
@@ -21,6 +22,7 @@ def test_a_small_run_measures_everything_and_its_consumers_write_the_same_rows(
     file, page = tmp_path / "bench.json", tmp_path / "performance.md"
     few = ("--events", str(EVENTS), "--cases", "20", "--seconds", "1", "--without", LEFT_OUT)
     few += ("--open-commitments", "5000", "--proof-leaves", "70000", "--http-events", "100")
+    few += ("--page-cases", "6", "--listeners", "20")
     done = subprocess.run(
         [sys.executable, "-m", "bench", *few, "--json", str(file), "--write", str(page)],
         cwd=ROOT,
@@ -47,6 +49,10 @@ def test_a_small_run_measures_everything_and_its_consumers_write_the_same_rows(
     assert found["proof"]["events"] > 0
     assert found["http"]["single"]["ours"]["events"] == 100
     assert found["http"]["batch"]["ours"]["events"] == found["http"]["batch"]["minimal"]["events"]
+    pages = found["pages"]["pages"]
+    assert {"/", "/cases", "/agencies/kp2mi", "/network"} <= set(pages)
+    assert sum(one["latency"]["events"] for one in pages.values()) + found["pages"]["refused"] == 50
+    assert found["pages"]["listening"]["update"]["events"] == 20 * NEWS
     assert "5,000 open" in done.stdout
     assert "## From Kafka to PostgreSQL: peers" in page.read_text()
     assert sorted(tmp_path.iterdir()) == [file, page]
