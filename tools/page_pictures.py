@@ -27,7 +27,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 PICTURES: Final = ROOT / "docs" / "pictures"
 RUNUT: Final = (sys.executable, "-m", "cli.main")
 WORLD: Final = ("--cases", "400", "--years", "1", "--seed", "7")
-PATIENCE_S: Final = 180
+PATIENCE_S: Final = 600
 LARGEST: Final = 150_000
 """Bytes of a picture at most."""
 QUALITIES: Final = range(90, 40, -10)

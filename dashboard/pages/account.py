@@ -63,13 +63,14 @@ async def come_back(frame: Visitor) -> Response:
 async def _signed_in(frame: Frame, secret: str, back: str) -> Response:
     try:
         who = await _who(frame, secret)
-        return await sign_in.begin(frame, who, back)
     except Unauthenticated as error:
         return _refused(frame, "answer", error, back)
-    except Forbidden as error:
-        return _refused(frame, "account", error, back)
     except Unreachable as error:
         return _refused(frame, "silent", error, back)
+    try:
+        return await sign_in.begin(frame, who, back)
+    except Forbidden as error:
+        return _refused(frame, "account", error, back)
 
 
 async def _who(frame: Frame, secret: str) -> Principal:
