@@ -72,6 +72,12 @@ async def visible(connection: Connection, subjects: Collection[str], sight: Sigh
     return {row[0] for row in await cursor.fetchall()}
 
 
+async def guarded_subjects(connection: Connection) -> list[str]:
+    """Subjects on which something is not to be told to all who may see them."""
+    cursor = await connection.execute(_SQL["guarded_subjects"])
+    return [row[0] for row in await cursor.fetchall()]
+
+
 async def require_visible(connection: Connection, subject: str, sight: Sight) -> None:
     """Demand that somebody may see a subject; what may not be seen is as if it were not there.
 

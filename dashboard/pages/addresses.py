@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from fastapi import Request
 
@@ -43,6 +43,14 @@ def here(request: Request, **changed: Any) -> str:
     pairs = [*kept, *((name, str(value)) for name, value in changed.items() if value is not None)]
     query = urlencode(pairs)
     return f"{request.url.path}?{query}" if query else request.url.path
+
+
+def with_question(path: str, **changed: str | None) -> str:
+    """A path of this site, with some of its question changed; None takes it out."""
+    parts = urlsplit(path)
+    kept = [pair for pair in parse_qsl(parts.query) if pair[0] not in changed]
+    query = urlencode([*kept, *((name, one) for name, one in changed.items() if one is not None)])
+    return urlunsplit(("", "", parts.path, query, parts.fragment))
 
 
 def is_own_path(text: str) -> bool:

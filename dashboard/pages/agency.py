@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
 from dashboard.agencies import as_seen
-from dashboard.asking import AgencyCode, Time
+from dashboard.asking import AgencyCode
 from dashboard.charts import About, Chart, Point, Series, trend
 from dashboard.measures import known_to
 from dashboard.pages.frame import Frame, Reader
 from dashboard.pages.listing import worklists
+from dashboard.pages.moments import PastMoment
 from dashboard.pages.routing import page_router
 from dashboard.pages.words import Words
 from dashboard.reads import Reading
@@ -41,21 +42,19 @@ def routes() -> APIRouter:
     return router
 
 
-async def agencies(frame: Reader) -> Response:
+async def agencies(frame: Reader, as_of: PastMoment = None) -> Response:
     """All agencies of the directory."""
-    async with frame.open() as reading:
+    async with frame.open_at(as_of) as reading:
         lists = await worklists(frame, reading)
         held = await lists.held()
-        overdue = {one.agency: one.count for one in await lists.overdue(reading.moment.now)}
+        overdue = {one.agency: one.count for one in await lists.overdue(reading.moment.at)}
     known = reading.moment.log.latest.agencies()
     rendered = [owing.render_agency(one) for one in known if one.code != SYSTEM]
     rows = sorted(rendered, key=lambda one: (one["kind"], one["code"]))
     return frame.page("agencies.html", reading, agencies=rows, held=held, overdue=overdue)
 
 
-async def agency(
-    frame: Reader, code: AgencyCode, as_of: Annotated[Time | None, Query()] = None
-) -> Response:
+async def agency(frame: Reader, code: AgencyCode, as_of: PastMoment = None) -> Response:
     """One agency, now or as of a past moment."""
     # Before a connection is taken: whoever makes the figures needs one.
     by_month = await _lately_by_month(frame) if as_of is None else None
@@ -80,7 +79,6 @@ async def agency(
         counts={name: explanation(name)[frame.lang] for name in MEASURED},
         remark=explanation("remark")[frame.lang],
         trends=await _trends(frame, reading, code, by_month),
-        as_of=as_of,
     )
 
 

@@ -19,6 +19,7 @@ from dashboard.pages import (
     audit,
     case_list,
     cookies,
+    moments,
     network,
     overview,
     registers,
@@ -32,7 +33,7 @@ from dashboard.pages.site import Site
 
 PAGES: Final = (
     *(static_files, sign_in, account, overview, case_list, work_lists, registers),
-    *(subject, agency, network, audit, search),
+    *(subject, agency, network, audit, search, moments),
 )
 
 

@@ -11,6 +11,7 @@ from dashboard.asking import AgencyFilter, Country, Word
 from dashboard.pages.filters import agency_codes, is_set
 from dashboard.pages.frame import Reader
 from dashboard.pages.listing import PartNumber, part_of
+from dashboard.pages.moments import PastMoment
 from dashboard.pages.routing import page_router
 from projections.wording import words_of
 from projections.worklists import STILL_DAYS
@@ -35,10 +36,11 @@ async def cases(
     participant: AgencyFilter = None,
     still: Annotated[int | None, Query(ge=1, le=LONGEST_STILL)] = None,
     page: PartNumber = 1,
+    as_of: PastMoment = None,
 ) -> Response:
     """A part of the list."""
-    async with frame.open() as reading:
-        now = reading.moment.now
+    async with frame.open_at(as_of) as reading:
+        now = reading.moment.at
         wanted = {
             "is_open": is_set(frame, "open"),
             "status": status,

@@ -81,7 +81,10 @@ class Frame:
         if reading is None:
             nobody = DirectoryLog().latest
             return Words(Voice(self.lang, nobody, self.zone), self.site.reads.now())
-        return Words(Voice(self.lang, reading.moment.log.latest, self.zone), reading.moment.at)
+        # Pages of one subject tell of its past by themselves, and lead to others as they are now.
+        as_of = reading.moment.as_of if reading.then else None
+        voice = Voice(self.lang, reading.moment.log.latest, self.zone)
+        return Words(voice, reading.moment.at, as_of)
 
     def page(
         self, template: str, reading: Reading | None = None, *, status: int = 200, **said: Any

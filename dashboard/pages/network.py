@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from dashboard.charts import About, Chart, Edge, Node, network
 from dashboard.pages.frame import Frame, Reader
 from dashboard.pages.listing import worklists
+from dashboard.pages.moments import PastMoment
 from dashboard.pages.routing import page_router
 from dashboard.reads import Reading
 from projections.indicators import explanation
@@ -33,7 +34,11 @@ def routes() -> APIRouter:
 
 
 async def network_of_agencies(
-    frame: Reader, since: date | None = None, until: date | None = None, kind: Kind | None = None
+    frame: Reader,
+    since: date | None = None,
+    until: date | None = None,
+    kind: Kind | None = None,
+    as_of: PastMoment = None,
 ) -> Response:
     """The network of a period; both days belong to it."""
     if since is not None and until is not None and since > until:
@@ -42,12 +47,12 @@ async def network_of_agencies(
     end = _begins(frame, until + timedelta(days=1)) if until else None
 
     async def counted() -> list[EdgeOf]:
-        async with frame.open() as reading:
+        async with frame.open_at(as_of) as reading:
             return await (await worklists(frame, reading)).edges(begin, end, kind)
 
     # Nobody's connection waits for it: whoever makes it needs one.
-    edges = await frame.site.reads.lately.get(("edges", begin, end, kind), counted)
-    async with frame.open() as reading:
+    edges = await frame.site.reads.lately.get(("edges", begin, end, kind, as_of), counted)
+    async with frame.open_at(as_of) as reading:
         pass
     return frame.page(
         "network.html",

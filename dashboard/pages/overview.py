@@ -8,13 +8,15 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Response
 
+from dashboard.measures import known_to
 from dashboard.pages.frame import Reader
+from dashboard.pages.listing import worklists
+from dashboard.pages.moments import PastMoment
 from dashboard.pages.overview_chart import cases_chart
 from dashboard.pages.routing import page_router
 from dashboard.pages.seals import newest_seal, sizes_of
 from dashboard.reads import Reading
-from projections.meetings import meetings
-from projections.reading import snapshot
+from projections.meetings import meetings_of
 from projections.worklists import OPEN_STATUSES, STILL_DAYS, URGENCIES, Worklists
 from runut.calendar import local_time
 
@@ -39,21 +41,18 @@ def routes() -> APIRouter:
     return router
 
 
-async def overview(frame: Reader) -> Response:
-    """Open work at a glance."""
-    async with frame.open(alone=False) as reading:
-        now = reading.moment.now
-        series = await meetings(reading.connection, now=now)
-        async with snapshot(reading.connection):
-            lists = Worklists(
-                reading.connection, frame.site.reads.views_schema, reading.asker.sight
-            )
-            figures = await lists.figures(
-                now,
-                today=local_day(now, frame.zone),
-                bounced_since=now - timedelta(days=BOUNCED_DAYS),
-            )
-            sealed, recorded_at = await _progress(reading, lists, frame.site.settings.events_topic)
+async def overview(frame: Reader, as_of: PastMoment = None) -> Response:
+    """Open work at a glance, now or as of a past moment."""
+    async with frame.open_at(as_of) as reading:
+        now = reading.moment.at
+        series = await meetings_of(await known_to(reading))
+        lists = await worklists(frame, reading)
+        figures = await lists.figures(
+            now,
+            today=local_day(now, frame.zone),
+            bounced_since=now - timedelta(days=BOUNCED_DAYS),
+        )
+        sealed, recorded_at = await _progress(reading, lists, frame.site.settings.events_topic)
     translated = frame.translated
     chart = cases_chart(
         figures,
@@ -90,8 +89,8 @@ def local_day(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
 async def _progress(
     reading: Reading, lists: Worklists, topic: str
 ) -> tuple[Sealed | None, datetime | None]:
-    """How far the ledger is sealed, and when the latest record was recorded."""
-    seal = await newest_seal(reading.connection)
+    """How far the ledger is sealed, of no past moment; and when the latest record was recorded."""
+    seal = None if reading.then else await newest_seal(reading.connection)
     sizes = {} if seal is None else sizes_of(seal, topic)
     unsealed, recorded_at = await lists.unsealed(sizes)
     sealed = None if seal is None else Sealed(seal.seal.index, seal.sealed_at, unsealed)

@@ -9,16 +9,16 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Response
 
 from dashboard.charts import About, Chart, Occasion, occasions
-from dashboard.measures import shown_to
+from dashboard.measures import known_to, shown_to
 from dashboard.pages.addresses import FOLDERS
 from dashboard.pages.frame import Frame, Reader
+from dashboard.pages.moments import PastMoment
 from dashboard.pages.routing import page_router
 from dashboard.reads import Reading
 from projections.indicators import explanation
 from projections.listing import SubjectsWanted, states
-from projections.meetings import meetings
+from projections.meetings import meetings_of
 from projections.portraits import SHOWN, Document
-from projections.reading import snapshot
 from runut.event import ID_PATTERN
 from runut.rfc3339 import parse_time
 
@@ -36,22 +36,20 @@ def routes() -> APIRouter:
 
 
 def _register(kind: str) -> Callable[..., Awaitable[Response]]:
-    async def register(frame: Reader, after: After = "") -> Response:
+    async def register(frame: Reader, after: After = "", as_of: PastMoment = None) -> Response:
         """A part of the register."""
-        async with frame.open() as reading:
+        async with frame.open_at(as_of) as reading:
             rows, more = await _rows(reading, kind, after)
         return frame.page(f"{FOLDERS[kind]}.html", reading, rows=rows, more=more)
 
     return register
 
 
-async def all_meetings(frame: Reader, after: After = "") -> Response:
+async def all_meetings(frame: Reader, after: After = "", as_of: PastMoment = None) -> Response:
     """Meetings, and how regularly those of each series are held."""
-    async with frame.open(alone=False) as reading:
-        found = await meetings(reading.connection, now=reading.moment.now)
-        async with snapshot(reading.connection):
-            told = await shown_to(reading, found)
-            rows, more = await _rows(reading, "meeting", after)
+    async with frame.open_at(as_of) as reading:
+        told = await shown_to(reading, await meetings_of(await known_to(reading)))
+        rows, more = await _rows(reading, "meeting", after)
     return frame.page(
         "meetings.html",
         reading,
@@ -74,6 +72,7 @@ async def _rows(reading: Reading, kind: str, after: str) -> tuple[list[Document]
         after=after,
         limit=PART + 1,
         tables=SHOWN[kind],
+        then=reading.tables_then,
     )
     async with aclosing(some):
         async for one in some:

@@ -53,7 +53,7 @@ async def _events(frame: Frame, reading: Reading, text: str) -> list[Document]:
 
 
 async def _found(frame: Frame, reading: Reading, name: str, **wanted: object) -> list[Document]:
-    asked = {**wanted, "is_auditor": reading.asker.sight.is_auditor}
+    asked = {**wanted, "is_auditor": reading.asker.sight.is_auditor, "guarded_now": []}
     rows = await (await worklists(frame, reading)).listed(name, asked, limit=MOST, offset=0)
     told: list[Document] = await reading.told(
         list(rows.items), {one["subject"] for one in rows.items}

@@ -17,7 +17,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 from markupsafe import Markup, escape
 
-from dashboard.pages.addresses import address_of
+from dashboard.pages.addresses import address_of, with_question
 from dashboard.pages.limits import Countdown, countdown
 from projections.wording import Lang, Voice, plain, zone_name
 from runut.calendar import local_time
@@ -35,11 +35,23 @@ KEPT: Final = 4_096
 class Words:
     """Values in somebody's language and time zone, at a moment."""
 
-    def __init__(self, voice: Voice, moment: datetime) -> None:
-        """Take the language, the zone and the directory, and when the page is made."""
+    def __init__(self, voice: Voice, moment: datetime, as_of: datetime | None = None) -> None:
+        """Take the language, the zone and the directory, and when the page is made.
+
+        `as_of` is a past moment of which all is told, links included.
+        """
         self.voice = voice
         self.moment = moment
+        self.as_of = as_of
         self._agencies: dict[str, Markup] = {}
+
+    def then(self, path: str) -> str:
+        """A path of this site, as of the same past moment."""
+        return with_question(path, as_of=self.exact(self.as_of)) if self.as_of else path
+
+    def exact(self, moment: datetime) -> str:
+        """A moment for programs, on the reader's clock."""
+        return local_time(moment, self.voice.zone).isoformat()
 
     def word(self, table: str, symbol: str | None) -> str:
         """The word for a value of an enumeration; nothing for none."""
@@ -66,7 +78,8 @@ class Words:
         if not self._is_known(code):
             return escape(self.code(code))
         name = Markup('<abbr title="{}">{}</abbr>').format(self.voice.agency(code), self.code(code))
-        return Markup('<a class="agency" href="/agencies/{}">{}</a>').format(code, name)
+        where = self.then(f"/agencies/{code}")
+        return Markup('<a class="agency" href="{}">{}</a>').format(where, name)
 
     def _is_known(self, code: str) -> bool:
         """Whether there is such an agency: events may name any."""
@@ -81,7 +94,7 @@ class Words:
         name = self.voice.agency(code)
         if not self._is_known(code):
             return escape(name)
-        return Markup('<a href="/agencies/{}">{}</a>').format(code, name)
+        return Markup('<a href="{}">{}</a>').format(self.then(f"/agencies/{code}"), name)
 
     def subject(self, subject: str, text: str | None = None) -> Markup:
         """A subject by its id or another text, and the way to its page."""
@@ -89,7 +102,7 @@ class Words:
         where = address_of(subject)
         if where is None:
             return escape(shown)
-        link = f'<a class="subject" href="{escape(where)}">{escape(shown)}</a>'
+        link = f'<a class="subject" href="{escape(self.then(where))}">{escape(shown)}</a>'
         return Markup(link)  # noqa: S704 what is not ours is escaped
 
     def ident(self, subject: str) -> str:

@@ -55,6 +55,9 @@ SELECT subject, seq, event_id, type, agency, occurred_at, recorded_at, partition
  WHERE subject = ANY (%(subjects)s) AND security <> 'ORDINARY'
  ORDER BY subject, seq;
 
+-- name: guarded_subjects
+SELECT DISTINCT subject FROM history WHERE security <> 'ORDINARY';
+
 -- name: custodians
 -- Every agency that ever had a case.
 SELECT subject, array_agg(DISTINCT agency)

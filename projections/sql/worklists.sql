@@ -161,7 +161,8 @@ SELECT one.subject, one.letter_id, one.sender, one.number, one.dated, one.doc_ty
             OR strpos(lower(one.number), lower(%(text)s)) > 0)
            AND (%(is_auditor)s OR NOT EXISTS (
                 SELECT FROM history
-                 WHERE history.subject = one.subject AND history.security <> 'ORDINARY')))
+                 WHERE history.subject = one.subject AND history.security <> 'ORDINARY')
+                AND one.subject <> ALL (%(guarded_now)s::text[])))
    AND {takes_part}
  ORDER BY one.sent_at DESC, one.subject, one.letter_id
  LIMIT %(limit)s OFFSET %(offset)s;
