@@ -42,6 +42,7 @@ NEWS: Final = 20
 NEWS_S: Final = 0.5
 """Between two events that are waited for."""
 HEARD_S: Final = 30.0
+BEGIN_S: Final = 60.0
 STREAM: Final = "/api/v1/stream"
 AUDITOR: Final = Principal("bench", None, frozenset({"AUDITOR"}))
 AGENCY: Final = AgencyCode("kp2mi")
@@ -226,6 +227,7 @@ async def _read(
 @asynccontextmanager
 async def _going_on(settings: Settings, first: int) -> AsyncIterator[None]:
     """Have events of new cases, numbered from `first`, come in as long as the block runs."""
+    began = asyncio.Event()
 
     async def send() -> None:
         told = stories.events(1_000_000, 1_000_000 // EVENTS_A_CASE, first=first)
@@ -234,9 +236,12 @@ async def _going_on(settings: Settings, first: int) -> AsyncIterator[None]:
             for number, event in enumerate(told):
                 await asyncio.sleep(begun + number / RATE - time.perf_counter())
                 await producer.send(event)
+                began.set()
 
     sending = asyncio.create_task(send())
     try:
+        async with asyncio.timeout(BEGIN_S):
+            await began.wait()
         yield
     finally:
         sending.cancel()
