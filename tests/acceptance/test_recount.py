@@ -8,49 +8,37 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import timedelta
+from typing import Any
 
-import httpx
 import pytest
-from msgspec.structs import replace
 
 from embedded.platform import Endpoints
-from producers.world import Options, events
-from producers.world.ground import AGENCIES
-from projections.install import install
-from runut.adapters.postgres import Connection, connected
 from runut.rfc3339 import parse_time
-from runut.settings import Settings
-from tests.builders import directory_log, directory_objects, project, recorded
+from tests.acceptance.counted import (
+    NOW,
+    World,
+    api,
+    counted_world,
+    items,
+    page,
+    register,
+    rows,
+    view,
+)
+from tests.acceptance.page_claims import (
+    compare_agency,
+    compare_indicators,
+    compare_letters,
+    compare_months,
+    compare_network,
+    compare_overview,
+)
 from tests.ledgers import own_settings
-from tests.naive.directory import view_at
-from tests.page_stage import pages
-from tests.page_tables import PageTables, hours, number
-from tests.recount import OPEN, ZONE, Recount, grouped, middle, percentile
+from tests.page_tables import number
+from tests.recount import OPEN, grouped
 
-OPTIONS = Options(until=date(2026, 6, 30), cases=150, agencies=20, years=1)
-NOW = parse_time("2026-06-30T05:00:00+07:00")
-THEN = parse_time("2026-03-16T10:00:00+07:00")
 EITHER = pytest.mark.parametrize("when", ["now", "then"])
-ABOUT = 0.051
-"""Pages tell one decimal."""
-
-Json = dict[str, Any]
-
-
-class World(NamedTuple):
-    """A ledger and who reads it."""
-
-    settings: Settings
-    browser: httpx.AsyncClient
-    tables: Connection
-    recounts: dict[str, Recount]
-
-    def counted(self, when: str) -> tuple[Recount, Json]:
-        """The recount of a moment, and how the pages are asked for it."""
-        asked = {"as_of": THEN.isoformat()} if when == "then" else {}
-        return self.recounts[when], asked
 
 
 @pytest.fixture(scope="module")
@@ -58,58 +46,8 @@ async def world(
     platform: Endpoints, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[World]:
     settings = own_settings(platform, tmp_path_factory.mktemp("recount"))
-    log = directory_log(AGENCIES)
-    told = events(OPTIONS, log.latest)
-    records = [
-        replace(
-            recorded(event, offset, event.occurred_at + timedelta(seconds=20)),
-            directory_offset=log.size - 1,
-        )
-        for offset, event in enumerate(told, 1)
-    ]
-    async with connected(settings, name="tests", autocommit=True) as tables:
-        await install(tables, settings)
-        await project(tables, records, log.at, path=AGENCIES)
-        recounts = {"now": Recount(records, _view(), NOW), "then": Recount(records, _view(), THEN)}
-        async with pages(settings, NOW) as site, site.reader() as browser:
-            yield World(settings, browser, tables, recounts)
-
-
-def _view() -> Json:
-    facts = [
-        {"offset": offset, "type": one["type"], "data": one["data"]}
-        for offset, one in enumerate(directory_objects(AGENCIES))
-    ]
-    view: Json = view_at(facts, len(facts))
-    return view
-
-
-async def page(world: World, path: str, **asked: Any) -> PageTables:
-    answer = await world.browser.get(httpx.URL(path).copy_merge_params(asked))
-    assert answer.status_code == 200, answer.text
-    return PageTables(answer.text)
-
-
-async def api(world: World, path: str, **asked: Any) -> Any:
-    answer = await world.browser.get(f"/api/v1/{path}", params=asked or None)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-async def items(world: World, path: str, **asked: Any) -> list[Json]:
-    """A whole list of the API."""
-    answer = await world.browser.get(f"/api/v1/{path}", params={"limit": 1000, **asked})
-    assert answer.status_code == 200, answer.text
-    assert "link" not in answer.headers
-    found: list[Json] = answer.json()
-    return found
-
-
-async def rows(world: World, query: str) -> list[tuple[Any, ...]]:
-    """Rows of the stable views."""
-    async with world.tables.transaction():
-        await world.tables.execute(f"SET LOCAL search_path TO {world.settings.views_schema}")
-        return await (await world.tables.execute(query)).fetchall()  # type: ignore[call-overload, no-any-return]
+    async with counted_world(settings) as world:
+        yield world
 
 
 async def test_the_world_is_worth_counting(world: World) -> None:
@@ -133,7 +71,7 @@ async def test_the_world_is_worth_counting(world: World) -> None:
 @EITHER
 async def test_the_overview(world: World, when: str) -> None:
     now, asked = world.counted(when)
-    _compare_overview(await page(world, "/", **asked), now)
+    compare_overview(await page(world, "/", **asked), now)
     cases = await items(world, "cases", **asked)
     by_api = Counter((one["status"], one["urgency"]) for one in cases if one["status"] in OPEN)
     counted = Counter((one["status"], one["urgency"]) for one in now.open_cases.values())
@@ -156,34 +94,6 @@ async def test_the_overview_and_the_views(world: World) -> None:
     assert sum(parse_time(t["answered_at"]) >= since for t in transfers) == now.bounced(30)
 
 
-def _compare_overview(found: PageTables, now: Recount) -> None:
-    cases = Counter((one["status"], one["urgency"]) for one in now.open_cases.values())
-    urgencies = ("IMMEDIATE", "URGENT", "NORMAL")
-    table = [[number(cell) for cell in row[1:]] for row in found.rows("h-cases")]
-    wanted = [[*(cases[status, one] for one in urgencies)] for status in OPEN]
-    wanted.append([sum(column) for column in zip(*wanted, strict=True)])
-    assert table == [[*row, sum(row)] for row in wanted]
-    missed_since = (now.moment - timedelta(days=90)).date()
-    missed = [day for one in now.series().values() for day in one.missed_on if day >= missed_since]
-    figures = {
-        "open": len(now.open_cases),
-        "overdue": len(now.overdue),
-        "today": now.due_today(),
-        "still": now.still(14),
-        "bounced": now.bounced(30),
-        "escalate": sum(one["streak"] >= 2 for one in now.open_cases.values()),
-        "missed": len(missed),
-    }
-    assert {name: number(found.text(f"figure-{name}")) for name in figures} == figures
-    still = [int(word) for word in found.text("still").split() if word.isdigit()]
-    assert still == [n for days in (7, 14, 30) for n in (days, now.still(days))]
-    late = grouped(now.overdue, lambda one: one["debtor"])
-    first = sorted(late.values(), key=lambda some: (-len(some), some[0]["debtor"]))[:12]
-    assert [number(row[1]) for row in found.rows("h-overdue")] == [len(some) for some in first]
-    recorded_at = max(one.recorded_at for one in now.records).astimezone(ZONE)
-    assert f"{recorded_at.day} {recorded_at:%b %Y %H:%M}" in found.text("ledger")
-
-
 @EITHER
 async def test_the_list_of_agencies(world: World, when: str) -> None:
     now, asked = world.counted(when)
@@ -192,7 +102,7 @@ async def test_the_list_of_agencies(world: World, when: str) -> None:
     late = Counter(one["debtor"] for one in now.overdue)
     table = {row[0].lower(): (number(row[5]), number(row[6])) for row in found.rows("Agencies")}
     assert table == {code: (held[code], late[code]) for code in table}
-    assert len(table) == len(_view()["agencies"]) - 1  # all but the ledger's own
+    assert len(table) == len(view()["agencies"]) - 1  # all but the ledger's own
     if when == "now":
         query = "SELECT custodian, count(*) FROM case_current WHERE is_open GROUP BY 1"
         assert dict(await rows(world, query)) == held
@@ -203,14 +113,14 @@ async def test_the_list_of_agencies(world: World, when: str) -> None:
 async def test_an_agency(world: World, code: str, when: str) -> None:
     now, asked = world.counted(when)
     found = await page(world, f"/agencies/{code}", **asked)
-    _compare_agency(found, now, code)
+    compare_agency(found, now, code)
     document = await api(world, f"agencies/{code}", **asked)
     pending = [one for one in now.commitments if one["status"] in ("PROPOSED", "OPEN", "REPORTED")]
     for name, side in (("owes", "debtor"), ("awaits", "creditor")):
         wanted = {(c["subject"], c["commitment_id"]) for c in pending if c[side] == code}
         assert {(c["subject"], c["commitment_id"]) for c in document[name]} == wanted
-    _compare_indicators(await api(world, "indicators", agency=code, **asked), now, code)
-    by_month = _compare_months(found, now, code)
+    compare_indicators(await api(world, "indicators", agency=code, **asked), now, code)
+    by_month = compare_months(found, now, code)
     if when == "now":
         query = (
             "SELECT to_char(month, 'YYYY-MM'), sum(count)::integer FROM indicator_monthly"
@@ -219,102 +129,10 @@ async def test_an_agency(world: World, code: str, when: str) -> None:
         assert dict(await rows(world, query)) == by_month
 
 
-def _compare_agency(found: PageTables, now: Recount, code: str) -> None:
-    pending = [one for one in now.commitments if one["status"] in ("PROPOSED", "OPEN", "REPORTED")]
-    figures = [int(word) for word in found.text("figures").split() if word.isdigit()]
-    assert figures == [
-        sum(one["custodian"] == code for one in now.open_cases.values()),
-        sum(one["debtor"] == code for one in pending),
-        sum(one["debtor"] == code for one in now.overdue),
-        sum(one["creditor"] == code for one in pending),
-    ]
-    kept = sorted(tuple(map(number, row[1:4])) for row in found.rows("h-kept"))
-    assert kept == sorted(tuple(row[1:]) for row in _kept(now, code))
-    for row in found.rows("h-kept"):
-        in_time, late, broken = map(number, row[1:4])
-        assert abs(int(row[4].rstrip("%")) - 100 * in_time / (in_time + late + broken)) <= 0.5
-    asked = _asked(now, code)
-    assert kept
-    assert asked
-    table = {(row[0].lower(), row[1].lower(), row[2]): row[3:] for row in found.rows("h-response")}
-    assert len(table) == min(len(asked), 20)
-    words = {"letter": "LETTER", "transfer": "TRANSFER", "assistance": "ASSISTANCE"}
-    for (source, target, kind), row in table.items():
-        ties = asked[source, target, next(words[one] for one in words if one in kind)]
-        answered = [tie for tie in ties if tie.answered_at is not None]
-        assert (number(row[0]), number(row[1])) == (len(ties), len(answered))
-        spans = [tie.hours for tie in ties if tie.hours is not None]
-        for text, share in ((row[2], 0.5), (row[3], 0.9)):
-            wanted = percentile(spans, share) if spans else None
-            _near(hours(text), wanted, ABOUT * (24 if "days" in text else 1))
-
-
-def _kept(now: Recount, code: str) -> list[tuple[str | None, int, int, int]]:
-    counted = now.kept()
-    instruments = {instrument for debtor, instrument, _ in counted if debtor == code}
-    outcomes = ("KEPT", "LATE", "BROKEN")
-    return [(one, *(counted[code, one, outcome] for outcome in outcomes)) for one in instruments]
-
-
-def _asked(now: Recount, code: str) -> Json:
-    ties = [one for one in now.ties() if one.awaits and code in (one.source, one.target)]
-    return grouped(ties, lambda one: (one.source, one.target, one.kind))
-
-
-def _near(found: float | None, wanted: float | None, about: float) -> None:
-    assert (found is None) == (wanted is None)
-    assert found is None or wanted is None or abs(found - wanted) <= about
-
-
-def _compare_indicators(document: Json, now: Recount, code: str) -> None:
-    kept = [
-        (one["instrument"], one["kept"], one["late"], one["broken"])
-        for one in document["commitments"]
-    ]
-    assert sorted(kept, key=str) == sorted(_kept(now, code), key=str)
-    asked = _asked(now, code)
-    for one in document["response_time"]:
-        ties = asked.pop((one["from_agency"], one["to_agency"], one["kind"]))
-        answered = sum(tie.answered_at is not None for tie in ties)
-        assert (one["asked"], one["answered"]) == (len(ties), answered)
-        _near(one["median_hours"], middle(ties), 0.0001)
-    assert asked == {}
-
-
-def _compare_months(found: PageTables, now: Recount, code: str) -> dict[str, int]:
-    """Trends of the last whole months; gives how many answers there were in each."""
-    answers = [
-        tie
-        for tie in now.ties()
-        if tie.awaits and tie.target == code and tie.answered_at is not None
-    ]
-    by_month = grouped(answers, lambda tie: _month(tie.at))
-    table = dict(found.rows("Hours until an answer (median)"))
-    for month, text in table.items():
-        ties = by_month.get(month, [])
-        wanted = middle(ties)
-        _near(None if text == "–" else float(text.replace(",", "")), wanted, ABOUT)
-    due = [one for one in now.commitments if one["debtor"] == code and one["due_at"]]
-    outcomes = grouped(
-        [one for one in due if now.outcome(one) in ("KEPT", "LATE", "BROKEN")],
-        lambda one: _month(one["due_at"]),
-    )
-    for month, text in dict(found.rows("Commitments kept in time")).items():
-        some = outcomes.get(month)
-        wanted = 100 * sum(now.outcome(o) == "KEPT" for o in some) / len(some) if some else None
-        _near(None if text == "–" else float(text.rstrip("%")), wanted, 0.5)
-    assert len(table) == 12
-    return {month: len(ties) for month, ties in by_month.items()}
-
-
-def _month(moment: datetime) -> str:
-    return f"{moment.astimezone(ZONE):%Y-%m}"
-
-
 @EITHER
 async def test_the_network(world: World, when: str) -> None:
     now, asked = world.counted(when)
-    _compare_network(await page(world, "/network", **asked), now)
+    compare_network(await page(world, "/network", **asked), now)
     edges = grouped(now.ties(), lambda tie: (tie.source, tie.target, tie.kind))
     if when == "now":
         query = (
@@ -330,19 +148,6 @@ async def test_the_network(world: World, when: str) -> None:
     assert (everything["ties"], everything["pairs"]) == (len(now.ties()), len(pairs))
     agencies = {code for pair in pairs for code in pair}
     assert everything["density"] == round(len(pairs) / (len(agencies) * (len(agencies) - 1)), 4)
-
-
-def _compare_network(found: PageTables, now: Recount) -> None:
-    ties = now.ties()
-    edges = grouped(ties, lambda tie: (tie.source, tie.target, tie.kind))
-    agencies = {code for tie in ties for code in (tie.source, tie.target)}
-    assert found.text("h-drawing") == f"{len(ties)} ties, {len(agencies)} agencies"
-    strongest = sorted(edges.items(), key=lambda edge: (-len(edge[1]), edge[0]))[:300]
-    table = found.rows("Ties between agencies")
-    assert len(table) == len(strongest)
-    for row, ((source, target, _), some) in zip(table, strongest, strict=True):
-        assert (row[0].lower(), row[1].lower(), number(row[3])) == (source, target, len(some))
-        _near(hours(row[4]), middle(some), ABOUT * (24 if "days" in row[4] else 1))
 
 
 @EITHER
@@ -369,7 +174,7 @@ async def test_meetings_and_their_series(world: World, when: str) -> None:
         assert {one: n for one, n in counted.items() if one[1] not in ("DUE", "UPCOMING")} == {
             (name, what): n for name, one in wanted.items() for what, n in one.outcomes.items() if n
         }
-    table = await _register(world, "/meetings", "Meetings", **asked)
+    table = await register(world, "/meetings", "Meetings", **asked)
     meetings = now.of("meeting")
     assert len(table) == len(meetings)
     for row, subject in zip(table, sorted(meetings), strict=True):
@@ -383,39 +188,15 @@ async def test_meetings_and_their_series(world: World, when: str) -> None:
         assert number(row[7].split()[0]) == len(owed)
 
 
-async def _register(world: World, path: str, group: str, **asked: Any) -> list[list[str]]:
-    """All parts of a register."""
-    found: list[list[str]] = []
-    while True:
-        answer = await world.browser.get(path, params=asked)
-        found += PageTables(answer.text).rows(group)
-        if 'rel="next"' not in answer.text:
-            return found
-        after = answer.text.partition('rel="next" href="')[2].partition('"')[0]
-        asked = dict(httpx.URL(after.replace("&amp;", "&")).params)
-
-
 @EITHER
 async def test_letters(world: World, when: str) -> None:
     now, asked = world.counted(when)
     everything = await page(world, "/letters", **asked)
-    _compare_letters(everything, await page(world, "/letters", unanswered=1, **asked), now)
+    compare_letters(everything, await page(world, "/letters", unanswered=1, **asked), now)
     sent = len(list(now.effective("LetterSent")))
     if when == "now":
         assert len(await items(world, "letters")) == sent
         assert await rows(world, "SELECT count(*) FROM letter") == [(sent,)]
-
-
-def _compare_letters(everything: PageTables, waiting: PageTables, now: Recount) -> None:
-    sent = list(now.effective("LetterSent"))
-    assert number(everything.text("h-found").split()[0]) == len(sent)
-    unanswered = 0
-    for event in sent:
-        letter = now.states[event["subject"]]["letters"][event["data"]["letter_id"]]
-        unanswered += (
-            event["data"]["reply_expected"] and not set(letter["to"]) <= letter["settled_by"]
-        )
-    assert number(waiting.text("h-found").split()[0]) == unanswered
 
 
 @EITHER
@@ -454,7 +235,7 @@ def _amounts(amount: Any) -> set[str]:
 async def test_placement_agents(world: World, when: str) -> None:
     now, asked = world.counted(when)
     agents = now.of("agent")
-    table = await _register(world, "/agents", "Placement agents", **asked)
+    table = await register(world, "/agents", "Placement agents", **asked)
     by_api = {one["subject"]: one for one in await items(world, "agents", **asked)}
     assert len(table) == len(agents) == len(by_api)
     for row, subject in zip(table, sorted(agents), strict=True):
@@ -476,7 +257,7 @@ async def test_placement_agents(world: World, when: str) -> None:
 async def test_service_points_and_villages(world: World, when: str) -> None:
     now, asked = world.counted(when)
     programmes = now.of("programme")
-    table = await _register(world, "/programmes", "Service points and villages", **asked)
+    table = await register(world, "/programmes", "Service points and villages", **asked)
     by_api = {one["subject"]: one for one in await items(world, "programmes", **asked)}
     assert len(table) == len(programmes) == len(by_api)
     for row, subject in zip(table, sorted(programmes), strict=True):
