@@ -86,7 +86,8 @@ class Meter:
         )
         others = max(0.0, machine - client - postgres)
         memory = max((peak_mb(pid) for pid in self._clients), default=None)
-        return Measured(events, seconds, client, postgres, others, memory_mb=memory)
+        # A child of PostgreSQL that ends while it is looked at is missing from one of the sums.
+        return Measured(events, seconds, client, max(0.0, postgres), others, memory_mb=memory)
 
     def _now(self) -> tuple[float, float, float, float]:
         clients, postgres = sum(map(cpu_s, self._clients)), cpu_with_children_s(self._postgres)
