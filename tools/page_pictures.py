@@ -1,12 +1,12 @@
 """Write docs/pictures/page-*.webp: pages as a browser shows them, of a small sample world.
 
-Starts `runut up --demo` for real, fills it with `runut demo --world`, and looks at it with the
-Chromium of the tests. `python tools/page_pictures.py DIR` looks at a demonstration that runs on a
-data directory already.
+Starts `runut up` for real, fills it with `runut demo --world`, and looks at it with the Chromium of
+the tests. `python tools/page_pictures.py DIR` looks at what runs on a data directory already.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -68,11 +68,12 @@ def main() -> None:
 
 @contextmanager
 def demonstration(folder: str) -> Iterator[None]:
-    """A demonstration that runs as long as the block lasts."""
+    """A platform that runs as long as the block lasts, and lets in who is on this machine."""
     said = Path(folder).with_suffix(".out")
     with said.open("wb") as output:
         up = subprocess.Popen(
-            [*RUNUT, "up", "--demo", "--port", "0", "--data", folder],
+            [*RUNUT, "up", "--port", "0", "--data", folder],
+            env={**os.environ, "RUNUT_WEB_DEMONSTRATION": "true"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
