@@ -148,10 +148,8 @@ class _Listener(asyncio.Protocol):
             news.heard()
 
     def connection_lost(self, _error: Exception | None) -> None:
-        if not self._left and not self.ready.done():
+        if not self.ready.done():
             self.ready.set_exception(ConnectionError("the server closed the connection"))
-        elif not self._left:
-            print("LOST", _error)
 
     def leave(self) -> None:
         self._transport.close()

@@ -25,7 +25,7 @@ from psycopg.conninfo import conninfo_to_dict
 from bench.programs.task import Task, given, say_begun, say_done
 from bench.rows import AT_ONCE, INSERT, UPSERT, Decode, Types, by_fastavro, is_marker, seen, written
 
-DEADLINE_S: Final = 600.0
+DEADLINE_S: Final = 120.0
 
 
 @dataclass(frozen=True)
