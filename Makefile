@@ -8,8 +8,8 @@ PEERS := .venv-bench
 INSTALLED := $(VENV)/.installed
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
 ARGS ?=
-# Test modules at once, each process with a platform of its own; one more than cores, since many wait.
-TEST_PROCESSES ?= 3
+# Test modules at once, each process with a platform of its own.
+TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check bench fuzz lock format clean
