@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from typing import Final, NoReturn
 
-import msgspec
-
 from audit.policy import Policy
 from audit.seal_log import SealLog
-from audit.witnessed_time import seen_at
+from audit.witnessed_time import SeenSeal, seen_at
 from projections.queries import queries
 from projections.seals.log import SignedSeal, is_installed, seal_at
 from projections.seals.proofs import Proofs
@@ -26,10 +24,9 @@ from runut.settings import Settings
 _SQL: Final = queries("comparing")
 
 
-class Cosigned(msgspec.Struct, frozen=True):
+class Cosigned(SeenSeal, frozen=True):
     """A seal that enough trusted witnesses cosigned, with the checkpoint that they did."""
 
-    seal: Seal
     note: Note
 
 
@@ -47,13 +44,14 @@ async def cosigned_seals(settings: Settings, policy: Policy, log: SealLog) -> li
         cursor = await connection.execute(_SQL["cosigned_seals"], {"before": log.size})
         for (index,) in reversed(await cursor.fetchall()):
             one = await seal_at(connection, index)
-            if not verified(one.note, [policy.ledger]) or seen_at(one.note, policy) is None:
+            at = seen_at(one.note, policy)
+            if not verified(one.note, [policy.ledger]) or at is None:
                 continue
             if index >= log.begun:
-                found.append(Cosigned(_demand_read(log, one), one.note))
+                found.append(Cosigned(_demand_read(log, one), at, one.note))
             else:
-                proofs = Proofs(connection, settings)
-                found.append(Cosigned(await _demand_grown(log, one, proofs), one.note))
+                grown = await _demand_grown(log, one, Proofs(connection, settings))
+                found.append(Cosigned(grown, at, one.note))
                 break
     return found[::-1]
 

@@ -22,7 +22,6 @@ from audit.policy import Policy
 from audit.seal_log import LogReached, SealLog
 from audit.tree_check import Bound, Reached, TreeFound, TreeTask, check_tree
 from audit.verify import Check, Status, TreeShown, VerificationFailed, Verified
-from audit.witnessed_time import seen_at
 from projections.processes import count, in_processes
 from runut.directory import founded
 from runut.directory_follower import DirectoryFollower
@@ -188,9 +187,8 @@ class _Live:
         heads = {seal.heads[index].size: seal.heads[index] for seal in (*self._log.seals, last)}
         since = self._since.trees.get(f"{place[0]}/{place[1]}") if self._since else None
         bounds = [
-            Bound(one.seal.head(*place).size, moment_of(one.seal.sealed_at_ms), at)
+            Bound(one.seal.head(*place).size, moment_of(one.seal.sealed_at_ms), one.seen_at)
             for one in cosigned
-            if self._policy and (at := seen_at(one.note, self._policy))
         ]
         ordered = tuple(heads[size] for size in sorted(heads))
         return TreeTask(*place, ordered, since or Reached(), tuple(bounds))
