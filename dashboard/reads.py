@@ -90,19 +90,17 @@ class Reads:
         self._log = DirectoryLog()
 
     @asynccontextmanager
-    async def open_at(
-        self, asker: Asker, as_of: datetime | None, *, alone: bool = True
-    ) -> AsyncIterator[Reading]:
+    async def open_at(self, asker: Asker, as_of: datetime | None) -> AsyncIterator[Reading]:
         """The same as of a past moment, with the tables of then; of now with none but the present.
 
         Raises:
             Busy: too many ask about the past.
         """
         if as_of is None:
-            async with self.open(asker, alone=alone) as reading:
+            async with self.open(asker) as reading:
                 yield reading
             return
-        async with self.past.taken(), self.open(asker, as_of, alone=alone) as reading:
+        async with self.past.taken(), self.open(asker, as_of) as reading:
             at = self.pasts.at(reading.connection, as_of, reading.moment.log)
             async with at as then:
                 yield reading._replace(then=then)
