@@ -76,8 +76,8 @@ OURS: Final = _Speeds(
     "From empty read models to the last event, with every rule of the protocol, history, state "
     "and positions. A first catch-up: every batch signature is verified. A worker never takes over "
     "verdicts from before, so a later catch-up into empty models costs the same. Measured before "
-    "and after the peers, both together. A rebuild counts from the call to the swap, with indexes "
-    "and the comparison with the old models.",
+    "the peers and, unless `again` is left out, once more after them, both together. A rebuild "
+    "counts from the call to the swap, with indexes and the comparison with the old models.",
     is_compared=True,
 )
 PEERS: Final = _Speeds(
