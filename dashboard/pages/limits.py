@@ -6,6 +6,7 @@ Pure: the moment is passed in.
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,8 @@ from runut.directory import Directory
 
 COUNTED: Final = 366
 """Working days are told up to so many days; beyond that a date says more."""
+KEPT: Final = 4_096
+"""Pairs of days: every page of a day counts from the same one."""
 
 
 class Countdown(NamedTuple):
@@ -35,6 +38,7 @@ def countdown(due_at: datetime, moment: datetime, directory: Directory) -> Count
     return Countdown(due_at < moment, days, due == today)
 
 
+@lru_cache(maxsize=KEPT)
 def working_days(calendar: Calendar, after: date, until: date) -> int | None:
     """How many days are worked behind `after` up to and with `until`; None where too many."""
     between = (until - after).days

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,8 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
+from jinja2.runtime import Context
+from markupsafe import Markup
 
 from dashboard.pages.addresses import LISTS, address, address_of
 from dashboard.pages.languages import NAMES, ZONES, translations
@@ -21,12 +23,39 @@ from projections.wording import Lang
 
 TEMPLATES: Final = Path(__file__).parent.parent / "templates"
 EXTENSIONS: Final = ("jinja2.ext.i18n",)
+KEPT: Final = 4_096
+"""Numbered texts: rows say how many days are left, and how much is owed."""
+
+
+class _Calls(Context):
+    """Calls at once what asks for nothing of Jinja: all but its own translators, macros too."""
+
+    def call(self, called: Callable[..., Any], /, *args: Any, **more: Any) -> Any:
+        """Call something, with the names that Jinja adds in loops and blocks left out."""
+        if hasattr(called, "jinja_pass_arg"):
+            return super().call(called, *args, **more)
+        if more:
+            more.pop("_loop_vars", None)
+            more.pop("_block_vars", None)
+        return called(*args, **more)
+
+
+class _Templates(Environment):
+    """Templates of rows, which are dicts: what these hold is asked for first."""
+
+    context_class = _Calls
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """What a row holds, or anything has."""
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
 
 
 @cache
 def templates(lang: Lang) -> Environment:
     """The templates in a language; what a template lacks is an error, never an empty place."""
-    environment = Environment(
+    environment = _Templates(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -38,6 +67,7 @@ def templates(lang: Lang) -> Environment:
     environment.extend(say=translations(lang).gettext)
     environment.install_gettext_translations(translations(lang), newstyle=True)  # type: ignore[attr-defined]
     environment.globals.update(
+        ngettext=_numbered(lang),
         static_url=static_url,
         address=address,
         address_of=address_of,
@@ -47,6 +77,17 @@ def templates(lang: Lang) -> Environment:
         stream_id=id_text,
     )
     return environment
+
+
+def _numbered(lang: Lang) -> Callable[[str, str, int], Markup]:
+    """Texts that say how many, as they are of one and of more."""
+    say = translations(lang).ngettext
+
+    @lru_cache(maxsize=KEPT)
+    def numbered(one: str, more: str, num: int) -> Markup:
+        return Markup(say(one, more, num)) % {"num": num}  # noqa: S704 all of it is ours
+
+    return numbered
 
 
 class Ready(Extension):

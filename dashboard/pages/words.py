@@ -7,8 +7,8 @@ Owns how values look on a page; their words are those of sentences and commands
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from datetime import date as Date  # noqa: N812 - so is a method called here
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
@@ -29,7 +29,7 @@ from runut.rfc3339 import format_time, parse_time
 Moment = str | datetime | None
 
 KEPT: Final = 4_096
-"""Days and numbers whose words are kept: Babel takes longer for each than for the rest of a row."""
+"""Times, days and numbers whose words are kept: the next reader of a list sees the same rows."""
 
 
 class Words:
@@ -123,45 +123,27 @@ class Words:
 
     def time(self, moment: Moment) -> Markup:
         """`12 Jun 2025 09.30 WIB`, and the exact moment for programs; a dash for none."""
-        if moment is None:
-            return Markup("–")
-        exact = parse_time(moment) if isinstance(moment, str) else moment
-        local = local_time(exact, self.voice.zone)
-        utc, clock, zone = format_time(exact.astimezone(UTC)), self._clock(local), zone_name(local)
-        told = f'<time datetime="{utc}">{clock} <small>{zone}</small></time>'
-        return Markup(told)  # noqa: S704 all of it is ours
+        return Markup("–") if moment is None else _time(moment, self.voice)
 
     def clock_text(self, moment: datetime) -> str:
         """The same as text."""
         local = local_time(moment, self.voice.zone)
-        return f"{self._clock(local)} {zone_name(local)}"
-
-    def _clock(self, local: datetime) -> str:
-        clock = f"{local:%H.%M}" if self.voice.lang == "id" else f"{local:%H:%M}"
-        return f"{self._date(local.date())} {clock}"
+        return f"{_clock(local, self.voice.lang)} {zone_name(local)}"
 
     def day(self, moment: Moment) -> Markup:
         """The day of a moment, with the whole of it for whoever asks."""
-        if moment is None:
-            return Markup("–")
-        exact = parse_time(moment) if isinstance(moment, str) else moment
-        local = local_time(exact, self.voice.zone)
-        utc, whole, day = format_time(exact.astimezone(UTC)), self.voice.time(exact), local.date()
-        told = f'<time datetime="{utc}" title="{whole}">{self._date(day)}</time>'
-        return Markup(told)  # noqa: S704 all of it is ours
+        return Markup("–") if moment is None else _day(moment, self.voice)
 
     def day_text(self, moment: datetime) -> str:
         """The day of a moment, as text."""
-        return self._date(local_time(moment, self.voice.zone).date())
+        return _date_text(local_time(moment, self.voice.zone).date(), self.voice.lang)
 
     def date(self, day: str | Date | None) -> str:
         """`12 Jun 2025` of a date without a time."""
         if day is None:
             return "–"
-        return self._date(Date.fromisoformat(day) if isinstance(day, str) else day)
-
-    def _date(self, day: Date) -> str:
-        return _date_text(day, self.voice.lang)
+        exact = Date.fromisoformat(day) if isinstance(day, str) else day
+        return _date_text(exact, self.voice.lang)
 
     def number(self, value: float | None, digits: int = 0) -> str:
         """`1.234`; `1,234` in English."""
@@ -192,8 +174,33 @@ class Words:
         """How long until a limit; None where nothing is due."""
         if due_at is None:
             return None
-        exact = parse_time(due_at) if isinstance(due_at, str) else due_at
-        return countdown(exact, self.moment, self.voice.directory)
+        return countdown(_exact(due_at), self.moment, self.voice.directory)
+
+
+def _exact(moment: str | datetime) -> datetime:
+    return parse_time(moment) if isinstance(moment, str) else moment
+
+
+@lru_cache(maxsize=KEPT)
+def _time(moment: str | datetime, voice: Voice) -> Markup:
+    exact = _exact(moment)
+    local = local_time(exact, voice.zone)
+    utc, clock, zone = format_time(exact), _clock(local, voice.lang), zone_name(local)
+    told = f'<time datetime="{utc}">{clock} <small>{zone}</small></time>'
+    return Markup(told)  # noqa: S704 all of it is ours
+
+
+@lru_cache(maxsize=KEPT)
+def _day(moment: str | datetime, voice: Voice) -> Markup:
+    exact = _exact(moment)
+    day = _date_text(local_time(exact, voice.zone).date(), voice.lang)
+    told = f'<time datetime="{format_time(exact)}" title="{voice.time(exact)}">{day}</time>'
+    return Markup(told)  # noqa: S704 all of it is ours
+
+
+def _clock(local: datetime, lang: Lang) -> str:
+    clock = f"{local:%H.%M}" if lang == "id" else f"{local:%H:%M}"
+    return f"{_date_text(local.date(), lang)} {clock}"
 
 
 @lru_cache(maxsize=KEPT)
