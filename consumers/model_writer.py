@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Pauses before PostgreSQL is tried again, growing until something could be written."""
+STEP: Final = 256
+"""Events folded without a pause: PostgreSQL must not wait for rows, nor Kafka for a heartbeat."""
 
 
 class Batch:
@@ -141,7 +143,14 @@ class ModelWriter:
         if corrected_subjects(batch.recorded):
             await self.settle()  # whole histories are read back, and all of them must be there
         histories = await _opened(self._loading).load(batch.recorded, self._subjects, directories)
-        return fold_batch(batch.recorded, self._subjects, histories, directories)
+        if histories:
+            return fold_batch(batch.recorded, self._subjects, histories, directories)
+        changes = Changes()
+        for at in range(0, len(batch.recorded), STEP):
+            some = batch.recorded[at : at + STEP]
+            fold_batch(some, self._subjects, histories, directories, changes)
+            await asyncio.sleep(0)  # the batch before is written meanwhile, and the next one read
+        return changes
 
     async def _connect(self) -> postgres.Connection:
         connection = await postgres.connect(self._settings, name=PROJECTOR)

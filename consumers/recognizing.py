@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -17,6 +18,8 @@ from runut.log_reader import PartitionReader
 from runut.records import RawRecord
 from runut.signing import VerifiedBatches
 
+STEP: Final = 256
+"""Records read without a pause for what else the process is at: writing, heartbeats."""
 ReadOn = Callable[[], Awaitable[None]]
 """Has a directory follower read what there is by now."""
 
@@ -52,7 +55,9 @@ async def read_stretch(
     )
     recorded: list[Recorded] = []
     quarantined: list[Quarantined] = []
-    for record in records:
+    for number, record in enumerate(records, 1):
+        if not number % STEP:
+            await asyncio.sleep(0)
         announced = reader.announces(record)
         if announced is not None and announced >= directory.log.size:
             await read_on()

@@ -72,9 +72,13 @@ def fold_batch(
     subjects: Subjects,
     histories: Mapping[str, Sequence[HistoryEntry]],
     directories: Directories,
+    changes: Changes | None = None,
 ) -> Changes:
-    """Fold records in log order; `histories` holds the past of every corrected subject."""
-    changes = Changes()
+    """Fold records in log order; `histories` holds the past of every corrected subject.
+
+    `changes` are those of the records before, where a batch without corrections is folded in steps.
+    """
+    changes = changes or Changes()
     whole: dict[str, list[Recorded]] = {subject: [] for subject in histories}
     for recorded in records:
         subject: str = recorded.event.subject
