@@ -47,23 +47,27 @@ def root(hashes: Sequence[bytes]) -> bytes:
     return level[0] if level else EMPTY_ROOT
 
 
-def paths(hashes: Sequence[bytes]) -> tuple[bytes, list[tuple[bytes, ...]]]:
-    """The root and the inclusion path of every leaf at once, in O(n) hashes.
+def levels(hashes: Sequence[bytes]) -> list[Sequence[bytes]]:
+    """All levels of a tree that has leaves, from these to the one that is the root alone."""
+    found = [hashes]
+    while len(found[-1]) > 1:
+        found.append(parents(found[-1]))
+    return found
 
-    Raises:
-        BadInput: there are no leaves.
+
+def joined_paths(tree: Sequence[Sequence[bytes]], end: bytes = b"") -> list[bytes]:
+    """The inclusion path of every leaf at once, its hashes joined, each followed by `end`.
+
+    `tree` is what `levels` gives.
     """
-    if not hashes:
-        raise BadInput("leaves", "at least one", "none")
-    *below, (top,) = _levels(hashes)
-    found: list[tuple[bytes, ...]] = [()]
-    for level in reversed(below):
+    above = [end]
+    for level in reversed(tree[:-1]):
+        nodes, joined = iter(level), list[bytes]()
+        for left, right, path in zip(nodes, nodes, above, strict=False):
+            joined += (right + path, left + path)
         # The last node of an odd level has no sibling: it stands for its own parent.
-        found = [
-            (level[i ^ 1], *found[i >> 1]) if i ^ 1 < len(level) else found[i >> 1]
-            for i in range(len(level))
-        ]
-    return top, found
+        above = joined + above[len(level) >> 1 :]
+    return above
 
 
 def inclusion_path(hashes: Sequence[bytes], index: int) -> tuple[bytes, ...]:
@@ -75,7 +79,7 @@ def inclusion_path(hashes: Sequence[bytes], index: int) -> tuple[bytes, ...]:
     if not 0 <= index < len(hashes):
         raise BadInput("leaf index", f"0 to {len(hashes) - 1}", index)
     siblings = []
-    for level in _levels(hashes)[:-1]:
+    for level in levels(hashes)[:-1]:
         if index ^ 1 < len(level):
             siblings.append(level[index ^ 1])
         index >>= 1
@@ -293,14 +297,6 @@ def _nodes_up(node: bytes, index: int, last: int, path: Sequence[bytes]) -> list
         index, last = index >> 1, last >> 1
         nodes.append(node)
     return nodes
-
-
-def _levels(hashes: Sequence[bytes]) -> list[Sequence[bytes]]:
-    """All levels of a tree that has leaves, from these to the one that is the root alone."""
-    levels = [hashes]
-    while len(levels[-1]) > 1:
-        levels.append(parents(levels[-1]))
-    return levels
 
 
 def _are_hashes(*hashes: bytes) -> bool:

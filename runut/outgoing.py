@@ -41,7 +41,7 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
     event: Event
     key: bytes
     value: bytes
-    headers: Headers
+    headers: list[tuple[str, bytes]]
     digest: bytes | None
     """The event digest that its signature covers; None where it is not signed."""
 
@@ -81,8 +81,8 @@ class Envelope:
     def seal(self, drafts: Sequence[Draft], signer: Signer | None) -> list[Outgoing]:
         """The records of at most 1,024 drafts, which share one signature; in order."""
         if signer is None:
-            return [self._record(draft, [], None) for draft in drafts]
-        items = [Signable(d.event_type.sha256, d.event.meta["subject"], d.body) for d in drafts]
+            return [self._record(draft, (), None) for draft in drafts]
+        items = [Signable(d.event_type.sha256, d.event.subject, d.body) for d in drafts]
         return [
             self._record(draft, signed.headers, signed.digest)
             for draft, signed in zip(drafts, signer.sign(self.ledger_id, items), strict=True)

@@ -11,7 +11,7 @@ import os
 import struct
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -38,10 +38,10 @@ _PATHS: Final = [
 ]
 """Paths by their number of hashes: no leaf of a batch has a longer one than the first."""
 
-Headers = list[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes]]
 
 
-class Signable(NamedTuple):
+class Signable(msgspec.Struct, frozen=True, gc=False):
     """What a signature says about one event, beside the ledger and the nonce."""
 
     schema_sha256: bytes
@@ -51,7 +51,7 @@ class Signable(NamedTuple):
     """The Avro body, without the frame's five bytes."""
 
 
-class SignedEvent(NamedTuple):
+class SignedEvent(msgspec.Struct, frozen=True, gc=False):
     """The two headers that sign an event, and the digest that its receipt names."""
 
     headers: Headers
@@ -101,18 +101,27 @@ def event_digest(
     Raises:
         BadInput: ledger id, nonce or schema hash are not 16, 16 and 32 bytes.
     """
+    _demand_sizes(ledger_id, nonce, schema_sha256)
+    return _digest(_EVENT_LEAF + ledger_id, nonce, schema_sha256, subject, body)
+
+
+def _demand_sizes(ledger_id: bytes, nonce: bytes, schema_sha256: bytes) -> None:
     lengths = len(ledger_id), len(nonce), len(schema_sha256)
     if lengths != _PART_SIZES:
         raise BadInput("ledger id, nonce, schema hash", "16, 16 and 32 bytes", lengths)
+
+
+def _digest(start: bytes, nonce: bytes, schema_sha256: bytes, subject: str, body: bytes) -> bytes:
+    """The event digest that begins with `start`; the sizes of its parts were checked."""
     stream = subject.encode()
-    parts = (_EVENT_LEAF, ledger_id, nonce, schema_sha256, len(stream).to_bytes(4), stream, body)
+    parts = (start, nonce, schema_sha256, len(stream).to_bytes(4), stream, body)
     return sha256(b"".join(parts)).digest()
 
 
 def sign_batch(
     private_key: Ed25519PrivateKey, nonces: Sequence[bytes], digests: Sequence[bytes]
-) -> list[Signature]:
-    """One signature over 1 to 1,024 event digests, as each event's header carries it.
+) -> list[bytes]:
+    """One signature over 1 to 1,024 event digests: each event's header `runut-signature`.
 
     `nonces[i]` is the one that `digests[i]` was made with.
 
@@ -122,11 +131,11 @@ def sign_batch(
     size = len(digests)
     if not 1 <= size <= MAX_BATCH:
         raise BadInput("events signed at once", f"1 to {MAX_BATCH}", size)
-    root, paths = merkle.paths(digests)
-    signed_root = private_key.sign(_batch_message(size, root))
+    levels = merkle.levels(digests)
+    signed_root = private_key.sign(_batch_message(size, levels[-1][0]))
+    ways = zip(nonces, merkle.joined_paths(levels, signed_root), strict=True)
     return [
-        Signature(size, index, nonce, path, signed_root)
-        for index, (nonce, path) in enumerate(zip(nonces, paths, strict=True))
+        _HEAD.pack(_VERSION, size, index, nonce) + way for index, (nonce, way) in enumerate(ways)
     ]
 
 
@@ -135,6 +144,7 @@ class Signer:
 
     def __init__(self, key_id: str, private_key: Ed25519PrivateKey) -> None:
         self.key_id = key_id
+        self._key_header = (KEY_ID_HEADER, key_id.encode())
         self._private_key = private_key
 
     def sign(self, ledger_id: bytes, items: Sequence[Signable]) -> list[SignedEvent]:
@@ -145,19 +155,18 @@ class Signer:
         """
         drawn = os.urandom(NONCE_SIZE * len(items))  # at once: each draw is a system call
         nonces = [drawn[at : at + NONCE_SIZE] for at in range(0, len(drawn), NONCE_SIZE)]
+        for schema_sha256 in {item.schema_sha256 for item in items}:
+            _demand_sizes(ledger_id, drawn[:NONCE_SIZE], schema_sha256)
+        start = _EVENT_LEAF + ledger_id
         digests = [
-            event_digest(ledger_id, nonce, *item) for nonce, item in zip(nonces, items, strict=True)
+            _digest(start, nonce, item.schema_sha256, item.subject, item.body)
+            for nonce, item in zip(nonces, items, strict=True)
         ]
-        signatures = sign_batch(self._private_key, nonces, digests)
+        values = sign_batch(self._private_key, nonces, digests)
         return [
-            SignedEvent(signature_headers(self.key_id, signature), digest)
-            for signature, digest in zip(signatures, digests, strict=True)
+            SignedEvent((self._key_header, (SIGNATURE_HEADER, value)), digest)
+            for value, digest in zip(values, digests, strict=True)
         ]
-
-
-def signature_headers(key_id: str, signature: Signature) -> Headers:
-    """The two headers of a signed event."""
-    return [(KEY_ID_HEADER, key_id.encode()), (SIGNATURE_HEADER, signature.to_bytes())]
 
 
 def read_headers(headers: Sequence[tuple[str, bytes | None]]) -> SignedBy | Malformed | None:

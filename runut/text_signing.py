@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from runut.signing import SIGNATURE_HEADER, Signable, SignedEvent, Signer
 
 _SIZE: Final = 258
@@ -28,7 +30,7 @@ class TextSigner(Signer):
 
     def _sign_one(self, ledger_id: bytes, item: Signable) -> SignedEvent:
         # To have signed these is to have signed nothing: they are about no subject, and empty.
-        others = [item._replace(subject="", body=b"")] * (_SIZE - 1)
+        others = [replace(item, subject="", body=b"")] * (_SIZE - 1)
         while True:
             signed = super().sign(ledger_id, [*others, item])[-1]
             if _is_text(dict(signed.headers)[SIGNATURE_HEADER]):

@@ -23,8 +23,8 @@ from runut.signing import (
     SIGNATURE_HEADER,
     Signature,
     event_digest,
+    parse_signature,
     sign_batch,
-    signature_headers,
 )
 
 PLACE: Final = Path(__file__).resolve().parents[1] / "tests" / "golden" / "signing"
@@ -52,7 +52,12 @@ def batch(size: int, private_key: Ed25519PrivateKey = KEY) -> list[Signature]:
         event_digest(LEDGER_ID, nonce, SCHEMA, SUBJECT, body(index))
         for index, nonce in enumerate(nonces)
     ]
-    return sign_batch(private_key, nonces, digests)
+    return [parse_signature(value) for value in sign_batch(private_key, nonces, digests)]
+
+
+def signature_headers(signature: Signature) -> list[tuple[str, bytes]]:
+    """The two headers of a signed event."""
+    return [(KEY_ID_HEADER, KEY_ID.encode()), (SIGNATURE_HEADER, signature.to_bytes())]
 
 
 def vector(why: str, expect: str, signature: Signature, **changed: Any) -> Vector:
@@ -65,7 +70,7 @@ def vector(why: str, expect: str, signature: Signature, **changed: Any) -> Vecto
         "schema_sha256": SCHEMA,
         "subject": SUBJECT,
         "body": body(signature.index),
-        "headers": signature_headers(KEY_ID, signature),
+        "headers": signature_headers(signature),
     } | changed
 
 
@@ -81,7 +86,7 @@ def good() -> dict[str, Vector]:
         f"good-{index}-of-{size}": vector("valid", "VALID", batch(size)[index])
         for index, size in places
     }
-    among_others = [("ce_id", b"7"), *signature_headers(KEY_ID, batch(1)[0]), ("traceparent", None)]
+    among_others = [("ce_id", b"7"), *signature_headers(batch(1)[0]), ("traceparent", None)]
     found["good-among-other-headers"] = vector(
         "other headers stand around it", "VALID", batch(1)[0], headers=among_others
     )
@@ -181,7 +186,7 @@ def wrong_bytes() -> dict[str, Vector]:
 def wrong_headers() -> dict[str, Vector]:
     """Headers that are not exactly one of each."""
     signature = batch(3)[1]
-    key_id, value = signature_headers(KEY_ID, signature)
+    key_id, value = signature_headers(signature)
     headers: dict[str, tuple[str, list[tuple[str, bytes | None]]]] = {
         "missing-both": ("MISSING", []),
         "missing-signature": ("MISSING", [key_id]),

@@ -39,11 +39,11 @@ def test_a_new_key_is_the_one_that_another_process_gets(store: KeyStore) -> None
 
 def test_its_signer_signs_under_its_id_and_public_key(store: KeyStore) -> None:
     key = store.new("kp2mi")
-    headers, digest = key.signer().sign(bytes(16), [Signable(bytes(32), "case/X", b"")])[0]
-    found = read_headers(headers)
+    signed = key.signer().sign(bytes(16), [Signable(bytes(32), "case/X", b"")])[0]
+    found = read_headers(signed.headers)
     assert isinstance(found, SignedBy)
     assert found.key_id == key.key_id
-    assert VerifiedBatches().holds(key.public_key, found.signature, digest)
+    assert VerifiedBatches().holds(key.public_key, found.signature, signed.digest)
 
 
 def test_of_several_keys_the_newest_is_used_even_if_the_clock_went_back(store: KeyStore) -> None:

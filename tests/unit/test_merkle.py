@@ -131,18 +131,19 @@ def test_the_root_is_the_one_that_the_rfc_defines(size: int) -> None:
 @given(sizes)
 def test_all_paths_at_once_equal_each_alone_and_prove_their_leaf(size: int) -> None:
     hashes = leaves(size)
-    root, paths = merkle.paths(hashes)
-    assert root == merkle.root(hashes)
-    for index, path in enumerate(paths):
-        assert path == merkle.inclusion_path(hashes, index)
+    tree = merkle.levels(hashes)
+    assert tree[-1] == [merkle.root(hashes)]
+    for index, joined in enumerate(merkle.joined_paths(tree, b"end")):
+        path = merkle.inclusion_path(hashes, index)
+        assert joined == b"".join(path) + b"end"
         assert len(path) == merkle.path_length(index, size)
-        assert merkle.verify_inclusion(hashes[index], index, size, path, root)
+        assert merkle.verify_inclusion(hashes[index], index, size, path, tree[-1][0])
 
 
 @given(st.integers(1, 200), st.data())
 def test_a_leafs_way_joins_that_of_any_other_leaf_and_equals_its_own(size: int, data: Any) -> None:
     hashes = leaves(size)
-    _, paths = merkle.paths(hashes)
+    paths = [merkle.inclusion_path(hashes, index) for index in range(size)]
     ways = [merkle.way_up(hashes[i], i, size, path) for i, path in enumerate(paths)]
     one, other = (ways[data.draw(st.integers(0, size - 1))] for _ in range(2))
     assert one is not None
@@ -153,7 +154,7 @@ def test_a_leafs_way_joins_that_of_any_other_leaf_and_equals_its_own(size: int, 
 @given(st.integers(2, 60), st.data())
 def test_what_was_changed_joins_no_way(size: int, data: Any) -> None:
     hashes = leaves(size)
-    _, paths = merkle.paths(hashes)
+    paths = [merkle.inclusion_path(hashes, index) for index in range(size)]
     known, index = (data.draw(st.integers(0, size - 1)) for _ in range(2))
     way = merkle.way_up(hashes[known], known, size, paths[known])
     assert way is not None
@@ -277,7 +278,5 @@ def test_a_frontier_of_the_wrong_length_is_refused(change: Any) -> None:
 def test_what_has_no_leaf_has_no_proof() -> None:
     with pytest.raises(BadInput, match="leaf index"):
         merkle.inclusion_path(LEAVES, 8)
-    with pytest.raises(BadInput, match="leaves"):
-        merkle.paths([])
     with pytest.raises(BadInput, match="older size"):
         merkle.consistency_proof(LEAVES, 9)

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from runut import merkle
 from runut.errors import BadInput
@@ -48,7 +49,7 @@ def judge(public_key: bytes, ledger_id: bytes, item: Signable, headers: Any) -> 
         return "MISSING"
     if isinstance(found, Malformed):
         return "MALFORMED"
-    digest = event_digest(ledger_id, found.signature.nonce, *item)
+    digest = event_digest(ledger_id, found.signature.nonce, *astuple(item))
     valid = VerifiedBatches().holds(public_key, found.signature, digest)
     return "VALID" if valid else "INVALID"
 
@@ -106,12 +107,12 @@ def test_the_format_is_the_one_of_the_design_word_by_word() -> None:
 def test_every_event_of_a_batch_verifies_at_the_cost_of_one(size: int) -> None:
     items = events(size)
     verified = VerifiedBatches()
-    for item, (headers, digest) in zip(items, SIGNER.sign(LEDGER, items), strict=True):
-        found = read_headers(headers)
+    for item, signed in zip(items, SIGNER.sign(LEDGER, items), strict=True):
+        found = read_headers(signed.headers)
         assert isinstance(found, SignedBy)
         assert found.key_id == "kp2mi-1"
-        assert event_digest(LEDGER, found.signature.nonce, *item) == digest
-        assert verified.holds(PUBLIC_KEY, found.signature, digest)
+        assert event_digest(LEDGER, found.signature.nonce, *astuple(item)) == signed.digest
+        assert verified.holds(PUBLIC_KEY, found.signature, signed.digest)
     assert len(verified) == 1
 
 
@@ -188,6 +189,13 @@ def test_a_digest_takes_parts_of_fixed_length_only(lengths: tuple[int, int, int]
         event_digest(ledger, nonce, schema, "case/X", b"")
 
 
+@pytest.mark.parametrize("lengths", [(15, 32), (16, 33)])
+def test_what_has_no_digest_is_not_signed(lengths: tuple[int, int]) -> None:
+    ledger, schema = map(bytes, lengths)
+    with pytest.raises(BadInput, match="16, 16 and 32"):
+        SIGNER.sign(ledger, [*events(1), Signable(schema, "case/X", b"")])
+
+
 def test_a_malformed_signature_still_names_its_key() -> None:
     found = read_headers([("runut-key-id", b"kp2mi-1"), ("runut-signature", b"\2")])
     assert found == Malformed("kp2mi-1", "runut-signature: expected at least 21 bytes, found 1")
@@ -209,12 +217,12 @@ def test_no_more_batches_are_remembered_than_allowed_and_the_least_recent_goes_f
 
 def test_what_does_not_verify_is_never_remembered() -> None:
     verified = VerifiedBatches()
-    (headers, digest), (other, _) = (SIGNER.sign(LEDGER, events(1))[0] for _ in range(2))
-    wrong = parse_signature(dict(other)["runut-signature"])
+    one, other = (SIGNER.sign(LEDGER, events(1))[0] for _ in range(2))
+    right, wrong = (parse_signature(dict(it.headers)["runut-signature"]) for it in (one, other))
     for _ in range(2):
-        assert not verified.holds(PUBLIC_KEY, wrong, digest)
+        assert not verified.holds(PUBLIC_KEY, wrong, one.digest)
     assert len(verified) == 0
-    assert verified.holds(PUBLIC_KEY, parse_signature(dict(headers)["runut-signature"]), digest)
+    assert verified.holds(PUBLIC_KEY, right, one.digest)
 
 
 @settings(deadline=None)
@@ -239,16 +247,16 @@ def test_a_verdict_is_the_same_whatever_was_verified_before(size: int, data: Any
 
 def test_a_remembered_batch_is_worth_nothing_under_another_key() -> None:
     verified = VerifiedBatches()
-    headers, digest = SIGNER.sign(LEDGER, events(1))[0]
-    signature = parse_signature(dict(headers)["runut-signature"])
+    signed = SIGNER.sign(LEDGER, events(1))[0]
+    signature = parse_signature(dict(signed.headers)["runut-signature"])
     other = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key().public_bytes_raw()
-    assert verified.holds(PUBLIC_KEY, signature, digest)
-    assert not verified.holds(other, signature, digest)
+    assert verified.holds(PUBLIC_KEY, signature, signed.digest)
+    assert not verified.holds(other, signature, signed.digest)
 
 
 def test_a_batch_is_one_tree_of_its_digests() -> None:
     signed = SIGNER.sign(LEDGER, events(5))
     root = merkle.root([event.digest for event in signed])
-    for headers, digest in signed:
-        signature = parse_signature(dict(headers)["runut-signature"])
-        assert merkle.verify_inclusion(digest, signature.index, 5, signature.path, root)
+    for one in signed:
+        signature = parse_signature(dict(one.headers)["runut-signature"])
+        assert merkle.verify_inclusion(one.digest, signature.index, 5, signature.path, root)
