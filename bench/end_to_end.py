@@ -1,21 +1,18 @@
 """The real projector: how fast it catches up, and how soon an event is visible when it has.
 
-Both ask the positions: they change in the transaction that writes the rows, so a position that
-shows an event shows its rows too.
+An event is visible from the commit of the transaction that writes its rows and moves its
+partition's position.
 """
 
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
 import msgspec
-import psycopg
 
 from bench.ground import PARTITIONS, Ground, workers
 from bench.measured import Measured, Meter
@@ -29,7 +26,6 @@ from runut.settings import Settings
 START_S: Final = 60.0
 STANDSTILL_S: Final = 60.0
 POLL_S: Final = 0.005
-LOOK_S: Final = 0.0005
 
 
 class Latency(msgspec.Struct, frozen=True):
@@ -89,70 +85,42 @@ async def verdicts(settings: Settings) -> dict[str, int]:
 
 async def latencies(settings: Settings, events: Sequence[Event], rate: int) -> Latencies:
     """Send so many events a second at an even pace, whether or not earlier ones are through."""
-    eyes = _Eyes(settings)
     async with Producer(settings) as producer:
-        begun = time.perf_counter()
+        begun = time.time()
         due = [begun + number / rate for number in range(len(events))]
         receipts: list[asyncio.Future[Receipt]] = []
         acknowledged = [0.0] * len(events)
 
         def arrived(number: int, _: object) -> None:
-            acknowledged[number] = time.perf_counter()
+            acknowledged[number] = time.time()
 
         for number, event in enumerate(events):
-            await asyncio.sleep(due[number] - time.perf_counter())
+            await asyncio.sleep(due[number] - time.time())
             receipt = await producer.send(event)
             receipt.add_done_callback(partial(arrived, number))
             receipts.append(receipt)
         stored = await asyncio.gather(*receipts)
-    await eyes.until({one.partition: one.offset for one in stored})
-    visible = [eyes.seen_at(one.partition, one.offset) for one in stored]
+    visible = await _visible_at(settings, [(one.partition, one.offset) for one in stored])
     return Latencies(latency(due, acknowledged), latency(due, visible))
 
 
-class _Eyes:
-    """Looks at the positions about once a millisecond, on a connection and thread of its own."""
+async def _visible_at(settings: Settings, places: Sequence[tuple[int, int]]) -> list[float]:
+    """When each event's rows were committed, by PostgreSQL's own account.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._seen: dict[int, tuple[list[int], list[float]]] = {}
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-        self._thread.start()
-
-    async def until(self, offsets: Mapping[int, int]) -> None:
-        """Look until the rows of these are visible."""
-        try:
-            async with asyncio.timeout(STANDSTILL_S):
-                while any(not self._has(*place) for place in offsets.items()):
-                    await asyncio.sleep(POLL_S)
-        finally:
-            self._done.set()
-            self._thread.join()
-
-    def seen_at(self, partition: int, offset: int) -> float:
-        """When an event's rows were first seen."""
-        next_offsets, moments = self._seen[partition]
-        return moments[bisect_left(next_offsets, offset + 1)]
-
-    def _has(self, partition: int, offset: int) -> bool:
-        next_offsets, _ = self._seen.get(partition, ([], []))
-        return bool(next_offsets) and next_offsets[-1] > offset
-
-    def _look(self) -> None:
-        search_path = f"-c search_path={self._settings.model_schema}"
-        url = self._settings.postgres_url or ""
-        with psycopg.connect(url, autocommit=True, options=search_path) as connection:
-            while not self._done.wait(LOOK_S):
-                found = connection.execute(
-                    "SELECT partition, next_offset FROM position", prepare=True
-                ).fetchall()
-                now = time.perf_counter()
-                for partition, next_offset in found:
-                    next_offsets, moments = self._seen.setdefault(partition, ([], []))
-                    if not next_offsets or next_offsets[-1] != next_offset:
-                        moments.append(now)
-                        next_offsets.append(next_offset)
+    Asked afterwards: whoever looks all the time takes a core from what it looks at.
+    """
+    ends = dict(sorted(places))
+    async with postgres.connected(settings, name="bench", autocommit=True) as connection:
+        if not await wait_until_projected(connection, ends, deadline_s=STANDSTILL_S):
+            raise TimeoutError((settings.data / "worker.log").read_text())
+        cursor = await connection.execute(
+            """SELECT partition, "offset", extract(epoch FROM pg_xact_commit_timestamp(xmin))
+            FROM history JOIN unnest(%s::integer[], %s::bigint[]) AS sent (partition, "offset")
+            USING (partition, "offset")""",
+            [list(column) for column in zip(*places, strict=True)],
+        )
+        committed = {row[:2]: float(row[2]) for row in await cursor.fetchall()}
+    return [committed[place] for place in places]
 
 
 def latency(due: Sequence[float], done: Sequence[float]) -> Latency:

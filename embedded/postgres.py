@@ -38,6 +38,7 @@ SETTINGS: Final = {
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
     "maintenance_work_mem": "128MB",
+    "track_commit_timestamp": "on",  # when a row became visible can be asked afterwards
     "jit": "off",  # short queries pay more for compiling than they gain
     "timezone": "UTC",
     "log_timezone": "UTC",
