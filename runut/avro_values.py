@@ -28,6 +28,9 @@ _FIRST: Final = (datetime(FIRST_YEAR, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECON
 _LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _EIGHTH_BITS: Final = 0x8080808080808080
 _SEVEN_GO_ON: Final = 0x0080808080808080
+TO_ZEROS: Final = bytes.maketrans(b"123456789abcdef", b"0" * 15)
+A_UUID: Final = b"00000000-0000-0000-0000-000000000000"
+"""What any UUID in lower case becomes by `TO_ZEROS`."""
 _SPANS: Final = tuple(0 if n & 129 else 1 + (n >> 1) for n in range(256))
 """By its first byte, how many bytes a short text takes with its length; 0 where the length has
 several bytes, or is negative (odd)."""
@@ -147,8 +150,8 @@ def _leftover(b: bytes, p: int) -> Exception:
 HELPERS: Final[dict[str, Any]] = {
     "SPANS": _SPANS,
     "booleans": {0: False, 1: True},
-    "HEX": bytes.maketrans(b"123456789abcdef", b"0" * 15),
-    "A_UUID": b"00000000-0000-0000-0000-000000000000",
+    "HEX": TO_ZEROS,
+    "A_UUID": A_UUID,
     "no_uuid": _no_uuid,
     "varint32": _varint32,
     "varint64": _varint64,

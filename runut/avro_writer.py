@@ -17,15 +17,16 @@ from decimal import Decimal
 from typing import Any, Final
 
 from runut.avro_reader import UNSPECIFIED
-from runut.avro_values import FIRST_YEAR, MAX_ARRAY
+from runut.avro_values import A_UUID, FIRST_YEAR, TO_ZEROS
 from runut.errors import BadFile
-from runut.event import UUID_PATTERN
 
-Write = Callable[[dict[str, Any]], bytes]
+Write = Callable[[dict[str, Any], dict[str, Any]], bytes]
+"""The body of an event, from its meta and its data."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _MICROSECOND: Final = timedelta(microseconds=1)
+_FIRST: Final = (datetime(FIRST_YEAR, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _MOST_DIGITS: Final = 18
 
 
@@ -34,7 +35,7 @@ class Unusual(Exception):
 
 
 def compiled(schema: dict[str, Any]) -> Write:
-    """The writer of a self-contained record schema.
+    """The writer of an event's self-contained schema, whose first field is its meta.
 
     It raises Unusual, or what Python raises for a value of a wrong type: KeyError, TypeError,
     AttributeError, ValueError, IndexError.
@@ -52,7 +53,7 @@ def compiled(schema: dict[str, Any]) -> Write:
 class _Source:
     """The lines of a writer and the names they use, in the making.
 
-    In the text: `put` takes the next bytes, `lengths[n]` are those that say a length.
+    In the text: `put` takes the next bytes, `numbers[n]` are those of n, such as a length.
     """
 
     def __init__(self, schema: dict[str, Any]) -> None:
@@ -62,10 +63,12 @@ class _Source:
         self._place = schema["name"]
         self._depth = 0
         self._count = 0
-        self.line("def write_body(record):")
+        meta, *fields = schema["fields"]
+        self.line("def write_body(meta, data):")
         with self.deeper():
             self.line("parts = []; put = parts.append")
-            self.write(schema, "record")
+            self.write(meta["type"], "meta")
+            self.record({"fields": fields}, "data")
             self.line("return b''.join(parts)")
 
     def text(self) -> str:
@@ -127,10 +130,10 @@ class _Source:
 
     def array(self, schema: dict[str, Any], value: str) -> None:
         item = self.variable()
-        self.demand(f"type({value}) is list and len({value}) <= {MAX_ARRAY}")
+        self.demand(f"type({value}) is list")
         self.line(f"if {value}:")
         with self.deeper():
-            self.line(f"put(varint(2 * len({value})))")
+            self.line(f"put(numbers[len({value})])")
             self.line(f"for {item} in {value}:")
             with self.deeper():
                 self.write(schema["items"], item)
@@ -138,15 +141,17 @@ class _Source:
 
     def raw(self, schema: dict[str, Any], value: str) -> None:  # noqa: ARG002
         self.demand(f"type({value}) is bytes")
-        self.line(f"put(lengths[len({value})]); put({value})")
+        self.line(f"put(numbers[len({value})]); put({value})")
 
     def string(self, schema: dict[str, Any], value: str) -> None:  # noqa: ARG002
         self.demand(f"type({value}) is str and '\\0' not in {value}")
-        self.line(f"raw = {value}.encode(); put(lengths[len(raw)]); put(raw)")
+        self.line(f"raw = {value}.encode(); put(numbers[len(raw)]); put(raw)")
 
     def uuid(self, schema: dict[str, Any], value: str) -> None:  # noqa: ARG002
-        self.demand(f"type({value}) is str and is_uuid({value})")
-        self.line(f"put(b'\\x48'); put({value}.encode())")
+        self.demand(f"type({value}) is str")
+        self.line(f"raw = {value}.encode()")
+        self.demand("raw.translate(TO_ZEROS) == A_UUID")
+        self.line("put(b'\\x48'); put(raw)")
 
     def boolean(self, schema: dict[str, Any], value: str) -> None:  # noqa: ARG002
         self.demand(f"type({value}) is bool")
@@ -155,39 +160,42 @@ class _Source:
     def integer(self, schema: dict[str, Any], value: str) -> None:
         limit = 1 << (31 if schema["type"] == "int" else 63)
         self.demand(f"type({value}) is int and {-limit} <= {value} < {limit}")
-        self.zigzag(value)
+        self.line(f"put(numbers[{value}] if 0 <= {value} < {len(_NUMBERS)} else number({value}))")
 
     def timestamp(self, schema: dict[str, Any], value: str) -> None:  # noqa: ARG002
         self.demand(f"type({value}) is datetime and {value}.tzinfo is UTC")
-        self.line(f"n = ({value} - EPOCH) // MICROSECOND")
-        self.demand("n >= FIRST")
-        self.zigzag("n")
+        self.line(f"put(moment({value}))")
 
     def date(self, schema: dict[str, Any], value: str) -> None:  # noqa: ARG002
         self.demand(f"type({value}) is date and {value}.year >= {FIRST_YEAR}")
-        self.line(f"n = {value}.toordinal() - {_EPOCH_DAY}")
-        self.zigzag("n")
+        self.line(f"put(number({value}.toordinal() - {_EPOCH_DAY}))")
 
     def decimal(self, schema: dict[str, Any], value: str) -> None:
         self.line(f"put(amount({value}, {-schema['scale']}))")
 
-    def zigzag(self, value: str) -> None:
-        self.line(f"put(varint(2 * {value} if {value} >= 0 else -2 * {value} - 1))")
 
-
-def _varint(number: int) -> bytes:
-    """An unsigned number in as few bytes as it takes, seven bits each."""
-    if 1 << 49 <= number < 1 << 56:  # a time of our days
-        low, high = number & 0xFFF_FFFF, number >> 28
-        first = (low & 127 | 128, low >> 7 & 127 | 128, low >> 14 & 127 | 128, low >> 21 | 128)
-        last = (high & 127 | 128, high >> 7 & 127 | 128, high >> 14 & 127 | 128, high >> 21)
-        return bytes(first + last)
-    found = bytearray()
-    while number > 127:
-        found.append(number & 127 | 128)
-        number >>= 7
-    found.append(number)
+def _number(number: int) -> bytes:
+    """A number in as few bytes as it takes, seven bits each; its sign comes last."""
+    found, left = bytearray(), 2 * number if number >= 0 else -2 * number - 1
+    while left > 127:
+        found.append(left & 127 | 128)
+        left >>= 7
+    found.append(left)
     return bytes(found)
+
+
+def _moment(time: datetime) -> bytes:
+    micros = (time - _EPOCH) // _MICROSECOND
+    if not 1 << 48 <= micros < 1 << 55:
+        if micros < _FIRST:
+            raise Unusual
+        return _number(micros)
+    # Eight bytes, as from 1978 to 3111 all have: their 7 bits are moved apart in pairs.
+    n = micros << 1
+    n = n & 0x000000000FFFFFFF | (n & 0x00FFFFFFF0000000) << 4
+    n = n & 0x00003FFF00003FFF | (n & 0x0FFFC0000FFFC000) << 2
+    n = n & 0x007F007F007F007F | (n & 0x3F803F803F803F80) << 1
+    return (n | 0x0080808080808080).to_bytes(8, "little")
 
 
 def _amount(value: Any, exponent: int) -> bytes:
@@ -200,23 +208,22 @@ def _amount(value: Any, exponent: int) -> bytes:
     if sign and not unscaled:
         raise Unusual  # the reader knows one zero
     raw = unscaled.to_bytes((unscaled.bit_length() + 8) >> 3, signed=True)
-    return _LENGTHS[len(raw)] + raw
+    return _NUMBERS[len(raw)] + raw
 
 
-_LENGTHS: Final = [_varint(2 * length) for length in range(4096)]
-"""What says a length, by length; what is longer is unusual: an IndexError."""
+_NUMBERS: Final = [_number(number) for number in range(4096)]
+"""The smallest, which say lengths above all; what is longer is unusual: an IndexError."""
 _HELPERS: Final[dict[str, Any]] = {
-    "EPOCH": _EPOCH,
-    "FIRST": (datetime(FIRST_YEAR, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND,
-    "MICROSECOND": _MICROSECOND,
+    "A_UUID": A_UUID,
+    "TO_ZEROS": TO_ZEROS,
     "UTC": UTC,
     "Unusual": Unusual,
     "amount": _amount,
     "date": date,
     "datetime": datetime,
-    "is_uuid": UUID_PATTERN.fullmatch,
-    "lengths": _LENGTHS,
-    "varint": _varint,
+    "moment": _moment,
+    "number": _number,
+    "numbers": _NUMBERS,
 }
 _EMITTERS: Final[dict[str, Callable[[_Source, dict[str, Any], str], None]]] = {
     "record": _Source.record,

@@ -65,18 +65,17 @@ def encode(event_type: EventType, event: Event) -> bytes:
     Raises:
         BadInput: a value is not of its field's type, or too large.
     """
-    record = {"meta": event.meta, **event.data}
     try:
-        body = _writer(event_type)(record)
+        body = _writer(event_type)(event.meta, event.data)
         if len(body) <= MAX_VALUE - FRAME_SIZE:
             return body
     except (Unusual, KeyError, TypeError, AttributeError, ValueError, IndexError):
         pass  # not of the usual kind, or wrong: then it takes the long way, which says what is
-    return _encode_and_read_back(event_type, event, record)
+    return _encode_and_read_back(event_type, event)
 
 
-def _encode_and_read_back(event_type: EventType, event: Event, record: dict[str, Any]) -> bytes:
-    buffer = BytesIO()
+def _encode_and_read_back(event_type: EventType, event: Event) -> bytes:
+    record, buffer = {"meta": event.meta, **event.data}, BytesIO()
     try:
         fastavro.schemaless_writer(buffer, _writing_schema(event_type), record, strict=True)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
