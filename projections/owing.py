@@ -116,7 +116,7 @@ async def agency(
     moment = as_of or now
     async with snapshot(connection):
         directory = await load_directory(connection, known)
-    found = _known_agency(directory.latest, code)
+    found = known_agency(directory.latest, code)
     async with asked_at(connection, now, as_of, then) as tables:
         pending, cases = await _pending(tables, code)
     pending.sort(key=_by_due_at)
@@ -144,7 +144,12 @@ def _by_due_at(commitment: Commitment) -> tuple[datetime, str, str]:
     return commitment.due_at or _NEVER, commitment.subject, commitment.commitment_id
 
 
-def _known_agency(directory: Directory, code: str) -> Agency:
+def known_agency(directory: Directory, code: str) -> Agency:
+    """An agency of the directory.
+
+    Raises:
+        NotFound: the directory does not know the code.
+    """
     found = directory.agency(code)
     if found is None:
         raise NotFound(f"agency {shorten(code)}", "expected one that the directory knows")

@@ -43,10 +43,11 @@ EVERYTHING: Final = Sight(None, sees_all=True, is_auditor=True)
 def with_rights(query: LiteralString, **names: sql.Composable) -> bytes:
     """A query in which `{takes_part}` stands for the rule about the subject `it`.
 
+    `{of_subject}` joins that to rows of `one`, where the query looks at it for nothing else.
     It asks for a parameter `limited_to`: the agency that has to take part, null for none.
     """
     rule = _takes_part(sql.Placeholder("limited_to"))
-    return sql.SQL(query).format(takes_part=rule, **names).as_bytes()
+    return sql.SQL(query).format(takes_part=rule, of_subject=_OF_SUBJECT, **names).as_bytes()
 
 
 def with_rights_now(query: LiteralString, **names: sql.Composable) -> bytes:
@@ -54,7 +55,13 @@ def with_rights_now(query: LiteralString, **names: sql.Composable) -> bytes:
 
     It asks for a parameter `seen` instead: what `all_visible` gives.
     """
-    return sql.SQL(query).format(takes_part=_SEEN, **names).as_bytes()
+    return sql.SQL(query).format(takes_part=_SEEN, of_subject=_OF_SUBJECT, **names).as_bytes()
+
+
+def with_every_right(query: LiteralString, **names: sql.Composable) -> bytes:
+    """The same for whoever sees every subject, now or then: none is looked at for it."""
+    every: dict[str, sql.Composable] = {"takes_part": sql.SQL("true"), "of_subject": sql.SQL("")}
+    return sql.SQL(query).format(**every, **names).as_bytes()
 
 
 async def all_visible(connection: Connection, sight: Sight) -> list[str] | None:
@@ -101,6 +108,7 @@ def _takes_part(agency: sql.Composable) -> sql.Composed:
     return sql.SQL(_SQL["takes_part"]).format(agency=agency)
 
 
+_OF_SUBJECT: Final = sql.SQL("JOIN subject AS it ON it.subject = one.subject")
 _SEEN: Final = sql.SQL("(%(seen)s::text[] IS NULL OR it.subject = ANY (%(seen)s::text[]))")
 _ALL_VISIBLE: Final = with_rights(_SQL["all_visible"])
 _VISIBLE: Final = with_rights(_SQL["visible"])

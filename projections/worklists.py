@@ -18,7 +18,7 @@ from psycopg.rows import dict_row
 from projections.past_tables import VIEWS_THEN
 from projections.portraits import Document, plain
 from projections.queries import queries
-from projections.rights import Sight, with_rights, with_rights_now
+from projections.rights import Sight, with_every_right, with_rights, with_rights_now
 from runut.adapters.postgres import Connection
 
 OPEN_STATUSES: Final = ("REPORTED", "IN_HANDLING", "RESOLVED")
@@ -103,6 +103,7 @@ class Worklists:
         """
         self._connection = connection
         self._views = views_schema
+        self._sees_all = sight.limited_to is None
         self._rights = {"limited_to": sight.limited_to, "seen": seen}
 
     async def figures(
@@ -115,14 +116,13 @@ class Worklists:
         due = await self._rows("due_between", since=since, until=until)
         still = await self._rows("still", days=list(STILL_DAYS), now=now)
         bounced = await self._rows("bounced", since=bounced_since)
-        to_escalate = await self._rows("to_escalate")
         return Figures(
-            open_cases={(status, urgency): count for status, urgency, count in cases},
+            open_cases={(status, urgency): count for status, urgency, count, _ in cases},
             overdue=overdue,
             due_today=due[0][0],
             still=dict(still),
             bounced=bounced[0][0],
-            to_escalate=to_escalate[0][0],
+            to_escalate=sum(to_escalate for *_, to_escalate in cases),
         )
 
     async def unsealed(self, sizes: Mapping[int, int]) -> tuple[int, datetime | None]:
@@ -165,22 +165,25 @@ class Worklists:
             **self._rights,
         }
         async with self._connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(_query(name, self._views), asked)
+            await cursor.execute(self._query(name), asked)
             rows = await cursor.fetchall()
         total = rows[0]["total"] if rows else 0
         items = [{name: plain(value) for name, value in row.items()} for row in rows]
         return Rows(items, total)
 
     async def _rows(self, name: str, **asked: Any) -> Sequence[tuple[Any, ...]]:
-        cursor = await self._connection.execute(
-            _query(name, self._views), {**asked, **self._rights}
-        )
+        cursor = await self._connection.execute(self._query(name), {**asked, **self._rights})
         return await cursor.fetchall()
+
+    def _query(self, name: str) -> bytes:
+        return _query(name, self._views, self._sees_all)
 
 
 @cache
-def _query(name: str, views_schema: str) -> bytes:
+def _query(name: str, views_schema: str, sees_all: bool) -> bytes:
     rights = with_rights_now if views_schema == VIEWS_THEN else with_rights
+    if sees_all:
+        rights = with_every_right
     return rights(_SQL[name], views=sql.Identifier(views_schema))
 
 

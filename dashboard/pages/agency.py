@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from fastapi import APIRouter, Response
 
-from dashboard.agencies import as_seen
 from dashboard.asking import AgencyCode
 from dashboard.charts import About, Chart, Point, Series, trend
 from dashboard.measures import known_to
@@ -21,6 +20,8 @@ from dashboard.pages.words import Words
 from dashboard.reads import Reading
 from projections import owing
 from projections.indicators import explanation
+from projections.portraits import Document
+from projections.worklists import Rows
 from runut.calendar import local_time
 from runut.event import SYSTEM
 
@@ -30,8 +31,21 @@ MONTHS: Final = 12
 MEASURED: Final = ("response_time", "commitments")
 """Indicators of it, over all time."""
 
+PART: Final = 25
+"""Rows of each list; the rest stands on a page of its own."""
+
 ByMonth = Mapping[tuple[str, date, str], float]
 """By agency, month and indicator."""
+Indicators = Mapping[str, list[Document]]
+"""Rows of each of MEASURED."""
+
+
+class Measured(NamedTuple):
+    """How an agency coordinated."""
+
+    indicators: Indicators
+    by_month: ByMonth
+    """Of all agencies."""
 
 
 def routes() -> APIRouter:
@@ -57,40 +71,72 @@ async def agencies(frame: Reader, as_of: PastMoment = None) -> Response:
 async def agency(frame: Reader, code: AgencyCode, as_of: PastMoment = None) -> Response:
     """One agency, now or as of a past moment."""
     # Before a connection is taken: whoever makes the figures needs one.
-    by_month = await _lately_by_month(frame) if as_of is None else None
+    measured = await _lately(frame, code) if as_of is None else None
     async with frame.open_at(as_of) as reading:
-        now, log = reading.moment.now, reading.moment.log
-        found = await owing.agency(
-            reading.connection, code, now=now, as_of=as_of, known=log, then=reading.tables
-        )
-        told = await as_seen(reading, found)
-        known = await known_to(reading)
-        measured = {
-            name: await known.ask(name, since=None, until=None, agency=code) for name in MEASURED
-        }
-        if by_month is None:
-            by_month = await _by_month(frame, reading, _months(frame, reading.moment.at))
+        known = owing.known_agency(reading.moment.log.latest, code)
+        parts = await _parts(frame, reading, code)
+        if measured is None:
+            measured = await _measured(frame, reading, code)
     return frame.page(
         "agency.html",
         reading,
         code=code,
-        found=told,
-        measured=measured,
+        about=owing.render_agency(known),
+        **parts,
+        measured=measured.indicators,
         counts={name: explanation(name)[frame.lang] for name in MEASURED},
         remark=explanation("remark")[frame.lang],
-        trends=await _trends(frame, reading, code, by_month),
+        trends=await _trends(frame, reading, code, measured.by_month),
     )
 
 
-async def _lately_by_month(frame: Frame) -> ByMonth:
-    """All agencies' months, as they were some seconds ago: what has ended hardly changes."""
-    months = _months(frame, frame.site.reads.now())
+async def _parts(frame: Frame, reading: Reading, code: str) -> dict[str, Any]:
+    """How each list of an agency begins, without what may not be told to who asks."""
+    lists, at = await worklists(frame, reading), {"now": reading.moment.at}
+    wanted: dict[str, tuple[str, dict[str, Any]]] = {
+        "holds": ("held", {"custodian": code}),
+        "owes": ("pending", {"debtor": code, "creditor": None, **at}),
+        "awaits": ("pending", {"debtor": None, "creditor": code, **at}),
+    }
+    found = {
+        part: await lists.listed(name, asked, limit=PART, offset=0)
+        for part, (name, asked) in wanted.items()
+    }
+    subjects = {one["subject"] for rows in found.values() for one in rows.items}
+    told = await reading.told({part: list(rows.items) for part, rows in found.items()}, subjects)
+    return {part: Rows(told[part], rows.total) for part, rows in found.items()}
 
-    async def measured() -> ByMonth:
+
+async def _lately(frame: Frame, code: str) -> Measured:
+    """An agency's figures as they were some seconds ago: of what has ended little changes.
+
+    Months are those of all agencies, which takes no longer than those of one.
+    """
+    lately, months = frame.site.reads.lately, _months(frame, frame.site.reads.now())
+
+    async def by_month() -> ByMonth:
         async with frame.open() as reading:
             return await _by_month(frame, reading, months)
 
-    return await frame.site.reads.lately.get(("by month", months[0]), measured)
+    async def indicators() -> Indicators:
+        async with frame.open() as reading:
+            owing.known_agency(reading.moment.log.latest, code)
+            return await _indicators(reading, code)
+
+    return Measured(
+        await lately.get(("indicators", code), indicators),
+        await lately.get(("by month", months[0]), by_month),
+    )
+
+
+async def _measured(frame: Frame, reading: Reading, code: str) -> Measured:
+    months = _months(frame, reading.moment.at)
+    return Measured(await _indicators(reading, code), await _by_month(frame, reading, months))
+
+
+async def _indicators(reading: Reading, code: str) -> Indicators:
+    known = await known_to(reading)
+    return {name: await known.ask(name, since=None, until=None, agency=code) for name in MEASURED}
 
 
 async def _by_month(frame: Frame, reading: Reading, months: list[date]) -> ByMonth:

@@ -222,7 +222,8 @@ CREATE TABLE commitment (
     PRIMARY KEY (subject, commitment_id)
 );
 CREATE INDEX commitment_source ON commitment (subject, source);
-CREATE INDEX commitment_owed ON commitment (due_at) WHERE status IN ('OPEN', 'REPORTED');
+CREATE INDEX commitment_pending ON commitment (due_at)
+ WHERE status IN ('PROPOSED', 'OPEN', 'REPORTED');
 -- What the deadlines service acts on next: what it has acted on leaves these by itself.
 CREATE INDEX commitment_to_breach ON commitment (due_at)
  WHERE status IN ('OPEN', 'REPORTED')

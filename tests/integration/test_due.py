@@ -19,7 +19,7 @@ WALKED = {
     "to_lapse": "commitment_to_lapse",
     "to_escalate": "commitment_to_escalate",
     "transfers_to_escalate": "subject_to_escalate",
-    "owed_between": "commitment_owed",
+    "owed_between": "commitment_pending",
 }
 """The index that each query walks."""
 
