@@ -130,7 +130,7 @@ class NoteSigner:
 
     def sign(self, text: str) -> NoteSignature:
         """The signature of a note's text. The same text gives the same bytes."""
-        signature = self._private_key.sign(_note_text(text).encode())
+        signature = ed25519.sign(self._private_key, _note_text(text).encode())
         return NoteSignature(self.key.name, self.key.key_hash, signature)
 
 
@@ -149,7 +149,7 @@ class Cosigner:
         """
         if not 0 < time_s <= _MAX_TIME:
             raise BadInput("time of a cosignature", "seconds since 1970", time_s)
-        signed = self._private_key.sign(_cosigned(checkpoint.text(), time_s))
+        signed = ed25519.sign(self._private_key, _cosigned(checkpoint.text(), time_s))
         stamped = time_s.to_bytes(_TIME_SIZE) + signed
         return NoteSignature(self.key.name, self.key.key_hash, stamped)
 

@@ -132,7 +132,7 @@ def sign_batch(
     if not 1 <= size <= MAX_BATCH:
         raise BadInput("events signed at once", f"1 to {MAX_BATCH}", size)
     levels = merkle.levels(digests)
-    signed_root = private_key.sign(_batch_message(size, levels[-1][0]))
+    signed_root = ed25519.sign(private_key, _batch_message(size, levels[-1][0]))
     ways = zip(nonces, merkle.joined_paths(levels, signed_root), strict=True)
     return [
         _HEAD.pack(_VERSION, size, index, nonce) + way for index, (nonce, way) in enumerate(ways)

@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterable
 from datetime import datetime
 
+from runut import ed25519
 from runut.keystore import SigningKey
 
 
@@ -23,7 +24,7 @@ def signature_headers(
     """
     timestamp = str(int(sent_at.timestamp()))
     signed = b".".join((message_id.encode(), timestamp.encode(), body))
-    signatures = [b64encode(key.private_key.sign(signed)).decode() for key in keys]
+    signatures = [b64encode(ed25519.sign(key.private_key, signed)).decode() for key in keys]
     return {
         "webhook-id": message_id,
         "webhook-timestamp": timestamp,

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from runut.ed25519 import SMALL_ORDER_Y, L, P, is_public_key, verify
+from runut.ed25519 import SMALL_ORDER_Y, L, P, is_public_key, sign, verify
 
 SPECCHECK = json.loads(
     (Path(__file__).parents[1] / "golden" / "ed25519_speccheck.json").read_text()
@@ -28,6 +29,11 @@ RFC_8032 = [
         "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
         "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
     ),
+]
+
+RFC_8032_SECRETS = [
+    "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+    "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
 ]
 
 D = -121665 * pow(121666, -1, P) % P
@@ -50,6 +56,15 @@ def double(point: Point) -> Point:
         2 * x * y * pow(1 + product, -1, P) % P,
         (y * y + x * x) * pow(1 - product, -1, P) % P,
     )
+
+
+@pytest.mark.parametrize(
+    ("secret", "vector"), zip(RFC_8032_SECRETS, RFC_8032, strict=True), ids=["TEST 1", "TEST 2"]
+)
+def test_signatures_are_those_of_the_rfc(secret: str, vector: tuple[str, str, str]) -> None:
+    _, message, signature = vector
+    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(secret))
+    assert sign(key, bytes.fromhex(message)).hex() == signature
 
 
 @pytest.mark.parametrize("vector", SPECCHECK, ids=lambda vector: vector["what"])
