@@ -15,7 +15,7 @@ from runut.catalogue import NAMESPACE, EventType, Topic
 from runut.errors import BadInput, NotAnEvent
 from runut.event import AGENCY_PATTERN, ID_PATTERN, Event
 from runut.partitioner import partition_of
-from runut.rfc3339 import format_time, parse_time
+from runut.rfc3339 import parse_time, time_bytes
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -117,7 +117,7 @@ def cloud_event_headers(event: Event) -> tuple[tuple[str, bytes], ...]:
         _ce_type(event.type),
         ("ce_source", b"/agencies/" + event.agency.encode()),
         ("ce_subject", event.subject.encode()),
-        ("ce_time", format_time(event.occurred_at).encode()),
+        ("ce_time", time_bytes(event.occurred_at)),
         _CONTENT_TYPE,
     )
 

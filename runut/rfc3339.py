@@ -27,8 +27,13 @@ _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 def format_time(time: datetime) -> str:
     """An aware time as RFC 3339 in UTC, such as `2025-05-08T03:00:00Z`."""
+    return time_bytes(time).decode()
+
+
+def time_bytes(time: datetime) -> bytes:
+    """The same as ASCII."""
     # A fifth of what isoformat costs, and every record's ce_time passes here.
-    return _JSON.encode(time.astimezone(UTC))[1:-1].decode()
+    return _JSON.encode(time if time.tzinfo is UTC else time.astimezone(UTC))[1:-1]
 
 
 def parse_time(text: str) -> datetime:

@@ -46,7 +46,7 @@ def trace_header(event: Event, parent: bytes | None = None) -> tuple[str, bytes]
         return TRACE_HEADER, parent
     about = (event.meta["correlation_id"] or event.meta["event_id"]).replace("-", "")
     # Span ids have to be different, not secret: to ask the system for each costs twice the rest.
-    return TRACE_HEADER, f"00-{about}-{_ids.getrandbits(64):016x}-00".encode()
+    return TRACE_HEADER, f"00-{about}-{_ids.getrandbits(64).to_bytes(8).hex()}-00".encode()
 
 
 def current_traceparent() -> bytes | None:
