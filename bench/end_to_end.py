@@ -114,7 +114,8 @@ async def _visible_at(settings: Settings, places: Sequence[tuple[int, int]]) -> 
         if not await wait_until_projected(connection, ends, deadline_s=STANDSTILL_S):
             raise TimeoutError((settings.data / "worker.log").read_text())
         cursor = await connection.execute(
-            """SELECT partition, "offset", extract(epoch FROM pg_xact_commit_timestamp(history.xmin))
+            """SELECT partition, "offset",
+                extract(epoch FROM pg_xact_commit_timestamp(history.xmin))
             FROM history JOIN unnest(%s::integer[], %s::bigint[]) AS sent (partition, "offset")
             USING (partition, "offset")""",
             [list(column) for column in zip(*places, strict=True)],

@@ -65,7 +65,7 @@ async def bare_ed25519(settings: Settings, ends: Mapping[int, int]) -> Measured:
 
 
 class _Asked(VerifiedBatches):
-    """Remembers what a reader asks: of each record the signature with what it signs, and the key."""
+    """Remembers what a reader asks: of each record the key, and the signature with what it signs."""
 
     def __init__(self) -> None:
         super().__init__()

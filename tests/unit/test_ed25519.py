@@ -59,7 +59,7 @@ def double(point: Point) -> Point:
 
 
 @pytest.mark.parametrize(
-    ("secret", "vector"), zip(RFC_8032_SECRETS, RFC_8032, strict=True), ids=["TEST 1", "TEST 2"]
+    ("secret", "vector"), [*zip(RFC_8032_SECRETS, RFC_8032, strict=True)], ids=["TEST 1", "TEST 2"]
 )
 def test_signatures_are_those_of_the_rfc(secret: str, vector: tuple[str, str, str]) -> None:
     _, message, signature = vector
@@ -97,8 +97,8 @@ def test_the_refused_points_are_of_small_order_under_either_sign(y: int) -> None
     x = x_of(y)
     assert x is not None
     assert double(double(double((x, y)))) == (0, 1)
-    for sign in (0, 1 << 255):
-        assert not is_public_key((y | sign).to_bytes(32, "little"))
+    for sign_of_x in (0, 1 << 255):
+        assert not is_public_key((y | sign_of_x).to_bytes(32, "little"))
 
 
 def test_all_eight_points_of_small_order_are_refused() -> None:
