@@ -9,10 +9,10 @@ Refuses to know what the records say.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -39,6 +39,18 @@ class Stored(NamedTuple):
     offset: int
     recorded_at: datetime | None
     """None where the records' own times count."""
+
+
+class Timed(Protocol):
+    """A record with its time."""
+
+    @property
+    def record(self) -> Outgoing:
+        """The record."""
+
+    @property
+    def timestamp_ms(self) -> int | None:
+        """Milliseconds since 1970; None where the broker sets it."""
 
 
 class _Line:
@@ -81,13 +93,11 @@ class Delivery:
             await kafka.abandon(self._line.producer)
             self._line = None
 
-    async def deliver(
-        self, partition: int, records: Sequence[tuple[Outgoing, int | None]]
-    ) -> Stored:
+    async def deliver(self, partition: int, records: Iterable[Timed]) -> Stored:
         """Write the first of these records, as many as go into one batch of Kafka's.
 
-        Each comes with its time in milliseconds, None where the broker sets it.
-        Not to be called for a partition while a call for it is under way.
+        More may be put behind them meanwhile. Not to be called for a partition while a call for
+        it is under way.
 
         Raises:
             Unreachable: no broker took them in time; they may still be in the log.
@@ -113,20 +123,20 @@ class Delivery:
             raise Unreachable("Kafka", kafka.bootstrap(self._settings), advice) from None
 
     async def _write(
-        self,
-        producer: AIOKafkaProducer,
-        partition: int,
-        records: Sequence[tuple[Outgoing, int | None]],
+        self, producer: AIOKafkaProducer, partition: int, records: Iterable[Timed]
     ) -> Stored:
         batch = producer.create_batch()
-        count = 0
-        for record, timestamp_ms in records:
+        for one in records:
+            record = one.record
             added = batch.append(
-                timestamp=timestamp_ms, key=record.key, value=record.value, headers=record.headers
+                timestamp=one.timestamp_ms,
+                key=record.key,
+                value=record.value,
+                headers=record.headers,
             )
             if added is None:
                 break
-            count += 1
+        count = batch.record_count()
         sent = await producer.send_batch(batch, self._topic, partition=partition)
         found: RecordMetadata = await sent
         if found.offset == _UNKNOWN_OFFSET:

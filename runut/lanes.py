@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Final
 
 import msgspec
@@ -20,8 +19,6 @@ from runut.outgoing import Outgoing
 
 MAX_EVENTS: Final = 16_384
 MAX_BYTES: Final = 32 * 1024 * 1024
-# A batch of Kafka's holds some hundred records; more than this are never tried to fit in.
-_RECORDS_TRIED: Final = 1024
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -59,6 +56,11 @@ class Room:
         self._bytes = 0
         self._left = asyncio.Event()
 
+    @property
+    def events(self) -> int:
+        """How many are under way."""
+        return self._events
+
     def entered(self, size: int) -> bool:
         """Take room for an event of `size` bytes, if there is."""
         if self._events and (
@@ -75,9 +77,9 @@ class Room:
             self._left.clear()
             await self._left.wait()
 
-    def leave(self, size: int) -> None:
-        """Give room back."""
-        self._events -= 1
+    def leave(self, events: int, size: int) -> None:
+        """Give the room of so many events back, which have `size` bytes together."""
+        self._events -= events
         self._bytes -= size
         self._left.set()
 
@@ -111,36 +113,36 @@ class Lane:
     async def _carry(self) -> None:
         try:
             while self._queue:
-                some = islice(self._queue, _RECORDS_TRIED)
-                records = [(sent.record, sent.timestamp_ms) for sent in some]
-                self._arrived(await self._delivery.deliver(self._partition, records))
+                self._arrived(await self._delivery.deliver(self._partition, self._queue))
         except Exception as error:
             self._fail(error)
         finally:
             self.task = None
 
     def _arrived(self, stored: Stored) -> None:
-        for offset in range(stored.offset, stored.offset + stored.records):
-            sent = self._queue.popleft()
-            self._room.leave(sent.size)
+        for offset, sent in enumerate(self._leave(stored.records), stored.offset):
             if not sent.receipt.done():  # its receiver may have gone
                 sent.receipt.set_result(self._receipt(sent, offset, stored.recorded_at))
 
     def _receipt(self, sent: Sent, offset: int, recorded_at: datetime | None) -> Receipt:
         event = sent.record.event
         return Receipt(
-            event_id=event.event_id,
-            subject=event.subject,
-            topic=self._topic,
-            partition=self._partition,
-            offset=offset,
-            recorded_at=recorded_at or _EPOCH + timedelta(milliseconds=sent.timestamp_ms or 0),
-            event_digest=sent.record.digest,
+            event.event_id,
+            event.subject,
+            self._topic,
+            self._partition,
+            offset,
+            recorded_at or _EPOCH + timedelta(milliseconds=sent.timestamp_ms or 0),
+            sent.record.digest,
         )
 
     def _fail(self, error: Exception) -> None:
-        while self._queue:
-            sent = self._queue.popleft()
-            self._room.leave(sent.size)
+        for sent in self._leave(len(self._queue)):
             if not sent.receipt.done():
                 sent.receipt.set_exception(error)
+
+    def _leave(self, count: int) -> list[Sent]:
+        """Take the first from the queue, with the room that they had."""
+        gone = [self._queue.popleft() for _ in range(count)]
+        self._room.leave(count, sum(sent.size for sent in gone))
+        return gone

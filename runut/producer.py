@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from types import TracebackType
 from typing import Final, Self, TypedDict
 
@@ -75,7 +76,7 @@ class Producer(Emitter[Receipt]):
             require_keys: False lets events of agencies without a usable local key go unsigned;
                 what they are worth is for the verdict to say.
             linger_s: how long an event waits for others to share a signature with, which costs
-                more than all else that happens to it.
+                more than all else that happens to it. It waits only while others are under way.
             delivery_timeout_s: how long an event is tried while no broker answers.
             directory_every_s: how often the directory is read on. A key that is revoked there
                 signs so long at most.
@@ -91,8 +92,7 @@ class Producer(Emitter[Receipt]):
         self._delivery = Delivery(settings, settings.events_topic, delivery_timeout_s)
         self._room = Room()
         self._waiting: list[_Waiting] = []
-        self._linger: asyncio.TimerHandle | None = None
-        self._lanes: dict[int, Lane] = {}
+        self._signing: asyncio.Handle | None = None
 
     async def __aenter__(self) -> Self:
         """Read the directory and connect.
@@ -104,6 +104,11 @@ class Producer(Emitter[Receipt]):
         async with AsyncExitStack() as stack:
             ledger = (await stack.enter_async_context(self._signers)).ledger
             self._partitions = ledger.partitions
+            self._loop = asyncio.get_running_loop()
+            self._lanes = [
+                Lane(self._delivery, self._settings.events_topic, partition, self._room)
+                for partition in range(ledger.partitions)
+            ]
             self._own_times = ledger.clock == "TEST"
             self._emissions = Emissions(self._settings.events_topic)
             stack.push_async_callback(self._delivery.stop)
@@ -181,7 +186,7 @@ class Producer(Emitter[Receipt]):
         signer = self._signers.known.get(event.agency) or await self._signers.of(event.agency)
         if not self._room.entered(len(draft.body)):
             await self._room.enter(len(draft.body))
-        receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        receipt: asyncio.Future[Receipt] = self._loop.create_future()
         partition = partition_of(event.subject.encode(), self._partitions)
         if trace := self._emissions.begin(event, partition, receipt):
             draft = structs.replace(draft, trace=trace)
@@ -189,63 +194,59 @@ class Producer(Emitter[Receipt]):
         if len(self._waiting) == MAX_BATCH:
             self._sign()
             await asyncio.sleep(0)  # who sends many must not starve those who carry them
-        elif self._linger is None:
-            self._linger = asyncio.get_running_loop().call_later(self._linger_s, self._sign)
+        elif self._signing is None:
+            self._signing = self._sign_soon()
         return receipt
 
     async def forward(self, record: Outgoing) -> asyncio.Future[Receipt]:
         """Accept a record that its agency signed itself and that was checked; else as `send`."""
         await self._room.enter(len(record.value))
         self._sign()  # what was accepted before goes first
-        receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        receipt: asyncio.Future[Receipt] = self._loop.create_future()
         partition = partition_of(record.key, self._partitions)
         timestamp_ms = self._timestamp(record.event, None)
-        self._lane(partition).put(Sent(record, timestamp_ms, len(record.value), receipt))
+        self._lanes[partition].put(Sent(record, timestamp_ms, len(record.value), receipt))
         return receipt
 
     async def flush(self) -> None:
         """Wait until everything that was accepted has its receipt or its error."""
         self._sign()
-        while busy := [lane.task for lane in self._lanes.values() if lane.task is not None]:
+        while busy := [lane.task for lane in self._lanes if lane.task is not None]:
             await asyncio.wait(busy)
 
     async def _stop(self) -> None:
         """Drop what is under way, and disconnect."""
-        if self._linger is not None:
-            self._linger.cancel()
+        if self._signing is not None:
+            self._signing.cancel()
         for one in self._waiting:
             one.receipt.cancel()
-        for lane in self._lanes.values():
+        for lane in self._lanes:
             await lane.stop()
         await self._stack.aclose()
 
+    def _sign_soon(self) -> asyncio.Handle:
+        """Sign the event that waits alone, with those that come until then."""
+        if self._room.events > 1:
+            return self._loop.call_later(self._linger_s, self._sign)
+        return self._loop.call_soon(self._sign)  # who else is about to send does so before
+
     def _sign(self) -> None:
         """Sign what waits, an agency's events together, and put it on its way in order."""
-        if self._linger is not None:
-            self._linger.cancel()
-            self._linger = None
-        waiting, self._waiting = self._waiting, []
-        groups: dict[Signer | None, list[int]] = {}
+        if self._signing is not None:
+            self._signing.cancel()
+            self._signing = None
         # Neighbours in a batch's tree share most of their way to its root: who reads a partition
-        # is to find its events side by side.
-        for index in sorted(range(len(waiting)), key=lambda i: waiting[i].partition):
-            groups.setdefault(waiting[index].signer, []).append(index)
-        records: dict[int, Outgoing] = {}
-        for signer, indices in groups.items():
-            drafts = [waiting[index].draft for index in indices]
-            sealed = self._signers.envelope.seal(drafts, signer)
-            records.update(zip(indices, sealed, strict=True))
-        for index, one in enumerate(waiting):
-            self._lane(one.partition).put(
-                Sent(records[index], one.timestamp_ms, len(one.draft.body), one.receipt)
+        # is to find its events side by side. Within a partition they stay in order.
+        waiting, self._waiting = sorted(self._waiting, key=attrgetter("partition")), []
+        groups: dict[Signer | None, list[Draft]] = {}
+        for one in waiting:
+            groups.setdefault(one.signer, []).append(one.draft)
+        seal = self._signers.envelope.seal
+        sealed = {signer: iter(seal(drafts, signer)) for signer, drafts in groups.items()}
+        for one in waiting:
+            self._lanes[one.partition].put(
+                Sent(next(sealed[one.signer]), one.timestamp_ms, len(one.draft.body), one.receipt)
             )
-
-    def _lane(self, partition: int) -> Lane:
-        lane = self._lanes.get(partition)
-        if lane is None:
-            lane = Lane(self._delivery, self._settings.events_topic, partition, self._room)
-            self._lanes[partition] = lane
-        return lane
 
     def _timestamp(self, event: Event, recorded_at: datetime | None) -> int | None:
         if not self._own_times:

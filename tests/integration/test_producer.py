@@ -138,6 +138,19 @@ async def test_events_that_wait_together_share_signatures(ledger: Settings) -> N
     assert len(batches) < 40
 
 
+async def test_who_sends_alone_waits_for_nobody_to_share_a_signature_with(
+    ledger: Settings,
+) -> None:
+    async with Producer(ledger, linger_s=3600) as producer, asyncio.timeout(60):
+        await producer.emit_json(contact(1))
+        await asyncio.gather(*(producer.emit_json(contact(number)) for number in (2, 3, 4)))
+    log = await read_log(ledger)
+    places = {(one.partition, one.offset) for one in log.events}
+    of_events = [one for one in log.records if (one.partition, one.offset) in places]
+    found = [read_headers(one.headers) for one in of_events]
+    assert [one.signature.size for one in found if isinstance(one, SignedBy)] == [1, 3, 3, 3]
+
+
 async def test_leaving_the_block_waits_for_what_was_sent(ledger: Settings) -> None:
     async with Producer(ledger) as producer:
         future = await producer.send(from_json(contact()))

@@ -20,7 +20,7 @@ async def test_no_more_events_than_allowed_are_under_way() -> None:
     assert await enters_at_once(room, 1)
     assert await enters_at_once(room, 1)
     assert not await enters_at_once(room, 1)
-    room.leave(1)
+    room.leave(1, 1)
     assert await enters_at_once(room, 1)
 
 
@@ -35,7 +35,7 @@ async def test_an_event_larger_than_all_room_goes_alone() -> None:
     room = Room(max_events=100, max_bytes=10)
     assert await enters_at_once(room, 50)
     assert not await enters_at_once(room, 1)
-    room.leave(50)
+    room.leave(1, 50)
     assert await enters_at_once(room, 50)
 
 
@@ -45,7 +45,7 @@ async def test_who_waits_enters_when_there_is_room() -> None:
     waiting = [asyncio.ensure_future(room.enter(1)) for _ in range(3)]
     for _ in waiting:
         await asyncio.sleep(0)
-        room.leave(1)
+        room.leave(1, 1)
         await asyncio.wait(
             [one for one in waiting if not one.done()], return_when=asyncio.FIRST_COMPLETED
         )
