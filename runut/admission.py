@@ -26,18 +26,6 @@ MAX_SUBJECT: Final = len("programme/") + 80
 """Characters of the longest subject."""
 
 _is_code: Final = AGENCY_PATTERN.fullmatch
-_CHECKED_HEADERS: Final = frozenset(
-    {
-        "ce_specversion",
-        "ce_id",
-        "ce_type",
-        "ce_source",
-        "ce_subject",
-        "ce_time",
-        "content-type",
-    }
-)
-
 _SPECVERSION: Final = ("ce_specversion", b"1.0")
 _CONTENT_TYPE: Final = ("content-type", b"application/avro")
 
@@ -68,6 +56,19 @@ def check_event(
     Raises:
         NotAnEvent: its topic, subject, ids, key, partition or CloudEvents headers are wrong.
     """
+    check_place(event_type, event, key, partition, partitions, topic)
+    check_headers(event, headers)
+
+
+def check_place(
+    event_type: EventType,
+    event: Event,
+    key: bytes | None,
+    partition: int,
+    partitions: int,
+    topic: Topic = "events",
+) -> None:
+    """`check_event` but for the headers: topic, subject, ids, key and partition."""
     if event_type.topic != topic:
         raise NotAnEvent("type", f"one that belongs in the {topic} topic", event_type.name)
     check_ids(event_type, event)
@@ -81,7 +82,6 @@ def check_event(
         expected = partition_of(subject, partitions)
     if partition != expected:
         raise NotAnEvent("partition", f"{expected}, that of {event.subject}", partition)
-    _check_headers(event, headers)
 
 
 def check_ids(event_type: EventType, event: Event) -> None:
@@ -122,14 +122,16 @@ def cloud_event_headers(event: Event) -> tuple[tuple[str, bytes], ...]:
     )
 
 
-def _check_headers(event: Event, headers: Headers) -> None:
-    """Those of CloudEvents may be absent or repeated, but never say otherwise than the body."""
-    expected = cloud_event_headers(event)
-    # Our producers write them first and in this order: then one comparison is enough.
-    usual = tuple(headers[: len(expected)]) == expected
-    for name, value in headers[len(expected) :] if usual else headers:
-        if name in _CHECKED_HEADERS:
-            wanted = dict(expected)[name]
+def check_headers(event: Event, headers: Headers) -> None:
+    """Those of CloudEvents may be absent or repeated, but never say otherwise than the body.
+
+    Raises:
+        NotAnEvent: naming the header.
+    """
+    expected = dict(cloud_event_headers(event))
+    for name, value in headers:
+        if name in expected:
+            wanted = expected[name]
             if value != wanted and not _same_time(name, value, event):
                 raise NotAnEvent(f"header {name}", wanted.decode(), value)
 

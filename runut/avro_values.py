@@ -6,6 +6,7 @@ and refuses, as IndexError or ValueError(expected, found), what is not the one w
 
 from __future__ import annotations
 
+import struct
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
 from functools import lru_cache
@@ -31,6 +32,9 @@ _SEVEN_GO_ON: Final = 0x0080808080808080
 TO_ZEROS: Final = bytes.maketrans(b"123456789abcdef", b"0" * 15)
 A_UUID: Final = b"00000000-0000-0000-0000-000000000000"
 """What any UUID in lower case becomes by `TO_ZEROS`."""
+_SEVEN_BITS_EACH: Final = 0x7F7F7F7F7F7F7F7F
+_LAST_BYTE_0: Final = 0x00FFFFFFFFFFFFFF
+_EIGHT_BYTES: Final = struct.Struct("<Q").unpack_from
 _SPANS: Final = tuple(0 if n & 129 else 1 + (n >> 1) for n in range(256))
 """By its first byte, how many bytes a short text takes with its length; 0 where the length has
 several bytes, or is negative (odd)."""
@@ -84,16 +88,20 @@ def _long_span(b: bytes, p: int) -> tuple[int, int]:
 
 def _moment(b: bytes, p: int) -> tuple[datetime, int]:
     """A timestamp in microseconds, UTC, and where it ends."""
-    n = int.from_bytes(b[p : p + 8], "little")
-    if n & _EIGHTH_BITS == _SEVEN_GO_ON and n >> 56:
+    try:
+        (n,) = _EIGHT_BYTES(b, p)
+    except struct.error:  # the body ends before
+        n = 0
+    if n & _EIGHTH_BITS == _SEVEN_GO_ON and n > _LAST_BYTE_0:
         # Eight bytes, as from 1979 to 3111 all have: their 7 bits are moved together in pairs.
-        n = n & 0x007F007F007F007F | (n & 0x7F007F007F007F00) >> 1
+        n &= _SEVEN_BITS_EACH
+        n -= (n & 0x7F007F007F007F00) >> 1
         n = n & 0x00003FFF00003FFF | (n & 0x3FFF00003FFF0000) >> 2
         n = n & 0x000000000FFFFFFF | (n & 0x0FFFFFFF00000000) >> 4
         p += 8
     else:
         n, p = (b[p], p + 1) if b[p] < 128 else _varint(b, p + 1, 64)
-    micros = (n >> 1) ^ -(n & 1)
+    micros = ~(n >> 1) if n & 1 else n >> 1
     if not _FIRST <= micros <= _LAST:
         raise ValueError(_YEARS, micros)
     return _EPOCH + micros * _MICROSECOND, p

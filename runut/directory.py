@@ -132,6 +132,7 @@ class Directory:
         self.offset = offset
         self._agencies: dict[str, Agency | None] = {}
         self._keys: dict[tuple[str, str], AgencyKey | None] = {}
+        self._usable: dict[tuple[str, str], AgencyKey] = {}
 
     @property
     def ledger(self) -> Ledger | None:
@@ -171,6 +172,16 @@ class Directory:
         """Whether a revocation of the key was announced."""
         timeline = self._facts.revocations.get((agency, key_id))
         return timeline is not None and timeline.latest(self.offset) is not None
+
+    def usable_key(self, agency: str, key_id: str) -> AgencyKey | None:
+        """A key of a registered agency that was not revoked; from when on, it says itself."""
+        usable = self._usable.get((agency, key_id))
+        if usable is None and self.agency(agency) is not None:
+            usable = self.key(agency, key_id)
+            if usable is None or self.is_revoked(agency, key_id):
+                return None
+            self._usable[agency, key_id] = usable
+        return usable
 
     def schema(self, schema_id: int) -> KnownSchema | None:
         """What a schema id in a record's frame stands for."""

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Final
 
 from runut import codec
-from runut.admission import check_event
+from runut.admission import check_event, check_headers, check_place
 from runut.catalogue import EventType, catalogue
 from runut.directory import Directory, known_schema
 from runut.directory_log import DirectoryLog
@@ -21,11 +21,14 @@ from runut.errors import BadInput, LedgerMismatch, NotAnEvent
 from runut.event import Event, Recorded, SignatureStatus
 from runut.records import CREATE_TIME, LOG_APPEND_TIME, RawRecord
 from runut.signing import (
+    Malformed,
     SignedBy,
     VerifiedBatches,
     event_digest,
     read_headers,
+    read_signature,
 )
+from runut.usual_headers import signature_beside
 
 MARKER_PREFIX: Final = b"directory/"
 CONTENT_SIZE: Final = 16
@@ -51,9 +54,8 @@ class PartitionReader:
         self.directory_offset = directory_offset
         self.recorded_at = recorded_at
         self._directories = directories
-        self._directory = directories.at(directory_offset)
-        self._types: dict[int, EventType] = {}
         self._verified = verified if verified is not None else VerifiedBatches()
+        self._turn_to(directories.at(directory_offset))
         self._stamped_ms: int | None = None
         self._timestamp_type: int | None = None
 
@@ -115,25 +117,19 @@ class PartitionReader:
         schema_id, body = codec.unframe(record.value)
         event_type = self._event_type(schema_id)
         event = codec.decode(event_type, body)
-        ledger = self._directory.ledger
-        check_event(
-            event_type,
-            event,
-            key=record.key,
-            partition=self.partition,
-            partitions=ledger.partitions if ledger else 1,
-            headers=record.headers,
-        )
+        check_place(event_type, event, record.key, self.partition, self._partitions)
+        signed = _signed_by(event, record)
+        # Every event passes here, and arguments without names cost a third less.
         return Recorded(
-            event=event,
-            partition=self.partition,
-            offset=record.offset,
-            recorded_at=self.now,
-            directory_offset=self.directory_offset,
-            signature=self._signature_status(self._directory, event_type, event, body, record),
-            schema_id=schema_id,
-            body=body,
-            content=content_of(body),
+            event,
+            self.partition,
+            record.offset,
+            self.now,
+            self.directory_offset,
+            self._signature_status(self._directory, event_type, event, body, signed),
+            schema_id,
+            body,
+            content_of(body),
         )
 
     def _event_type(self, schema_id: int) -> EventType:
@@ -148,27 +144,34 @@ class PartitionReader:
         event_type: EventType,
         event: Event,
         body: bytes,
-        record: RawRecord,
+        signed: SignedBy | Malformed | None,
     ) -> SignatureStatus:
         """Stage 1 of events.md §3, as far as it needs the record."""
-        ledger, agency = directory.ledger, event.agency
+        ledger = directory.ledger
+        if ledger is None or not isinstance(signed, SignedBy):
+            return self._refusal(directory, event.agency, signed)
+        key = directory.usable_key(event.agency, signed.key_id)
+        if key is None or self.now < key.valid_from:
+            return self._refusal(directory, event.agency, signed)
+        signature = signed.signature
+        digest = event_digest(
+            ledger.ledger_id, signature.nonce, event_type.sha256, event.subject, body
+        )
+        return "VALID" if self._verified.holds(key.public_key, signature, digest) else "INVALID"
+
+    def _refusal(
+        self, directory: Directory, agency: str, signed: SignedBy | Malformed | None
+    ) -> SignatureStatus:
+        """Why there is no signature to be verified."""
+        ledger = directory.ledger
         if ledger is None or directory.agency(agency) is None:
             return "UNKNOWN_AGENCY"
-        signed = read_headers(record.headers)
         if signed is None:
             return "MISSING" if ledger.require_signatures else "UNSIGNED"
         key = directory.key(agency, signed.key_id) if signed.key_id is not None else None
         if key is None or self.now < key.valid_from:
             return "KEY_UNKNOWN"
-        if directory.is_revoked(agency, key.key_id):
-            return "KEY_REVOKED"
-        if not isinstance(signed, SignedBy):
-            return "INVALID"
-        digest = event_digest(
-            ledger.ledger_id, signed.signature.nonce, event_type.sha256, event.subject, body
-        )
-        valid = self._verified.holds(key.public_key, signed.signature, digest)
-        return "VALID" if valid else "INVALID"
+        return "KEY_REVOKED" if directory.is_revoked(agency, key.key_id) else "INVALID"
 
     def _advance_directory(self, record: RawRecord) -> None:
         """Take a marker: only a true one, by the ledger itself, moves the directory on."""
@@ -188,14 +191,21 @@ class PartitionReader:
             partitions=1,
             headers=record.headers,
         )
-        status = self._signature_status(directory, marker_type, event, body, record)
+        signed = read_headers(record.headers)
+        status = self._signature_status(directory, marker_type, event, body, signed)
         agency = directory.agency(event.agency)
         if status not in {"VALID", "UNSIGNED"} or agency is None or agency.kind != "SYSTEM":
             found = f"{event.agency}: {status}"
             raise NotAnEvent("marker", "signed by an agency of kind SYSTEM", found)
         if offset > self.directory_offset:
-            self.directory_offset, self._directory = offset, directory
-            self._types.clear()
+            self.directory_offset = offset
+            self._turn_to(directory)
+
+    def _turn_to(self, directory: Directory) -> None:
+        """Judge by this directory from now on."""
+        self._directory = directory
+        self._partitions = directory.ledger.partitions if directory.ledger else 1
+        self._types: dict[int, EventType] = {}
 
 
 def event_type_of(directory: Directory, schema_id: int) -> EventType:
@@ -218,6 +228,19 @@ def _of_release(name: str, digest: bytes) -> EventType:
             f"schema {name} ({digest.hex()[:16]}…) is announced in the directory and unknown to "
             "this release of Runut: upgrade it"
         ) from None
+
+
+def _signed_by(event: Event, record: RawRecord) -> SignedBy | Malformed | None:
+    """Whose signature a record has, all its headers being looked at.
+
+    Raises:
+        NotAnEvent: those of CloudEvents contradict the event.
+    """
+    beside = signature_beside(event, record.key, record.headers)
+    if beside is not None:
+        return read_signature(*beside)
+    check_headers(event, record.headers)
+    return read_headers(record.headers)
 
 
 def content_of(body: bytes) -> bytes:

@@ -124,6 +124,18 @@ class Way(msgspec.Struct, frozen=True, gc=False):
         """Where it leads."""
         return self.nodes[-1]
 
+    def is_beside(self, leaf: bytes, index: int, path: tuple[bytes, ...]) -> bool:
+        """Whether the leaf is this one's sibling: then its way is this one but for the first step.
+
+        What is not may be of the same tree all the same: `joined_by` tells.
+        """
+        return (
+            index ^ 1 == self.index
+            and index < self.size
+            and leaf == self.path[0]
+            and path == (self.nodes[0], *self.path[1:])
+        )
+
     def joined_by(self, leaf: bytes, index: int, path: tuple[bytes, ...]) -> Way | None:
         """The way of a leaf of the same tree where it meets this one, else None.
 
@@ -131,17 +143,24 @@ class Way(msgspec.Struct, frozen=True, gc=False):
         the same hashes give the same root, and none of them has to be computed again. What does
         not meet may be a way to the same root all the same: `way_up` tells.
         """
-        if not 0 <= index < self.size or len(path) != path_length(index, self.size):
+        known, last = self.path, self.size - 1
+        if not 0 <= index <= last:
             return None
-        levels_apart = (index ^ self.index).bit_length()
-        shared = path_length(index >> levels_apart, (self.size - 1 >> levels_apart) + 1)
-        here, there = len(self.path) - shared, len(path) - shared
-        if path[there:] != self.path[here:]:
+        apart = (index ^ self.index).bit_length()
+        if index >> apart != last >> apart:
+            # Every node below where they meet has a sibling.
+            here = there = apart
+            is_of_its_length = len(path) == len(known)
+        else:
+            shared = path_length(index >> apart, (last >> apart) + 1)
+            here, there = len(known) - shared, len(path) - shared
+            is_of_its_length = len(path) == path_length(index, self.size)
+        if not is_of_its_length or path[there:] != known[here:]:
             return None
-        if not levels_apart:
+        if not apart:
             return self if leaf == self.nodes[0] else None
-        nodes = _nodes_up(leaf, index, self.size - 1, path[: there - 1])
-        if nodes[-1] != self.path[here - 1] or path[there - 1] != self.nodes[here - 1]:
+        nodes = _nodes_up(leaf, index, last, path[: there - 1])
+        if nodes[-1] != known[here - 1] or path[there - 1] != self.nodes[here - 1]:
             return None
         return Way(index, self.size, path, (*nodes, *self.nodes[here:]))
 

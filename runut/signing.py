@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -32,6 +32,7 @@ _PART_SIZES: Final = (LEDGER_ID_SIZE, NONCE_SIZE, merkle.HASH_SIZE)
 _BATCH_CONTEXT: Final = b"runut/batch/v1\n"
 _VERSION: Final = 1
 _HEAD: Final = struct.Struct(f">BHH{NONCE_SIZE}s")
+_HEAD_SIZE: Final = _HEAD.size
 _PATHS: Final = [
     struct.Struct(f"{merkle.HASH_SIZE}s" * length)
     for length in range(merkle.path_length(0, MAX_BATCH) + 1)
@@ -181,13 +182,17 @@ def read_headers(headers: Sequence[tuple[str, bytes | None]]) -> SignedBy | Malf
             found[name] = None if name in found else value
     if SIGNATURE_HEADER not in found:
         return None
-    key_id = None
+    return read_signature(found.get(KEY_ID_HEADER), found[SIGNATURE_HEADER])
+
+
+def read_signature(key_id: bytes | None, signature: bytes | None) -> SignedBy | Malformed:
+    """Who signed, by the values of the two headers; None for one that does not stand once."""
+    who = None
     try:
-        key_id = _key_id(_present(KEY_ID_HEADER, found))
-        signature = parse_signature(_present(SIGNATURE_HEADER, found))
+        who = _key_id(_present(KEY_ID_HEADER, key_id))
+        return SignedBy(who, parse_signature(_present(SIGNATURE_HEADER, signature)))
     except BadInput as error:
-        return Malformed(key_id, str(error))
-    return SignedBy(key_id, signature)
+        return Malformed(who, str(error))
 
 
 def parse_signature(data: bytes) -> Signature:
@@ -197,8 +202,8 @@ def parse_signature(data: bytes) -> Signature:
         BadInput: another version, size not 1 to 1,024, index not below size, or not exactly
             the bytes that these ask for.
     """
-    if len(data) < _HEAD.size:
-        raise BadInput(SIGNATURE_HEADER, f"at least {_HEAD.size} bytes", len(data))
+    if len(data) < _HEAD_SIZE:
+        raise BadInput(SIGNATURE_HEADER, f"at least {_HEAD_SIZE} bytes", len(data))
     version, size, index, nonce = _HEAD.unpack_from(data)
     if version != _VERSION:
         raise BadInput(f"version of {SIGNATURE_HEADER}", str(_VERSION), version)
@@ -206,13 +211,12 @@ def parse_signature(data: bytes) -> Signature:
         raise BadInput(f"size in {SIGNATURE_HEADER}", f"1 to {MAX_BATCH}", size)
     if index >= size:
         raise BadInput(f"index in {SIGNATURE_HEADER}", f"below size {size}", index)
-    length = merkle.path_length(index, size)
-    path_end = _HEAD.size + merkle.HASH_SIZE * length
+    path = _PATHS[merkle.path_length(index, size)]
+    path_end = _HEAD_SIZE + path.size
     if len(data) != path_end + ed25519.SIGNATURE_SIZE:
         expected = f"{path_end + ed25519.SIGNATURE_SIZE} bytes for event {index} of {size}"
         raise BadInput(SIGNATURE_HEADER, expected, len(data))
-    path = _PATHS[length].unpack_from(data, _HEAD.size)
-    return Signature(size, index, nonce, path, data[path_end:])
+    return Signature(size, index, nonce, path.unpack_from(data, _HEAD_SIZE), data[path_end:])
 
 
 class VerifiedBatches:
@@ -233,11 +237,14 @@ class VerifiedBatches:
 
     def holds(self, public_key: bytes, signature: Signature, digest: bytes) -> bool:
         """Whether the key signed the batch in which the event digest stands at its index."""
+        index, path = signature.index, signature.path
         batch = (public_key, signature.size, signature.signed_root)
         known = self._ways.get(batch)
-        way = known and known.joined_by(digest, signature.index, signature.path)
+        if known is not None and known.is_beside(digest, index, path):
+            return True  # every other event, and nothing new to be remembered
+        way = known and known.joined_by(digest, index, path)
         if way is None:
-            way = merkle.way_up(digest, signature.index, signature.size, signature.path)
+            way = merkle.way_up(digest, index, signature.size, path)
             if way is None or not _is_signed(*batch, way.root):
                 return False
         if known is not None:
@@ -256,8 +263,7 @@ def _batch_message(size: int, root: bytes) -> bytes:
     return _BATCH_CONTEXT + size.to_bytes(4) + root
 
 
-def _present(name: str, found: Mapping[str, bytes | None]) -> bytes:
-    value = found.get(name)
+def _present(name: str, value: bytes | None) -> bytes:
     if value is None:
         raise BadInput(f"header {name}", "exactly one value", "none, null or several")
     return value
