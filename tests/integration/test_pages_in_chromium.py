@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -24,6 +25,7 @@ from tests.issuer import IssuerKey, running
 from tests.ledgers import own_settings
 from tests.page_stage import pages, served
 from tests.read_stage import all_scenarios
+from tests.sealed import Sealed
 from tools.chromium import system_chromium
 
 PATIENCE_MS = 60_000
@@ -58,7 +60,17 @@ async def world(platform: Endpoints, tmp_path_factory: pytest.TempPathFactory) -
 async def address(world: Settings) -> AsyncIterator[str]:
     """Where the pages are served."""
     async with pages(world) as site, served(site) as address:
+        site.app.state.site.reads.export = sealed
         yield address
+
+
+async def sealed(subject: str) -> bytes:
+    """The genuine bundle of a case of the first story, which was sealed and witnessed."""
+    ledger = Sealed()
+    ledger.announce()
+    ledger.tell()
+    ledger.seal()
+    return await asyncio.to_thread(ledger.bundle, subject)
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +182,30 @@ async def test_the_slider_goes_into_the_past_and_the_language_is_chosen(
     await expect(page.get_by_role("navigation", name="Utama")).to_be_hidden()
     await expect(page.locator("#timeline")).to_be_visible()
     assert (await page.pdf())[:5] == b"%PDF-"
+    await page.context.close()
+
+
+async def test_a_case_is_exported_and_its_bundle_verified_by_upload(
+    browser: Browser, address: str, session: StorageState, tmp_path: Path
+) -> None:
+    page = await opened(browser, storage_state=session)
+    await page.goto(f"{address}{CASE}")
+    async with page.expect_download() as download:
+        await page.get_by_role("button", name="Export the bundle").click()
+    exported = await download.value
+    bundle = tmp_path / exported.suggested_filename
+    await exported.save_as(bundle)
+    assert bundle.name == f"{CASE[1:].replace('cases/', 'case-')}.zip"
+    await page.get_by_role("link", name="Audit", exact=True).click()
+    content = bundle.read_bytes()
+    middle = len(content) // 2
+    forged = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    for written, found in ((content, f"holds together case/{CASE[7:]}"), (forged, "does not hold")):
+        bundle.write_bytes(written)
+        await page.get_by_label("Bundle (a ZIP file)").set_input_files(bundle)
+        await page.get_by_role("button", name="Verify").click()
+        await expect(page.get_by_role("status")).to_contain_text(found)
+        assert await violations(page) == []
     await page.context.close()
 
 
