@@ -8,6 +8,7 @@ operations' tables hold what no log gives back: their script only ever adds.
 from __future__ import annotations
 
 import re
+from functools import cache
 from hashlib import sha256
 from typing import Final
 
@@ -34,6 +35,7 @@ VIEWS: Final = (
 _VERSION: Final = re.compile(r"version ([0-9a-f]{16})\b")
 
 
+@cache
 def version_of(*files: str) -> str:
     """Version of scripts of ours: another where their statements are others, comments aside."""
     text = "\n".join(map(script, files))

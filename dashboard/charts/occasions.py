@@ -7,12 +7,13 @@ hand (docs/decisions/0240).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from markupsafe import Markup
 
 from dashboard.charts.figures import About, Chart, Occasion, Outcome
-from dashboard.charts.svg import colour, element, picture, text
+from dashboard.charts.svg import KEPT, colour, element, picture, text
 
 CELL: Final = 26.0
 SIDE: Final = 9.0
@@ -44,6 +45,11 @@ _COLOURS: Final[dict[Outcome, int]] = {
 
 def occasions(about: About, figures: Sequence[Occasion]) -> Chart:
     """The strip, with a legend of its shapes. Columns of the table: day, outcome in words."""
+    return _drawn(about, tuple(figures))
+
+
+@lru_cache(maxsize=KEPT)
+def _drawn(about: About, figures: tuple[Occasion, ...]) -> Chart:
     rows = max(1, -(-len(figures) // ACROSS))
     drawn = [
         _mark(one, CELL * (n % ACROSS + 0.5), CELL * (n // ACROSS + 0.5))
