@@ -16,6 +16,7 @@ from projections.install import install
 from runut.adapters.postgres import Connection, connected
 from runut.rfc3339 import parse_time
 from runut.settings import Settings
+from tests.acceptance.seals_counted import SealedAt, seal
 from tests.builders import directory_log, directory_objects, project, recorded
 from tests.naive.directory import view_at
 from tests.page_stage import pages
@@ -36,6 +37,7 @@ class World(NamedTuple):
     browser: httpx.AsyncClient
     tables: Connection
     recounts: dict[str, Recount]
+    seals: list[SealedAt]
 
     def counted(self, when: str) -> tuple[Recount, Json]:
         """The recount of a moment, and how the pages are asked for it."""
@@ -59,8 +61,9 @@ async def counted_world(settings: Settings) -> AsyncIterator[World]:
         await install(tables, settings)
         await project(tables, records, log.at, path=AGENCIES)
         recounts = {"now": Recount(records, view(), NOW), "then": Recount(records, view(), THEN)}
+        seals = await seal(tables, settings, records, NOW)
         async with pages(settings, NOW) as site, site.reader() as browser:
-            yield World(settings, browser, tables, recounts)
+            yield World(settings, browser, tables, recounts, seals)
 
 
 def view() -> Json:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -34,8 +35,9 @@ from tests.acceptance.page_claims import (
     compare_network,
     compare_overview,
 )
+from tests.acceptance.seals_counted import root_of, rows_of, told
 from tests.ledgers import own_settings
-from tests.page_tables import number
+from tests.page_tables import PageTables, number
 from tests.recount import OPEN, grouped
 
 EITHER = pytest.mark.parametrize("when", ["now", "then"])
@@ -264,6 +266,22 @@ async def test_service_points_and_villages(world: World, when: str) -> None:
         reached = [one["participants"] for one in programmes[subject]["outreach"]]
         assert (number(row[5]), number(row[6])) == (len(reached), sum(reached))
         assert sum(one["participants"] for one in by_api[subject]["outreach"]) == sum(reached)
+
+
+async def test_the_audit_page_and_what_waits_for_a_seal(world: World) -> None:
+    seals, now = world.seals, world.recounts["now"]
+    answer = await world.browser.get("/audit")
+    assert PageTables(answer.text).rows("h-seals") == rows_of(seals)
+    assert f"\n{len(seals)}\n{root_of(seals)}\n" in unescape(answer.text)
+    named = (await world.browser.get("/api/v1/agencies")).headers["runut-checkpoint"]
+    assert named == f"{len(seals)} {root_of(seals)}"
+    signed = "SELECT count(*) FROM seal JOIN seal_signature USING (index)"
+    assert await (await world.tables.execute(signed)).fetchall() == [(len(seals),)]
+    waiting = 1 + max(one.offset for one in now.records) - seals[-1].size
+    assert waiting > 0
+    ledger = (await page(world, "/")).text("ledger")
+    assert f"seal {len(seals) - 1}, {told(seals[-1].at)}" in ledger
+    assert ledger.endswith(f"Records that wait for a seal{waiting:,}")
 
 
 @EITHER
