@@ -56,9 +56,7 @@ def decode(event_type: EventType, body: bytes) -> Event:
     if len(body) > MAX_VALUE - FRAME_SIZE:
         raise NotAnEvent("body", f"{MAX_VALUE - FRAME_SIZE} bytes at most", f"{len(body)} bytes")
     data = _reader(event_type).read(body)
-    meta = data.pop("meta")
-    ids = meta["event_id"], meta["subject"], meta["agency"]
-    return Event(event_type.name, meta, data, *ids, meta["occurred_at"])
+    return Event(event_type.name, data.pop("meta"), data)
 
 
 def encode(event_type: EventType, event: Event) -> bytes:

@@ -8,6 +8,7 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from runut.avro_reader import Reader
 from runut.avro_values import MAX_ARRAY
@@ -224,3 +225,9 @@ def test_a_huge_count_or_length_allocates_nothing() -> None:
 def test_a_schema_that_no_contract_may_use_is_refused(kind: Any, expected: str) -> None:
     with pytest.raises(BadFile, match=rf"R\.x: expected {expected}"):
         record(("x", kind))
+
+
+def test_an_event_is_called_as_its_own_meta_says_even_when_made_from_another() -> None:
+    first = letter()
+    event = replace(first, meta={**first.meta, "event_id": "another", "subject": "case/2"})
+    assert (event.event_id, event.subject, event.agency) == ("another", "case/2", first.agency)
