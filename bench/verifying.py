@@ -65,7 +65,7 @@ async def bare_ed25519(settings: Settings, ends: Mapping[int, int]) -> Measured:
 
 
 class _Asked(VerifiedBatches):
-    """Remembers what a reader asks: of each record the key, and the signature with what it signs."""
+    """Remembers of each record what a reader asks: the signature with what it signs, the key."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -42,7 +42,9 @@ from runut.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-TICK_S: Final = 1.0
+TICK_S: Final = 0.5
+"""Between rounds: following each commit at once would cost the projector beside it more than it
+costs anybody to be told half a second later."""
 AT_ONCE: Final[dict[EndpointKind, int]] = {"WEBHOOK": 256, "EMAIL": 8}
 """Endpoints served at the same time: webhooks each by itself, so that none waits for another; all
 e-mail goes through one server."""
@@ -138,10 +140,9 @@ class Notices:
             log.info("leads the notices")
             while True:
                 self._ended.clear()
-                has_more = await self._round(connection)
+                await self._round(connection)
                 self._failures = 0
-                if not has_more:
-                    await self._pause()
+                await self._pause()
 
     async def _pause(self) -> None:
         """Until something ended, which may have freed an endpoint, or for a moment."""
@@ -151,19 +152,17 @@ class Notices:
         except TimeoutError:
             return
 
-    async def _round(self, connection: Connection) -> bool:
-        """True if there is more of the history to follow at once."""
+    async def _round(self, connection: Connection) -> None:
         await self._settle(connection)
         directory = await self._latest(connection)
         if directory.ledger is None:
-            return False  # nothing is projected yet
+            return  # nothing is projected yet
         now = datetime.now(UTC)
         # Where tests set the records' times it is as late as the log says.
         is_test = directory.ledger.clock == "TEST"
         ledger_now = await log_time(connection) if is_test else now
-        has_more = await follow(connection, directory, ledger_now or now)
+        await follow(connection, directory, ledger_now or now)
         await self._offer_due(connection, directory, now)
-        return has_more
 
     async def _offer_due(self, connection: Connection, directory: Directory, now: datetime) -> None:
         deliveries: list[Delivery] = []

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from msgspec.structs import astuple
+from msgspec.structs import asdict
 
 from projections import row_tables
 from projections.batch import (
@@ -32,7 +32,7 @@ from projections.history import HISTORY, entry_from, history_values
 from projections.loaded import Counts, Loaded, Subjects
 from projections.queries import queries
 from projections.wanted import questions
-from projections.writing import COPY_FROM, Target, Values, Writer
+from projections.writing import Rows, Target, Writer
 from runut.adapters.postgres import Connection
 from runut.directory import Directory, PublishedProtocol
 from runut.errors import FencedOut
@@ -145,7 +145,7 @@ class Store:
         Raises:
             FencedOut: another worker owns one of the partitions now.
         """
-        rows: list[tuple[Target, Sequence[Values]]] = [
+        rows: Rows = [
             *subject_rows(changes),
             (QUARANTINE, [quarantine_values(each) for each in quarantined]),
         ]
@@ -187,11 +187,11 @@ class Store:
         self,
         moves: Sequence[tuple[Position, Position]],
         changes: Changes,
-        rows: Sequence[tuple[Target, Sequence[Values]]],
+        rows: Rows,
     ) -> None:
-        # COPY cannot go through a pipeline; what is few does, in two journeys with the position.
-        few = all(len(each) < COPY_FROM for _, each in rows)
-        pipeline = self._connection.pipeline() if few else nullcontext()
+        # COPY cannot go through a pipeline; all else does, in two journeys with the position.
+        copies = any(target.is_copied(each) for target, each in rows)
+        pipeline = nullcontext() if copies else self._connection.pipeline()
         async with pipeline, self._connection.transaction():
             await self._advance(moves)
             await self._forget_rewritten(changes)
@@ -199,22 +199,19 @@ class Store:
             await self._connection.execute(_SQL["tell"])
 
     async def _advance(self, moves: Sequence[tuple[Position, Position]]) -> None:
-        before = [move[0] for move in moves]
-        after = [move[1] for move in moves]
-        cursor = await self._connection.execute(
-            _SQL["advance_positions"],
+        asked = [
             {
-                "partitions": [p.partition for p in before],
-                "epochs": [p.epoch for p in before],
-                "expected": [p.next_offset for p in before],
-                "next_offsets": [p.next_offset for p in after],
-                "leaf_hashes": [p.leaf_hash for p in after],
-                "recorded_ats": [p.recorded_at for p in after],
-                "directory_offsets": [p.directory_offset for p in after],
-            },
+                **asdict(after),
+                "epoch": before.epoch,
+                "expected": before.next_offset,
+            }
+            for before, after in moves
+        ]
+        cursor = await self._connection.execute(
+            _SQL["advance_positions"], {"moves": msgspec.json.encode(asked).decode()}
         )
         moved = {row[0] for row in await cursor.fetchall()}
-        for position in before:
+        for position, _ in moves:
             if position.partition not in moved:
                 raise FencedOut(position.partition, position.epoch)
 
@@ -231,7 +228,7 @@ class Store:
                 await cursor.executemany(_SQL["save_verdict"], verdicts)
 
 
-def subject_rows(changes: Changes) -> list[tuple[Target, Sequence[Values]]]:
+def subject_rows(changes: Changes) -> Rows:
     """What is to be written of subjects, by table."""
     return [
         (HISTORY, [history_values(entry) for entry in changes.history]),
@@ -242,11 +239,11 @@ def subject_rows(changes: Changes) -> list[tuple[Target, Sequence[Values]]]:
 
 def _rows_by_table(
     rows: Mapping[str, Mapping[RowKey, Row]],
-) -> list[tuple[Target, Sequence[Values]]]:
-    by_table: dict[type[Row], list[Values]] = {}
+) -> Rows:
+    by_table: dict[type[Row], list[Row]] = {}
     for of_subject in rows.values():
         for (table, _), row in of_subject.items():
-            by_table.setdefault(table, []).append(astuple(row))
+            by_table.setdefault(table, []).append(row)
     return [(row_tables.target(table), found) for table, found in by_table.items()]
 
 

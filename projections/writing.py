@@ -1,4 +1,4 @@
-"""Write rows into tables: few by statements in a pipeline, many by COPY.
+"""Write rows into tables: as JSON, a statement for up to a thousand rows, or by COPY.
 
 Owns how rows get into PostgreSQL fast; knows no projection. A row whose key is there already
 takes the place of the earlier one; within one call every key stands once.
@@ -6,24 +6,41 @@ takes the place of the earlier one; within one call every key stands once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Sized
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from psycopg import sql
 
 from runut.adapters.postgres import Connection
 
-COPY_FROM: Final = 100
-"""From so many rows on, COPY is faster than statements in a pipeline."""
+COPY_FROM: Final = 50
+"""From so many rows on, COPY is faster where no row can take another's place."""
+JSON_ROWS: Final = 1_000
+"""At most, in one statement. COPY into a table beside it and a merge from there cost more up to so
+many, and hardly less beyond."""
 
 Values = Sequence[Any]
+"""In the order of a target's columns."""
 
 _COLUMN_TYPES: Final = (
-    "SELECT attname, atttypid FROM pg_attribute "
+    "SELECT attname, atttypid, format_type(atttypid, atttypmod) FROM pg_attribute "
     "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
 )
+_FROM_TEXT: Final[Mapping[str, sql.SQL]] = {
+    "bytea": sql.SQL("decode({}, 'base64')"),
+    "bytea[]": sql.SQL("ARRAY(SELECT decode(one, 'base64') FROM unnest({}) AS one)"),
+    "jsonb": sql.SQL("{}::jsonb"),
+}
+"""What JSON holds as text, or as texts."""
+
+
+class Type(NamedTuple):
+    """Of a column."""
+
+    oid: int
+    name: str
 
 
 class Target(msgspec.Struct, frozen=True, dict=True):
@@ -37,41 +54,30 @@ class Target(msgspec.Struct, frozen=True, dict=True):
     key: tuple[str, ...] = ()
     """Columns by which an earlier row is replaced; none where rows are only ever added."""
 
-    @cached_property
-    def insert(self) -> bytes:
-        """One row by parameters."""
-        places = sql.SQL(", ").join(sql.Placeholder() * len(self.columns))
-        head = sql.SQL("INSERT INTO {} ({}) VALUES ({})")
-        inserting = head.format(sql.Identifier(self.name), self._names, places) + self._replace
-        return inserting.as_bytes()
+    def insert(self, types: Sequence[Type]) -> bytes:
+        """Rows by one parameter, a JSON array of objects."""
+        values, given = [], []
+        for column, (_, name) in zip(map(sql.Identifier, self.columns), types, strict=True):
+            from_text = _FROM_TEXT.get(name)
+            values.append(from_text.format(column) if from_text else column)
+            told = ("text[]" if name.endswith("[]") else "text") if from_text else name
+            given.append(sql.SQL("{} {}").format(column, sql.SQL(told)))
+        head = sql.SQL(
+            "INSERT INTO {} ({}) SELECT {} FROM json_to_recordset(%s::json) AS given ({})"
+        )
+        comma = sql.SQL(", ")
+        return (
+            head.format(
+                sql.Identifier(self.name), self._names, comma.join(values), comma.join(given)
+            )
+            + self._replace
+        ).as_bytes()
 
     @cached_property
     def copy(self) -> bytes:
         """Many rows straight into the table."""
-        return self._copy_into(self.name)
-
-    @cached_property
-    def stage(self) -> bytes:
-        """A table beside it for this transaction, without indexes."""
-        statement = sql.SQL("CREATE TEMP TABLE {} (LIKE {}) ON COMMIT DROP")
-        return statement.format(sql.Identifier(self._staged), sql.Identifier(self.name)).as_bytes()
-
-    @cached_property
-    def copy_staged(self) -> bytes:
-        """Many rows into the table beside it."""
-        return self._copy_into(self._staged)
-
-    @cached_property
-    def merge(self) -> bytes:
-        """From the table beside it into the table."""
-        head = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
-            sql.Identifier(self.name), self._names, self._names, sql.Identifier(self._staged)
-        )
-        return (head + self._replace).as_bytes()
-
-    @property
-    def _staged(self) -> str:
-        return f"staged_{self.name}"
+        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)")
+        return statement.format(sql.Identifier(self.name), self._names).as_bytes()
 
     @property
     def _names(self) -> sql.Composed:
@@ -89,9 +95,19 @@ class Target(msgspec.Struct, frozen=True, dict=True):
         key = sql.SQL(", ").join(map(sql.Identifier, self.key))
         return sql.SQL(" ON CONFLICT ({}) DO UPDATE SET {}").format(key, changes)
 
-    def _copy_into(self, name: str) -> bytes:
-        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)")
-        return statement.format(sql.Identifier(name), self._names).as_bytes()
+    def json(self, rows: Sequence[Any]) -> str:
+        """The rows as an array of objects; structs have a field for each column."""
+        if not isinstance(rows[0], msgspec.Struct):
+            rows = [dict(zip(self.columns, row, strict=True)) for row in rows]
+        return msgspec.json.encode(rows).decode()
+
+    def is_copied(self, rows: Sized) -> bool:
+        """Whether so many rows go by COPY: outside of any pipeline, and as values."""
+        return not self.key and len(rows) >= COPY_FROM
+
+
+Rows = Sequence[tuple[Target, Sequence[Any]]]
+"""By table, as values or as structs."""
 
 
 class Writer:
@@ -99,42 +115,41 @@ class Writer:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._types: dict[str, list[int]] = {}
+        self._types: dict[str, list[Type]] = {}
+        self._inserts: dict[str, bytes] = {}
 
-    async def write(self, batch: Sequence[tuple[Target, Sequence[Values]]]) -> None:
-        """Write rows of several tables, in order."""
-        present = [(target, rows) for target, rows in batch if rows]
-        for target, rows in present:
-            if len(rows) >= COPY_FROM:
+    async def write(self, batch: Rows) -> None:
+        """Write rows of several tables."""
+        for target, rows in batch:
+            if target.is_copied(rows):
                 await self._copy(target, rows)
         async with self._connection.pipeline(), self._connection.cursor() as cursor:
-            for target, rows in present:
-                if len(rows) < COPY_FROM:
-                    await cursor.executemany(target.insert, rows)
+            for target, rows in batch:
+                if not target.is_copied(rows):
+                    for at in range(0, len(rows), JSON_ROWS):
+                        given = target.json(rows[at : at + JSON_ROWS])
+                        await cursor.execute(await self._insert(target), (given,))
 
     async def load(self, target: Target, rows: Sequence[Values]) -> None:
         """Write rows into a table that has none of their keys yet, and may have no index."""
         if rows:
-            await self._copy_rows(target, target.copy, rows)
+            await self._copy(target, rows)
 
     async def _copy(self, target: Target, rows: Sequence[Values]) -> None:
-        if not target.key:
-            await self._copy_rows(target, target.copy, rows)
-            return
-        await self._connection.execute(target.stage)
-        await self._copy_rows(target, target.copy_staged, rows)
-        await self._connection.execute(target.merge)
-
-    async def _copy_rows(self, target: Target, statement: bytes, rows: Sequence[Values]) -> None:
         types = await self._types_of(target)
-        async with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.set_types(types)
+        async with self._connection.cursor() as cursor, cursor.copy(target.copy) as copy:
+            copy.set_types([one.oid for one in types])
             for row in rows:
                 await copy.write_row(row)
 
-    async def _types_of(self, target: Target) -> list[int]:
+    async def _insert(self, target: Target) -> bytes:
+        if target.name not in self._inserts:
+            self._inserts[target.name] = target.insert(await self._types_of(target))
+        return self._inserts[target.name]
+
+    async def _types_of(self, target: Target) -> list[Type]:
         if target.name not in self._types:
             cursor = await self._connection.execute(_COLUMN_TYPES, (target.name,))
-            found: dict[str, int] = dict(await cursor.fetchall())
+            found = {column: Type(*of) for column, *of in await cursor.fetchall()}
             self._types[target.name] = [found[column] for column in target.columns]
         return self._types[target.name]

@@ -13,14 +13,13 @@ RETURNING partition, epoch, next_offset, leaf_hash, recorded_at, directory_offse
 -- First statement of every write: no row for a partition means that it is owned no more.
 UPDATE position
    SET next_offset = moved.next_offset,
-       leaf_hash = moved.leaf_hash,
+       leaf_hash = decode(moved.leaf_hash, 'base64'),
        recorded_at = moved.recorded_at,
        directory_offset = moved.directory_offset
-  FROM unnest(
-           %(partitions)s::integer[], %(epochs)s::bigint[], %(expected)s::bigint[],
-           %(next_offsets)s::bigint[], %(leaf_hashes)s::bytea[], %(recorded_ats)s::timestamptz[],
-           %(directory_offsets)s::bigint[]
-       ) AS moved (partition, epoch, expected, next_offset, leaf_hash, recorded_at, directory_offset)
+  FROM json_to_recordset(%(moves)s::json) AS moved (
+           partition integer, epoch bigint, expected bigint, next_offset bigint,
+           leaf_hash text, recorded_at timestamptz, directory_offset bigint
+       )
  WHERE position.partition = moved.partition
    AND position.epoch = moved.epoch
    AND position.next_offset = moved.expected

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 import msgspec
 import psycopg
 import pytest
+from msgspec.structs import astuple
 
 from projections.batch import Changes, fold_batch
 from projections.folds.fold import CORRECTION
@@ -15,7 +17,7 @@ from projections.folds.subject import FoldedSubject, fold_subject
 from projections.loaded import Subjects
 from projections.row_tables import from_values, select, state_from, table_name
 from projections.store import Position, Quarantined, Store
-from projections.writing import COPY_FROM, Target, Writer
+from projections.writing import COPY_FROM, JSON_ROWS, Target, Writer
 from runut.adapters.postgres import Connection
 from runut.errors import FencedOut
 from runut.event import Recorded
@@ -165,19 +167,65 @@ def _moved(position: Position, next_offset: int) -> Position:
     )
 
 
-@pytest.mark.parametrize("count", [1, COPY_FROM])
-async def test_tuples_are_arrays_of_their_items_by_statements_and_by_copy(
-    connection: Connection, count: int
+@pytest.mark.parametrize(
+    ("key", "count"), [(("id",), 1), (("id",), JSON_ROWS + 1), ((), 1), ((), COPY_FROM)]
+)
+async def test_values_arrive_as_they_are_by_json_and_by_copy(
+    connection: Connection, key: tuple[str, ...], count: int
 ) -> None:
     await connection.execute(
-        "CREATE TEMP TABLE thing (id integer PRIMARY KEY, texts text[], times timestamptz[])"
+        """CREATE TEMP TABLE thing (
+            id integer PRIMARY KEY, texts text[], times timestamptz[], blob bytea, many bytea[],
+            document jsonb, amount numeric(18, 2), day date, yes boolean
+        )"""
     )
-    target = Target("thing", ("id", "texts", "times"), ("id",))
-    times = (RECORDED_AT, RECORDED_AT + timedelta(days=1))
-    rows = [(n, ("kp2mi", 'é"{,') * (n % 2), times * (n % 2)) for n in range(1, count + 1)]
+    target = Target("thing", tuple(Thing.__struct_fields__), key)
+    rows = [thing(n) for n in range(1, count + 1)]
     async with connection.transaction():
-        await Writer(connection).write([(target, rows)])
-        await Writer(connection).write([(target, [(1, (), ())])])
-    cursor = await connection.execute("SELECT id, texts, times FROM thing ORDER BY id")
-    expected = [(1, [], []), *((n, list(texts), list(times)) for n, texts, times in rows[1:])]
-    assert await cursor.fetchall() == expected
+        await Writer(connection).write([(target, [astuple(row) for row in rows])])
+    assert await things(connection) == rows
+    if key:
+        changed = msgspec.structs.replace(rows[0], texts=(), blob=None, document=None, amount=None)
+        async with connection.transaction():
+            await Writer(connection).write([(target, [changed])])
+        assert await things(connection) == [changed, *rows[1:]]
+
+
+class Thing(msgspec.Struct, frozen=True):
+    id: int
+    texts: tuple[str, ...]
+    times: tuple[datetime, ...]
+    blob: bytes | None
+    many: list[bytes | None]
+    document: str | None
+    amount: Decimal | None
+    day: date
+    yes: bool
+
+
+def thing(n: int) -> Thing:
+    times = (RECORDED_AT, RECORDED_AT + timedelta(days=1, microseconds=n))
+    return Thing(
+        id=n,
+        texts=("kp2mi", 'é"{,\\') * (n % 2),
+        times=times * (n % 2),
+        blob=bytes(range(256)),
+        many=[b"", None, b"\x00\xff"],
+        document='{"a": ["\\u00e9\\"", null, 1.5]}',
+        amount=Decimal("1234567890123.45"),
+        day=date(2026, 1, n % 28 + 1),
+        yes=n % 2 == 0,
+    )
+
+
+async def things(connection: Connection) -> list[Thing]:
+    cursor = await connection.execute("SELECT * FROM thing ORDER BY id")
+    found = []
+    for row in await cursor.fetchall():
+        given = dict(zip(Thing.__struct_fields__, row, strict=True))
+        document = given["document"]
+        if document is not None:
+            assert document == {"a": ['é"', None, 1.5]}
+            given["document"] = thing(1).document
+        found.append(msgspec.convert(given, Thing))
+    return found
