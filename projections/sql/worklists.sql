@@ -3,11 +3,13 @@
 -- does not see all; {views} is the schema of the stable views. Times are passed in. A list says with each row how many rows there are.
 
 -- name: open_cases
--- With how many are to be escalated.
+-- With how many are to be escalated. Open is what has a custodian now (events.md §4): a small index
+-- knows them.
 SELECT one.status, one.urgency, count(*), count(*) FILTER (WHERE one.escalation_due)
-  FROM {views}.case_current AS one
+  FROM custody_interval AS running
+  JOIN {views}.case_current AS one ON one.subject = running.subject
   {of_subject}
- WHERE one.is_open AND {takes_part}
+ WHERE running.ended_at IS NULL AND {takes_part}
  GROUP BY 1, 2;
 
 -- name: overdue_by_agency
@@ -33,18 +35,17 @@ SELECT count(*)
 SELECT asked.days, count(one.subject)
   FROM unnest(%(days)s::integer[]) AS asked (days)
   LEFT JOIN (
-       SELECT it.subject, movement.moved_at
-         FROM subject AS it
+       SELECT one.subject, movement.moved_at
+         FROM custody_interval AS one
+         {of_subject}
         CROSS JOIN LATERAL (
               SELECT max(history.occurred_at) AS moved_at
                 FROM history
-               WHERE history.subject = it.subject
+               WHERE history.subject = one.subject
                  AND history.verdict = 'EFFECTIVE'
                  AND history.agency <> 'runut'
               ) AS movement
-        WHERE it.kind = 'case'
-          AND it.state ->> 'status' NOT IN ('CLOSED', 'REJECTED', 'MERGED')
-          AND {takes_part}
+        WHERE one.ended_at IS NULL AND {takes_part}
        OFFSET 0
        ) AS one ON one.moved_at <= %(now)s - make_interval(days => asked.days)
  GROUP BY asked.days
@@ -211,11 +212,11 @@ SELECT one.subject, one.letter_id, one.sender, one.number, one.dated, one.doc_ty
  ORDER BY part.sent_at DESC, subject, letter_id;
 
 -- name: held_by_agency
-SELECT one.custodian, count(*)
-  FROM {views}.case_current AS one
+SELECT one.agency, count(*)
+  FROM custody_interval AS one
   {of_subject}
- WHERE one.is_open AND {takes_part}
- GROUP BY 1;
+ WHERE one.ended_at IS NULL AND {takes_part}
+ GROUP BY one.agency;
 
 -- name: monthly
 -- Agencies' months before a day: the median hours of their answers, and their shares of commitments
