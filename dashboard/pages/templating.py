@@ -9,15 +9,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from dashboard.pages.addresses import LISTS, address, address_of
 from dashboard.pages.languages import NAMES, ZONES, translations
 from dashboard.pages.static_files import static_url
+from dashboard.pages.words import badge
 from dashboard.stream_text import id_text
 from projections.wording import Lang
 
@@ -40,16 +42,37 @@ class _Calls(Context):
         return called(*args, **more)
 
 
+class _Code(CodeGenerator):
+    """Writes templates that look at once whether what they put out is escaped: most of it is."""
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape or finalize.src is not None:
+            super()._output_child_pre(node, frame, finalize)
+        else:
+            self.write("environment.escaped(")
+
+
 class _Templates(Environment):
     """Templates of rows, which are dicts: what these hold is asked for first."""
 
     context_class = _Calls
+    code_generator_class = _Code
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """What a row holds, or anything has."""
-        if type(obj) is dict and attribute in obj:
+        if type(obj) is not dict:
+            try:
+                return getattr(obj, attribute)
+            except AttributeError:
+                pass
+        elif attribute in obj:
             return obj[attribute]
         return super().getattr(obj, attribute)
+
+    @staticmethod
+    def escaped(value: Any) -> Markup:
+        """A value fit for a page."""
+        return value if type(value) is Markup else escape(value)
 
 
 @cache
@@ -70,6 +93,7 @@ def templates(lang: Lang) -> Environment:
         ngettext=_numbered(lang),
         static_url=static_url,
         address=address,
+        badge=badge,
         address_of=address_of,
         list_of=LISTS,
         zones=ZONES,

@@ -32,6 +32,23 @@ KEPT: Final = 4_096
 """Times, days and numbers whose words are kept: the next reader of a list sees the same rows."""
 
 
+TONES: Final = {
+    **dict.fromkeys(("REPORTED", "PROPOSED", "SCHEDULED"), "new"),
+    **dict.fromkeys(("IN_HANDLING", "HELD"), "going"),
+    **dict.fromkeys(("RESOLVED", "ACTIVE", "MINUTES_ADOPTED", "ACCEPTED", "PAID"), "good"),
+    **dict.fromkeys(("SUSPENDED", "EXPIRED", "CONTESTED", "IMPOSED", "UPHELD", "URGENT"), "warn"),
+    **dict.fromkeys(("REVOKED", "REFUSED", "LAPSED", "BROKEN", "IMMEDIATE"), "bad"),
+}
+"""How a status or an urgency looks, beside its word; others look like nothing special."""
+
+
+@lru_cache(maxsize=KEPT, typed=True)  # for text is escaped, and Markup is not
+def badge(text: str, tone: str = "") -> Markup:
+    """A word in a frame."""
+    kind = f"badge {tone}" if tone else "badge"
+    return Markup('<span class="{}">{}</span>').format(kind, text)
+
+
 class Words:
     """Values in somebody's language and time zone, at a moment."""
 
@@ -61,6 +78,14 @@ class Words:
         """The same as the beginning of a line."""
         word = self.word(table, symbol)
         return word[:1].upper() + word[1:]
+
+    def urgency(self, symbol: str) -> Markup:
+        """A badge that warns of what is urgent."""
+        return badge(self.word("Urgency", symbol), TONES.get(symbol, ""))
+
+    def status(self, table: str, symbol: str | None) -> Markup:
+        """A badge for where something stands."""
+        return badge(self.word(table, symbol), TONES.get(symbol or "", ""))
 
     def code(self, agency: str) -> str:
         """An agency in short: its code as a heading has it."""
@@ -160,7 +185,7 @@ class Words:
 
     def share(self, value: float | None) -> str:
         """`87%`."""
-        return "–" if value is None else format_percent(value, "#,##0%", locale=self.voice.lang)
+        return "–" if value is None else _share_text(value, self.voice.lang)
 
     def amount(self, value: str | Decimal | None) -> str:
         """An amount of money, as sentences have it."""
@@ -211,3 +236,8 @@ def _date_text(day: Date, lang: Lang) -> str:
 @lru_cache(maxsize=KEPT)
 def _number_text(value: float, pattern: str, lang: Lang) -> str:
     return format_decimal(value, pattern, locale=lang)
+
+
+@lru_cache(maxsize=KEPT)
+def _share_text(value: float, lang: Lang) -> str:
+    return format_percent(value, "#,##0%", locale=lang)
