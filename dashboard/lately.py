@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-FRESH_S: Final = 2.0
+FRESH_S: Final = 5.0
 """So long nothing is made again."""
 USABLE_S: Final = 20.0
 """What is older than fresh is given, and made again for those who come next."""
