@@ -117,6 +117,7 @@ async def measure(wanted: Wanted, say: Callable[[str], None]) -> Pages:
         await until_claimed(place.settings)
         say(f"pages: a sample world of {wanted.cases:,} cases")
         await _tell(place.settings, wanted.cases)
+        await _settle(place.settings)
         return await measure_on(place, wanted, say)
 
 
@@ -142,6 +143,12 @@ async def _tell(settings: Settings, cases: int) -> None:
     async with running(log, {}, *program, "--cases", str(cases)) as process:
         if await process.wait():
             raise RuntimeError(log.read_text())
+
+
+async def _settle(settings: Settings) -> None:
+    """Do at once what autovacuum does within minutes, so that no page is asked for meanwhile."""
+    async with postgres.connected(settings, name="bench", autocommit=True) as connection:
+        await connection.execute("VACUUM (ANALYZE)")
 
 
 @asynccontextmanager
