@@ -33,6 +33,7 @@ _BATCH_CONTEXT: Final = b"runut/batch/v1\n"
 _VERSION: Final = 1
 _HEAD: Final = struct.Struct(f">BHH{NONCE_SIZE}s")
 _HEAD_SIZE: Final = _HEAD.size
+_NONCE: Final = struct.Struct(f"{NONCE_SIZE}s")
 _PATHS: Final = [
     struct.Struct(f"{merkle.HASH_SIZE}s" * length)
     for length in range(merkle.path_length(0, MAX_BATCH) + 1)
@@ -155,7 +156,7 @@ class Signer:
             BadInput: there are none or more than `MAX_BATCH`, or a part has a wrong length.
         """
         drawn = os.urandom(NONCE_SIZE * len(items))  # at once: each draw is a system call
-        nonces = [drawn[at : at + NONCE_SIZE] for at in range(0, len(drawn), NONCE_SIZE)]
+        nonces = [nonce for (nonce,) in _NONCE.iter_unpack(drawn)]
         for schema_sha256 in {item.schema_sha256 for item in items}:
             _demand_sizes(ledger_id, drawn[:NONCE_SIZE], schema_sha256)
         start = _EVENT_LEAF + ledger_id
