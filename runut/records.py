@@ -71,11 +71,9 @@ def encode_record(
         raise BadInput(f"place and time of a record of {topic}", wanted, found) from None
     parts = [_name(topic), place_and_time, _sized(key), _sized(value), _U32.pack(len(headers))]
     for name, content in headers:
-        parts += (
-            _name(name),
-            _NULL if content is None else _U32.pack(len(content)),
-            content or b"",
-        )
+        size = None if content is None else len(content)
+        parts.append(_short_head(name, size) if len(name) <= _SHORT else _head(name, size))
+        parts.append(content or b"")
     return b"".join(parts)
 
 
@@ -150,8 +148,19 @@ def _name(name: str) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _short_name(name: str) -> bytes:
-    """Names of topics and headers are few, and each stands in every record."""
+    """Names of topics are few, and one stands in every record."""
     return _sized(name.encode())
+
+
+@lru_cache(maxsize=4096)
+def _short_head(name: str, size: int | None) -> bytes:
+    """So are names of headers, and most have but a few sizes."""
+    return _head(name, size)
+
+
+def _head(name: str, size: int | None) -> bytes:
+    """What stands before the value of a header."""
+    return _sized(name.encode()) + (_NULL if size is None else _U32.pack(size))
 
 
 def _sized(content: bytes | None) -> bytes:
