@@ -246,7 +246,7 @@ class VerifiedBatches:
         way = known and known.joined_by(digest, index, path)
         if way is None:
             way = merkle.way_up(digest, index, signature.size, path)
-            if way is None or not _is_signed(*batch, way.root):
+            if way is None or not self.is_signed(*batch, way.root):
                 return False
         if known is not None:
             del self._ways[batch]
@@ -255,9 +255,9 @@ class VerifiedBatches:
         self._ways[batch] = way
         return True
 
-
-def _is_signed(public_key: bytes, size: int, signed_root: bytes, root: bytes) -> bool:
-    return ed25519.verify(public_key, signed_root, _batch_message(size, root))
+    def is_signed(self, public_key: bytes, size: int, signed_root: bytes, root: bytes) -> bool:
+        """Whether the key signed a batch that is not remembered."""
+        return ed25519.verify(public_key, signed_root, _batch_message(size, root))
 
 
 def _batch_message(size: int, root: bytes) -> bytes:
