@@ -60,6 +60,13 @@ def rebuild(
     drop_old: Annotated[
         bool, typer.Option("--drop-old", help="Drop the read models that were live before.")
     ] = False,
+    verify_signatures: Annotated[
+        bool,
+        typer.Option(
+            "--verify-signatures",
+            help="Verify all signatures anew, also those that the sealer has verified.",
+        ),
+    ] = False,
     only_clean: Annotated[
         bool,
         typer.Option(
@@ -84,7 +91,8 @@ def rebuild(
     elif subject is not None:
         _print_subject(run(rebuild_subject(settings, subject)), as_json=as_json)
     else:
-        wanted = Wanted(processes or os.cpu_count() or 1, accept_differences, drop_old)
+        count = processes or os.cpu_count() or 1
+        wanted = Wanted(count, accept_differences, drop_old, verify_signatures)
         with _progress() as tell:
             found = run(rebuild_all(settings, wanted, tell))
         _print(found, as_json=as_json)

@@ -9,17 +9,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
+from zlib import crc32
 
 import psycopg
 from psycopg import sql
 
+from projections.comparing_models import positions_in
+from projections.folds.fold import CORRECTION
 from projections.install import create_model, installed_version, look_in, model_version
 from projections.queries import queries
 from runut.adapters.postgres import Connection
 from runut.errors import LedgerMismatch
 from runut.settings import Settings
 
-SHARE_RECORDS: Final = 120_000
+SHARE_RECORDS: Final = 250_000
 """Of a partition, in one share, on average: all subjects that they are about are held in memory."""
 _SQL: Final = queries("rebuilding")
 
@@ -32,6 +35,14 @@ class Share(NamedTuple):
     slices: int
     """In so many the partition's subjects are cut."""
     end: int
+    foreseen_to: int
+    """Up to here the live read models told which subjects get a correction."""
+    is_verifying: bool
+    """All signatures, also those that the sealer verified."""
+
+    def has(self, key: bytes | None) -> bool:
+        """Whether a record of the partition with this key belongs to it."""
+        return self.slices == 1 or crc32(key or b"") % self.slices == self.slice
 
 
 class Done(NamedTuple):
@@ -53,33 +64,72 @@ def before(settings: Settings) -> str:
     return f"{settings.model_schema}_old"
 
 
-async def plan(connection: Connection, made: Settings, ends: Mapping[int, int]) -> bool:
-    """Make tables without indexes, to be loaded up to these offsets; `made` is of `beside`.
+async def plan(
+    connection: Connection, settings: Settings, ends: Mapping[int, int], *, is_verifying: bool
+) -> bool:
+    """Make tables without indexes, to be loaded up to these offsets; `is_verifying` as of a share.
 
     True where an earlier rebuild of this release is to be continued: it keeps its offsets. What one
-    of another release left is dropped.
+    of another release left is dropped, and what did not verify where that is wanted now.
 
     Raises:
         LedgerMismatch: there is a schema of that name, and it is not ours.
     """
+    schema = beside(settings).model_schema
     async with connection.transaction():
-        found = await installed_version(connection, made.model_schema)
-        if found == model_version():
+        found = await installed_version(connection, schema)
+        if found == model_version() and await _serves(connection, schema, is_verifying):
             return True
         if found is not None:
-            await _drop(connection, made.model_schema)
+            await _drop(connection, schema)
         try:
-            await create_model(connection, made.model_schema)
+            await create_model(connection, schema)
         except psycopg.errors.DuplicateSchema:
-            raise somebody_elses(made.model_schema) from None
+            raise somebody_elses(schema) from None
         await connection.execute(_SQL["plan"])
+        foreseen = await _foresee_corrections(connection, settings.model_schema)
         for partition, end in ends.items():
             slices = max(1, -(-end // SHARE_RECORDS))
             for number in range(slices):
-                share = (partition, number, slices, end)
+                share = Share(
+                    partition, number, slices, end, foreseen.get(partition, 0), is_verifying
+                )
                 await connection.execute(_SQL["add_share"], share)
         await _drop_indexes(connection)
     return False
+
+
+async def _serves(connection: Connection, schema: str, is_verifying: bool) -> bool:
+    """Whether what is planned in a schema verifies all that is wanted to be."""
+    if not is_verifying:
+        return True
+    query = sql.SQL(_SQL["is_verifying"]).format(made=sql.Identifier(schema))
+    cursor = await connection.execute(query)
+    return await cursor.fetchone() == (True,)
+
+
+async def _foresee_corrections(connection: Connection, live: str) -> dict[int, int]:
+    """Write down which subjects get a correction, as live read models tell; gives up to where.
+
+    Those of any release do, if they have the columns.
+    """
+    try:
+        async with connection.transaction():
+            # Where they stand is read first: what they are asked then may be about more.
+            positions = await positions_in(connection, live)
+            query = sql.SQL(_SQL["foresee_corrections"]).format(live=sql.Identifier(live))
+            await connection.execute(query, {"correction": CORRECTION})
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+        return {}
+    return positions
+
+
+async def foreseen_corrections(connection: Connection, share: Share) -> set[str]:
+    """Subjects of the share's partition that get a correction, as live read models told."""
+    if not share.foreseen_to:
+        return set()
+    cursor = await connection.execute(_SQL["foreseen_corrections"], (share.partition,))
+    return {row[0] for row in await cursor.fetchall()}
 
 
 def somebody_elses(schema: str) -> LedgerMismatch:
@@ -132,9 +182,13 @@ async def make_indexes(connections: Sequence[Connection]) -> None:
 
     await asyncio.gather(*map(make, connections))
     await _make_keys(first, [(table, name) for table, name, _, is_key in indexes if is_key])
-    cursor = await first.execute(_SQL["tables"])
+
+
+async def analyze(connection: Connection) -> None:
+    """Have the planner know the tables."""
+    cursor = await connection.execute(_SQL["tables"])
     tables = sql.SQL(", ").join(sql.Identifier(row[0]) for row in await cursor.fetchall())
-    await first.execute(sql.SQL("ANALYZE {}").format(tables))
+    await connection.execute(sql.SQL("ANALYZE {}").format(tables))
 
 
 async def remove(connection: Connection, *schemas: str) -> list[str]:
@@ -148,7 +202,7 @@ async def remove(connection: Connection, *schemas: str) -> list[str]:
 async def forget_plan(connection: Connection, schema: str) -> None:
     """Leave nothing but the read models."""
     await look_in(connection, schema)
-    await connection.execute("DROP TABLE rebuild_share, rebuild_index")
+    await connection.execute("DROP TABLE rebuild_share, rebuild_index, rebuild_correction")
 
 
 async def _drop(connection: Connection, schema: str) -> None:

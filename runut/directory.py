@@ -188,6 +188,12 @@ class Directory:
         timeline = self._facts.schemas.get(schema_id)
         return timeline.latest(self.offset) if timeline else None
 
+    @property
+    def has_reused_schema_id(self) -> bool:
+        """Whether an id ever stood for one schema and later for another."""
+        timelines = self._facts.schemas.values()
+        return any(len({one.sha256 for one in past.upto(self.offset)}) > 1 for past in timelines)
+
     def schema_ids(self) -> Mapping[str, int]:
         """Schema id of each type by its short name, such as `LetterSent`, as registered last."""
         found = ((self.schema(schema_id), schema_id) for schema_id in sorted(self._facts.schemas))

@@ -58,6 +58,8 @@ class Wanted(msgspec.Struct, frozen=True):
     processes: int
     accept_differences: bool = False
     drop_old: bool = False
+    verify_signatures: bool = False
+    """All of them, also those that the sealer verified."""
 
 
 class Rebuilt(msgspec.Struct):
@@ -107,7 +109,9 @@ async def _rebuild(settings: Settings, wanted: Wanted, tell: Tell) -> Rebuilt:
     made = rebuilding.beside(settings)
     async with alone(settings) as watching, following(made) as (follower, directory):
         ends = await _ends(made, founded(follower.log.latest.ledger).partitions)
-        found = Rebuilt(model_version(), await rebuilding.plan(watching, made, ends))
+        is_verifying = wanted.verify_signatures
+        continued = await rebuilding.plan(watching, settings, ends, is_verifying=is_verifying)
+        found = Rebuilt(model_version(), continued)
         await _load(made, found, wanted.processes, tell)
         await _make_indexes(made, found, wanted.processes, tell)
         async with CatchingUp(made, follower) as catching_up:
@@ -226,10 +230,7 @@ class TakingPlace:
         live = await installed_version(self._watching, self._settings.model_schema)
         self._found.compared = live == model_version()
         compared_at = await positions_in(self._watching, self._made)
-        compared = Comparison()
-        if self._found.compared:
-            tell("compare", 0, 0)
-            compared = await self._models.compare(self._watching)
+        compared = await self._compare(tell)
         if not self._takes(compared, wanted):
             return
         tell("swap", 0, 0)
@@ -243,6 +244,18 @@ class TakingPlace:
                 await asyncio.sleep(TRY_AGAIN_S)
             else:
                 return
+
+    async def _compare(self, tell: Tell) -> Comparison:
+        """With the live ones, where that is to be; the planner gets to know the new ones beside."""
+        made = rebuilding.beside(self._settings)
+        async with postgres.connected(made, name=REBUILDER, autocommit=True) as connection:
+            analyzing = rebuilding.analyze(connection)
+            if not self._found.compared:
+                await analyzing
+                return Comparison()
+            tell("compare", 0, 0)
+            _, compared = await asyncio.gather(analyzing, self._models.compare(self._watching))
+            return compared
 
     async def _catch_up(self) -> None:
         """Come close to where the live ones are; to the log's end where they are no measure."""

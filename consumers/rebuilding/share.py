@@ -1,17 +1,18 @@
 """Load shares of the log into tables without indexes: every row once, nothing read back.
 
 Owns what is in memory of a share: all of its subjects, and the events of those that get a
-correction (docs/decisions/0230). A share is one transaction.
+correction (docs/decisions/0230, 0288). A share is one transaction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Final
-from zlib import crc32
 
 from msgspec.structs import astuple
 
+from consumers.rebuilding.corrections import corrected_subjects
 from consumers.recognizing import recognize
 from projections import row_tables
 from projections.batch import HistoryEntry, fold_batch
@@ -20,19 +21,17 @@ from projections.folds.rows import Row
 from projections.history import HISTORY, history_values
 from projections.loaded import Loaded, Subjects
 from projections.rebuilding import Share, add_position, share_done, take_share
+from projections.seals.checked import SealedBatches
 from projections.store import QUARANTINE, SUBJECT, Quarantined, quarantine_values, subject_values
 from projections.writing import Values, Writer
-from runut import codec
 from runut.adapters import kafka, postgres
 from runut.adapters.postgres import Connection
 from runut.directory_follower import DirectoryFollower
 from runut.directory_log import DirectoryLog
-from runut.errors import BadInput
 from runut.event import Recorded
-from runut.log_reader import PartitionReader, event_type_of
+from runut.log_reader import PartitionReader
 from runut.records import RawRecord
 from runut.settings import Settings
-from runut.signing import VerifiedBatches
 
 REBUILDER: Final = "runut rebuild"
 """Name of a rebuild's connections."""
@@ -54,23 +53,73 @@ async def load_shares(made: Settings, passed: Passed) -> None:
     ):
         # What a crash of PostgreSQL takes back, it takes back together with the share's mark.
         await connection.execute("SET synchronous_commit = off")
-        verified = VerifiedBatches()
-        while True:
-            async with connection.transaction():
-                share = await take_share(connection)
-                if share is None:
-                    return
-                loading = Loading(connection, made, follower.log, share)
-                await loading.load(verified, passed)
-                await share_done(connection, share)
+        loader = Loader(connection, made, follower.log, passed)
+        while await loader.load_next():
+            pass
+
+
+class Loader:
+    """Loads shares over one connection."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        made: Settings,
+        directories: DirectoryLog,
+        passed: Passed,
+    ) -> None:
+        self._connection = connection
+        self._made = made
+        self._directories = directories
+        self._passed = passed
+        self._verified = SealedBatches(connection)
+
+    async def load_next(self) -> bool:
+        """Load a share that nobody else is at; False if there is none."""
+        async with self._connection.transaction():
+            share = await take_share(self._connection)
+            if share is None:
+                return False
+            try:
+                await self._load(share)
+            except UnforeseenCorrection as error:
+                self._passed(-error.records)
+                await self._load(share._replace(foreseen_to=0))
+            await share_done(self._connection, share)
+        return True
+
+    async def _load(self, share: Share) -> None:
+        made, directories = self._made, self._directories
+        corrected = await corrected_subjects(self._connection, made, directories, share)
+        # What the sealer verified was of the schema that an id stood for then.
+        if not (share.is_verifying or directories.latest.has_reused_schema_id):
+            await self._verified.find(made, share.partition)
+        async with self._connection.transaction():
+            loading = Loading(self._connection, made, directories, share, corrected)
+            await loading.load(self._verified, self._passed)
+
+
+class UnforeseenCorrection(Exception):
+    """A subject gets a correction, and it was not known that it would."""
+
+    def __init__(self, records: int) -> None:
+        """After so many records of the share."""
+        super().__init__()
+        self.records = records
 
 
 class Loading:
     """One share while it is loaded."""
 
     def __init__(
-        self, connection: Connection, made: Settings, directories: DirectoryLog, share: Share
+        self,
+        connection: Connection,
+        made: Settings,
+        directories: DirectoryLog,
+        share: Share,
+        corrected: Iterable[str],
     ) -> None:
+        """Take the subjects that get a correction."""
         self._connection = connection
         self._writer = Writer(connection)
         self._made = made
@@ -79,16 +128,22 @@ class Loading:
         self._subjects = Subjects()
         """None of them is ever forgotten."""
         self._folded: dict[str, Loaded] = {}
-        self._corrected: dict[str, list[Recorded]] = {}
+        self._corrected: dict[str, list[Recorded]] = {subject: [] for subject in corrected}
+        self._passed = 0
 
-    async def load(self, verified: VerifiedBatches, passed: Passed) -> None:
-        """Read the partition and write the share's rows."""
-        for key in await self._corrected_keys():
-            self._corrected[key.decode(errors="replace")] = []
+    async def load(self, verified: SealedBatches, passed: Passed) -> None:
+        """Read the partition and write the share's rows.
+
+        Raises:
+            UnforeseenCorrection: of a subject that is not among those that were given.
+        """
         reader = PartitionReader(self._share.partition, self._directories, verified=verified)
         last: RawRecord | None = None
         async for records in self._records():
-            passed(await self._load(reader, records))
+            await verified.read(records[0].offset, records[-1].offset)
+            ours = await self._load(reader, verified, records)
+            self._passed += ours
+            passed(ours)
             last = records[-1]
         await self._write_corrected()
         await self._write_subjects()
@@ -97,17 +152,20 @@ class Loading:
             at_end = (leaf, reader.recorded_at, reader.directory_offset)
             await add_position(self._connection, self._share, at_end)
 
-    async def _load(self, reader: PartitionReader, records: Sequence[RawRecord]) -> int:
+    async def _load(
+        self, reader: PartitionReader, verified: SealedBatches, records: Sequence[RawRecord]
+    ) -> int:
         """Fold some records and add their lines to the history; gives how many are ours."""
         events: list[Recorded] = []
         quarantined: list[Quarantined] = []
         ours = 0
         for record in records:
-            is_ours = self._is_ours(record.key)
+            is_ours = self._share.has(record.key)
             ours += is_ours
             if not is_ours and reader.announces(record) is None:
                 reader.pass_by(record)
                 continue
+            verified.record = record
             match recognize(reader, record, self._directories):
                 case Recorded() as recorded if recorded.event.subject in self._corrected:
                     self._corrected[recorded.event.subject].append(recorded)
@@ -115,6 +173,8 @@ class Loading:
                     events.append(recorded)
                 case Quarantined() as found if is_ours:
                     quarantined.append(found)
+        if any(one.event.type == CORRECTION for one in events):
+            raise UnforeseenCorrection(self._passed)
         await self._write(self._fold(events, {}))
         await self._writer.load(QUARANTINE, [quarantine_values(one) for one in quarantined])
         return ours
@@ -132,9 +192,9 @@ class Loading:
 
     async def _write_corrected(self) -> None:
         """Subjects that got a correction, each folded whole."""
-        for subject, events in self._corrected.items():
-            if events:
-                await self._write(self._fold(events, {subject: ()}))
+        found = {subject: () for subject, events in self._corrected.items() if events}
+        events = list(chain.from_iterable(self._corrected.values()))
+        await self._write(self._fold(events, found))
 
     async def _write(self, entries: Iterable[HistoryEntry]) -> None:
         await self._writer.load(HISTORY, [history_values(entry) for entry in entries])
@@ -151,30 +211,6 @@ class Loading:
     def _rows(self) -> Iterator[Row]:
         for loaded in self._folded.values():
             yield from (row for row in loaded.rows.values() if row is not None)
-
-    async def _corrected_keys(self) -> set[bytes]:
-        """Keys of the share with a record that may be a correction, by its schema id."""
-        corrections: dict[bytes, bool] = {}
-        found: set[bytes] = set()
-        async for records in self._records():
-            for record in records:
-                head = (record.value or b"")[: codec.FRAME_SIZE]
-                if head not in corrections:
-                    corrections[head] = self._is_correction(head)
-                if corrections[head] and record.key is not None and self._is_ours(record.key):
-                    found.add(record.key)
-        return found
-
-    def _is_correction(self, head: bytes) -> bool:
-        try:
-            schema_id, _ = codec.unframe(head)
-            return event_type_of(self._directories.latest, schema_id).name == CORRECTION
-        except BadInput:
-            return False
-
-    def _is_ours(self, key: bytes | None) -> bool:
-        share = self._share
-        return share.slices == 1 or crc32(key or b"") % share.slices == share.slice
 
     def _records(self) -> kafka.Records:
         topic, share = self._made.events_topic, self._share

@@ -8,8 +8,14 @@ CREATE TABLE rebuild_share (
     slice            integer NOT NULL,
     slices           integer NOT NULL,            -- subjects of the partition are cut into
     end_offset       bigint NOT NULL,
+    foreseen_to      bigint NOT NULL,             -- rebuild_correction knows of all before
+    is_verifying     boolean NOT NULL,            -- signatures that the sealer verified, too
     is_done          boolean NOT NULL DEFAULT false,
     PRIMARY KEY (partition, slice)
+);
+CREATE TABLE rebuild_correction (
+    partition        integer NOT NULL,
+    subject          text NOT NULL
 );
 CREATE TABLE rebuild_index AS
 SELECT held.relname AS "table", named.relname AS name, pg_get_indexdef(indexrelid) AS definition,
@@ -20,8 +26,23 @@ SELECT held.relname AS "table", named.relname AS name, pg_get_indexdef(indexreli
  WHERE held.relnamespace = current_schema()::regnamespace
    AND held.relname NOT IN ('position', 'directory_record', 'protocol', 'rebuild_share');
 
+-- name: foresee_corrections
+-- {live} is the schema of the live read models.
+INSERT INTO rebuild_correction (partition, subject)
+SELECT DISTINCT partition, subject
+  FROM {live}.history
+ WHERE type = %(correction)s;
+
+-- name: foreseen_corrections
+SELECT subject FROM rebuild_correction WHERE partition = %s;
+
+-- name: is_verifying
+-- {made} is the schema of what was planned before.
+SELECT bool_and(is_verifying) FROM {made}.rebuild_share;
+
 -- name: add_share
-INSERT INTO rebuild_share (partition, slice, slices, end_offset) VALUES (%s, %s, %s, %s);
+INSERT INTO rebuild_share (partition, slice, slices, end_offset, foreseen_to, is_verifying)
+VALUES (%s, %s, %s, %s, %s, %s);
 
 -- name: indexes
 -- The largest first: whoever is done early takes the next one.
@@ -44,7 +65,7 @@ SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY tab
 
 -- name: take_share
 -- The largest that nobody else is at. Its row stays locked until it is done.
-SELECT partition, slice, slices, end_offset
+SELECT partition, slice, slices, end_offset, foreseen_to, is_verifying
   FROM rebuild_share
  WHERE NOT is_done
  ORDER BY end_offset / slices DESC, partition, slice
