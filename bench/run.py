@@ -126,6 +126,10 @@ async def _rebuild_and_seal(stage: Stage) -> dict[str, Measured]:
         stage.say("catching up with a sealer beside it, and the sealer alone")
         sealed = await seals.catch_up_sealed(place, stage.cores, ends, plan.events)
         measured |= {"ours_sealed": sealed, "sealing": await seals.catch_up_alone(place, ends)}
+    if plan.has("sealing") and plan.has("rebuild"):
+        stage.say("rebuilding what was projected beside the sealer, which verified the signatures")
+        beside = await seals.finish_beside(place, ends)
+        measured["rebuild_known"] = await rebuilt(place, beside, stage.cores, plan.events)
     if plan.has("sealing") and plan.has("verify"):
         stage.say("verifying all of it, and bare Ed25519")
         measured["verify"] = await verify_full(place, ends)

@@ -40,6 +40,8 @@ LEAVES: Final = 10_000_000
 """Of the tree in which proofs are looked for, unless another size is asked for."""
 PROOFS: Final = 1_000
 POLL_S: Final = 0.01
+BESIDE: Final = "beside"
+"""Name of the read models and seals that are made at the same time."""
 
 _RUNS: Final = (
     "INSERT INTO leaf_run SELECT 1, tile * 256, %(size)s, %(keys)s, %(records)s, %(checks)s"
@@ -55,9 +57,24 @@ async def catch_up_sealed(
     ground: Ground, count: int, ends: Mapping[int, int], events: int
 ) -> Measured:
     """So many workers project everything while a sealer reads it all, too."""
-    settings = await own_seals(ground, "beside")
+    settings = await own_seals(ground, BESIDE)
     async with sealer(settings):
         return await catch_up(ground, settings, count, ends, events)
+
+
+async def finish_beside(ground: Ground, ends: Mapping[int, int]) -> Settings:
+    """Let that sealer come to the end of the log; gives the settings of it and of the models."""
+    settings = await own_seals(ground, BESIDE)
+    async with (
+        sealer(settings),
+        postgres.connected(settings, name="bench", autocommit=True) as connection,
+        asyncio.timeout(STANDSTILL_S + sum(ends.values()) / 1_000),
+    ):
+        while True:
+            sizes = await _sizes(connection)
+            if all(sizes.get((settings.events_topic, one), 0) > end for one, end in ends.items()):
+                return settings
+            await asyncio.sleep(POLL_S)
 
 
 async def catch_up_alone(ground: Ground, ends: Mapping[int, int]) -> Measured:

@@ -30,6 +30,7 @@ NAMES: Final = {
     "ours": "runut worker, a process a core",
     "ours_sealed": "the same beside runut sealer",
     "rebuild": "runut rebuild, a process a core",
+    "rebuild_known": "the same, signatures verified before",
     "connect": "Kafka Connect, payload columns",
     "connect-meta": "Kafka Connect, meta columns only",
     "quix": "Quix Streams, PostgreSQL sink",
@@ -72,12 +73,13 @@ class _Speeds(NamedTuple):
 
 OURS: Final = _Speeds(
     "From Kafka to state and history: ours",
-    ("ours_alone", "ours", "ours_sealed", "rebuild"),
+    ("ours_alone", "ours", "ours_sealed", "rebuild", "rebuild_known"),
     "From empty read models to the last event, with every rule of the protocol, history, state "
     "and positions. A first catch-up: every batch signature is verified. A worker never takes over "
     "verdicts from before, so a later catch-up into empty models costs the same. Measured before "
     "the peers and, unless `again` is left out, once more after them, both together. A rebuild "
-    "counts from the call to the swap, with indexes and the comparison with the old models.",
+    "counts from the call to the swap, with indexes and the comparison with the old models; the "
+    "second takes over which signatures a sealer found to hold.",
     is_compared=True,
 )
 PEERS: Final = _Speeds(
