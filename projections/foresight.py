@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from projections.batch import HistoryEntry, fold_batch
+from projections.batch import HistoryEntry, corrected_subjects, fold_batch
 from projections.folds.subject import Directories
-from projections.loaded import Subjects
-from projections.reading import snapshot
-from projections.store import Store
+from projections.loaded import Loaded, Subjects
+from projections.queries import queries
+from projections.reading import snapshot_at_once
+from projections.store import fill, histories_from
+from projections.wanted import questions
 from runut import codec
 from runut.adapters.postgres import Connection
 from runut.catalogue import catalogue
@@ -23,6 +25,7 @@ from runut.event import Event, Recorded, SignatureStatus
 from runut.log_reader import content_of
 
 NOT_RECORDED: Final = -1
+_SQL: Final = queries("projector")
 
 
 async def verdict_in_advance(
@@ -59,10 +62,40 @@ async def verdicts_in_advance(
     alone, but for what its effective predecessors change.
     """
     subjects = Subjects()
-    # The projector goes on meanwhile: state and rows have to be of one moment. A pipeline sends
-    # what begins the snapshot along with the first question.
-    async with connection.pipeline(), snapshot(connection):
-        histories = await Store(connection).load(records, subjects, directories)
+    histories = await _load(connection, directories, records, subjects)
     entries = fold_batch(records, subjects, histories, directories).history
     by_record = {id(entry.recorded): entry for entry in entries}
     return [by_record[id(recorded)] for recorded in records]
+
+
+async def _load(
+    connection: Connection,
+    directories: Directories,
+    records: Sequence[Recorded],
+    subjects: Subjects,
+) -> dict[str, list[HistoryEntry]]:
+    """Make ready to fold, as `Store.load`, but in one journey: somebody waits for the answer.
+
+    So it asks of new subjects too, of which there is nothing to be found. The projector goes on
+    meanwhile: state and rows have to be of one moment.
+    """
+    corrected = corrected_subjects(records)
+    names = {recorded.event.subject for recorded in records}
+    for name in names:
+        subjects.put(name, Loaded(is_new=False))
+    wanted = list(questions([r for r in records if r.event.subject not in corrected], subjects))
+    async with snapshot_at_once(connection):
+        found = await connection.execute(_SQL["load_subjects"], {"subjects": tuple(names)})
+        answers = [await connection.execute(one.query, one.asked) for one in wanted]
+        past = {"subjects": tuple(corrected)}
+        histories = await connection.execute(_SQL["load_histories"], past) if corrected else None
+    known = {row[0]: row for row in await found.fetchall()}
+    for name in names:
+        if name in known:
+            fill(subjects.get(name), known[name])
+        else:
+            subjects.get(name).is_new = True
+    for one, answer in zip(wanted, answers, strict=True):
+        one.learn(await answer.fetchall())
+    rows = await histories.fetchall() if histories else []
+    return histories_from(rows, corrected, directories)

@@ -57,11 +57,11 @@ class Loaded:
         "state",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_new: bool = True) -> None:
         self.state: State | None = None
         self.counts = Counts()
         self.last_recorded_at: datetime | None = None
-        self.is_new = True
+        self.is_new = is_new
         self.rows: dict[RowKey, Row | None] = {}
         self.sources: set[str] = set()
         self.has_unsettled = False

@@ -72,6 +72,25 @@ async def snapshot(connection: Connection) -> AsyncIterator[None]:
             yield
 
 
+@asynccontextmanager
+async def snapshot_at_once(connection: Connection) -> AsyncIterator[None]:
+    """As `snapshot`, in one journey: questions are asked within, answers are there afterwards."""
+    with expecting_tables():
+        if connection.info.transaction_status is TransactionStatus.INTRANS:
+            async with connection.pipeline():
+                yield
+            return
+        try:
+            async with connection.pipeline():
+                await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                yield
+                await connection.execute("COMMIT")
+        except BaseException:
+            if not connection.closed:
+                await connection.rollback()
+            raise
+
+
 async def load_directory(connection: Connection, known: DirectoryLog | None = None) -> DirectoryLog:
     """The directory as far as the projector has read it: each record judged again.
 

@@ -168,7 +168,7 @@ class Store:
 
     async def _load_subjects(self, unknown: Collection[str], subjects: Subjects) -> None:
         cursor = await self._connection.execute(_SQL["load_subjects"], {"subjects": list(unknown)})
-        found = {row[0]: _loaded(row) for row in await cursor.fetchall()}
+        found = {row[0]: fill(Loaded(is_new=False), row) for row in await cursor.fetchall()}
         for subject in unknown:
             subjects.put(subject, found.get(subject) or Loaded())
 
@@ -177,11 +177,8 @@ class Store:
     ) -> dict[str, list[HistoryEntry]]:
         if not wanted:
             return {}
-        histories: dict[str, list[HistoryEntry]] = {subject: [] for subject in wanted}
         cursor = await self._connection.execute(_SQL["load_histories"], {"subjects": list(wanted)})
-        for row in await cursor.fetchall():
-            histories[row[0]].append(entry_from(row, directories))
-        return histories
+        return histories_from(await cursor.fetchall(), wanted, directories)
 
     async def _commit(
         self,
@@ -247,9 +244,18 @@ def _rows_by_table(
     return [(row_tables.target(table), found) for table, found in by_table.items()]
 
 
-def _loaded(row: Sequence[Any]) -> Loaded:
-    loaded = Loaded()
-    loaded.is_new = False
+def histories_from(
+    rows: Iterable[Sequence[Any]], subjects: Iterable[str], directories: Directories
+) -> dict[str, list[HistoryEntry]]:
+    """The history of each of the subjects, from rows of `load_histories`."""
+    histories: dict[str, list[HistoryEntry]] = {subject: [] for subject in subjects}
+    for row in rows:
+        histories[row[0]].append(entry_from(row, directories))
+    return histories
+
+
+def fill(loaded: Loaded, row: Sequence[Any]) -> Loaded:
+    """Take over what a row of `load_subjects` tells of a subject."""
     loaded.counts = Counts(*row[1:5])
     loaded.last_recorded_at = row[5]
     loaded.state = row_tables.state_from(row[0], row[6])

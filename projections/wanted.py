@@ -74,7 +74,8 @@ def _contents(records: Sequence[Recorded], subjects: Subjects) -> Iterator[Quest
             subjects.get(subject).contents[agency, event_id] = content
 
     if wanted:
-        asked = {"subjects": [k[0] for k in wanted], "event_ids": [k[1] for k in wanted]}
+        names, event_ids = zip(*wanted, strict=True)
+        asked = {"subjects": names, "event_ids": event_ids}
         yield Question(_SQL["load_contents"], asked, learn)
 
 
@@ -103,7 +104,7 @@ def _unsettled(table: type[Row], wanted: set[str], subjects: Subjects) -> Questi
             for subject in wanted:
                 subjects.get(subject).has_unsettled = True
 
-    return Question(row_tables.select(table, "unsettled"), {"subjects": sorted(wanted)}, learn)
+    return Question(row_tables.select(table, "unsettled"), {"subjects": tuple(wanted)}, learn)
 
 
 def _learn(table: type[Row], found: Sequence[Sequence[Any]], subjects: Subjects) -> None:
@@ -112,6 +113,7 @@ def _learn(table: type[Row], found: Sequence[Sequence[Any]], subjects: Subjects)
         subjects.get(row.subject).learn(row)
 
 
-def _pairs(wanted: Pairs) -> dict[str, list[str]]:
-    ordered = sorted(wanted)
-    return {"subjects": [pair[0] for pair in ordered], "idents": [pair[1] for pair in ordered]}
+def _pairs(wanted: Pairs) -> dict[str, tuple[str, ...]]:
+    # As tuples, which psycopg does not search for characters to quote, as it does lists.
+    names, idents = zip(*sorted(wanted), strict=True)
+    return {"subjects": names, "idents": idents}
