@@ -63,7 +63,8 @@ class CredentialCheck:
             proven = self._proven[text] = await self._prove(parse_token(text))
         now = self._now()
         _refuse_ended(proven.credential, now)
-        await self._note_use(proven.credential, now)
+        if not self._is_noted(proven.credential, now):
+            await self._note_use(proven.credential, now)
         return proven.principal
 
     async def _prove(self, token: Token) -> _Proven:
@@ -105,10 +106,11 @@ class CredentialCheck:
             one = found if isinstance(found, RunutError) else found.get(each)
             self._answers[each] = _Answer(now + HOLDS_S, one)
 
-    async def _note_use(self, credential: Credential, now: datetime) -> None:
+    def _is_noted(self, credential: Credential, now: datetime) -> bool:
         noted = self._used.get(credential.credential_id, credential.last_used_at)
-        if noted is not None and now - noted < USE_NOTED_EVERY:
-            return
+        return noted is not None and now - noted < USE_NOTED_EVERY
+
+    async def _note_use(self, credential: Credential, now: datetime) -> None:
         self._used[credential.credential_id] = now  # before others ask meanwhile
         async with self._lend() as connection:
             await note_use(connection, credential.credential_id, now)

@@ -30,6 +30,7 @@ TRACE_HEADER: Final = "traceparent"
 SCOPE: Final = "runut"
 MAX_LINKS: Final = 128
 """Of one span: more than an SDK keeps by default need not be looked for."""
+# Ids have to be different, not secret: to ask the system for each costs more than the rest.
 _ids: Final = Random()  # noqa: S311 - seeded by the system
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 # Flag 1 says that the sender may have recorded its span: of others there is nothing to be found.
@@ -45,8 +46,12 @@ def trace_header(event: Event, parent: bytes | None = None) -> tuple[str, bytes]
     if parent is not None:
         return TRACE_HEADER, parent
     about = (event.meta["correlation_id"] or event.meta["event_id"]).replace("-", "")
-    # Span ids have to be different, not secret: to ask the system for each costs twice the rest.
     return TRACE_HEADER, f"00-{about}-{_ids.getrandbits(64).to_bytes(8).hex()}-00".encode()
+
+
+def new_trace_id() -> str:
+    """The id of a trace that nobody began elsewhere, 32 hex digits."""
+    return f"{_ids.getrandbits(128):032x}"
 
 
 def current_traceparent() -> bytes | None:

@@ -7,6 +7,7 @@ Thin, over FastAPI. `app.state.authenticate` (an `Authenticate`) says who somebo
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
@@ -132,14 +133,13 @@ def spend(request: Request, who: Principal, events: int = 1) -> None:
         TooManyRequests: so many are not left; nothing is taken.
     """
     rates: Rates = request.app.state.rates
-    rates.spend(who.agency or who.name, events, asyncio.get_running_loop().time())
+    rates.spend(who.agency or who.name, events, time.monotonic())
 
 
 async def pace(request: Request, who: Principal, events: int) -> None:
     """Take events off the share of who asks, and wait until it covers them: for streams."""
     rates: Rates = request.app.state.rates
-    loop = asyncio.get_running_loop()
-    await asyncio.sleep(rates.borrow(who.agency or who.name, events, loop.time()))
+    await asyncio.sleep(rates.borrow(who.agency or who.name, events, time.monotonic()))
 
 
 async def _on_error(request: Request, error: Exception) -> Response:

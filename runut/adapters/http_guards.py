@@ -7,7 +7,6 @@ may be larger than usual.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -19,11 +18,13 @@ from runut.adapters.http import header as header_of
 from runut.adapters.http import problem_response
 from runut.errors import Busy, TooLarge, TooSlow
 from runut.problems import problem_of
-from runut.tracing import TRACE_HEADER, current_traceparent, is_recorded, serving
+from runut.tracing import TRACE_HEADER, current_traceparent, is_recorded, new_trace_id, serving
 
 log = structlog.get_logger(__name__)
 
 ROOM_AGAIN_S: Final = 1.0
+BODY_IS_THERE: Final = "body_is_there"
+"""What a server notes in a request's state when all of it has come."""
 _TRACE: Final = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_TRACE: Final = "0" * 32
 _TRACE_HEADER: Final = TRACE_HEADER.encode()
@@ -113,23 +114,24 @@ class Limited:
         """Answer a request."""
         if scope["type"] != "http" or scope["path"] in self._always:
             await self._app(scope, receive, send)
-        elif refusal := self._refusal(scope):
+            return
+        limit = self._wider.get(scope["path"], self._body_bytes)
+        announced = header_of(scope, b"content-length")
+        if refusal := self._refusal(announced or "0", limit):
             await problem_response(problem_of(refusal))(scope, receive, send)
-        else:
-            limit = self._limit(scope)
-            self._under_way += 1
-            try:
-                await self._app(scope, _measured(receive, limit, self._patience_s), send)
-            finally:
-                self._under_way -= 1
+            return
+        # What is as long as was said, and has come, needs neither a timer nor to be counted.
+        if announced is None or BODY_IS_THERE not in scope.get("state", ()):
+            receive = _measured(receive, limit, self._patience_s)
+        self._under_way += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._under_way -= 1
 
-    def _limit(self, scope: Scope) -> int:
-        return self._wider.get(scope["path"], self._body_bytes)
-
-    def _refusal(self, scope: Scope) -> Busy | TooLarge | None:
+    def _refusal(self, announced: str, limit: int) -> Busy | TooLarge | None:
         if self._under_way >= self._at_once:
             return Busy(f"{self._at_once} requests are under way", ROOM_AGAIN_S)
-        announced, limit = header_of(scope, b"content-length") or "0", self._limit(scope)
         if not _NUMBER.fullmatch(announced) or int(announced) > limit:
             return TooLarge("body", limit)
         return None
@@ -164,5 +166,5 @@ def _measured(receive: Receive, limit: int, patience_s: float) -> Receive:
 
 def _trace_id(header: str | None) -> str:
     """Of a request that belongs to a trace (W3C Trace Context), else a new one."""
-    found = _TRACE.fullmatch(header or "")
-    return found[1] if found and found[1] != _NO_TRACE else os.urandom(16).hex()
+    found = header and _TRACE.fullmatch(header)
+    return found[1] if found and found[1] != _NO_TRACE else new_trace_id()
