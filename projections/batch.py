@@ -79,20 +79,24 @@ def fold_batch(
     `changes` are those of the records before, where a batch without corrections is folded in steps.
     """
     changes = changes or Changes()
+    touched, rows = changes.subjects, changes.rows
     whole: dict[str, list[Recorded]] = {subject: [] for subject in histories}
     for recorded in records:
         subject: str = recorded.event.subject
         if subject in whole:
             whole[subject].append(recorded)
             continue
-        loaded = subjects.get(subject)
-        directory = directories(recorded.directory_offset)
-        folded = fold(loaded.state, recorded, directory, loaded)
+        loaded = touched.get(subject)
+        if loaded is None:
+            loaded = touched[subject] = subjects.get(subject)
+        folded = fold(loaded.state, recorded, directories(recorded.directory_offset), loaded)
         loaded.take(recorded, folded)
-        changes.subjects[subject] = loaded
         changes.history.append(_entry(loaded.counts.events, recorded, folded))
         if folded.rows:
-            changes.rows.setdefault(subject, {}).update(folded.rows)
+            of_subject = rows.get(subject)
+            if of_subject is None:
+                of_subject = rows[subject] = {}
+            of_subject.update(folded.rows)
     for subject, new in whole.items():
         _fold_whole(subject, histories[subject], new, subjects, directories, changes)
     return changes

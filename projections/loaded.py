@@ -15,7 +15,7 @@ import msgspec
 from projections.folds.fold import State
 from projections.folds.folding import Folded, Needs, R, RowKey, pending
 from projections.folds.rows import Commitment, Row, commitment_source
-from runut.event import Recorded, Verdict
+from runut.event import AUTHENTIC, Recorded, Verdict
 
 _COUNTED: Final[dict[Verdict, str]] = {
     "IRREGULAR": "irregular",
@@ -84,10 +84,12 @@ class Loaded:
         Raises:
             LookupError: nobody said that it would be needed.
         """
-        key = (table, ident)
-        if key in self.rows:
-            return self.rows[key]  # type: ignore[return-value]
-        if self.is_new or (table is Commitment and commitment_source(str(ident)) in self.sources):
+        found = self.rows.get((table, ident))
+        if found is not None:
+            return found  # type: ignore[return-value]
+        if self.is_new or (table, ident) in self.rows:
+            return None
+        if table is Commitment and commitment_source(str(ident)) in self.sources:
             return None
         raise LookupError(f"{table.__name__} {ident} was not loaded")
 
@@ -114,11 +116,14 @@ class Loaded:
     def take(self, recorded: Recorded, folded: Folded[State | None]) -> None:
         """Move on past an event."""
         self.state = folded.state
-        self.counts.add(folded.verdict)
+        if folded.verdict == "EFFECTIVE":
+            self.counts.events += 1
+        else:
+            self.counts.add(folded.verdict)
         self.last_recorded_at = recorded.recorded_at
         if folded.rows:
             self.rows.update(folded.rows)
-        if recorded.is_authentic:
+        if recorded.signature in AUTHENTIC:
             event = recorded.event
             identity = (event.agency, event.event_id)
             if self.contents.get(identity) is None:

@@ -39,7 +39,8 @@ class Question(NamedTuple):
 def questions(records: Sequence[Recorded], subjects: Subjects) -> Iterator[Question]:
     """All that has to be asked so that the records can be folded; their subjects are there."""
     # Of what is new to the log there is nothing to ask.
-    known = [r for r in records if not subjects.get(r.event.subject).is_new]
+    new = {s for s in {r.event.subject for r in records} if subjects.get(s).is_new}
+    known = [r for r in records if r.event.subject not in new]
     yield from _contents(known, subjects)
     keys: dict[type[Row], Pairs] = {}
     sources: Pairs = set()

@@ -35,7 +35,8 @@ AGENCY_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 SYSTEM: Final = AgencyCode("runut")
 """The agency of kind SYSTEM whose key signs what the ledger itself says."""
 UUID_PATTERN: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_AUTHENTIC: Final = frozenset({"VALID", "UNSIGNED"})
+AUTHENTIC: Final = frozenset({"VALID", "UNSIGNED"})
+"""Signature statuses with which agency and signature are in order."""
 # Kinds that agencies' events are about; the others live in the directory and its markers.
 LEDGER_KINDS: Final = frozenset({"case", "meeting", "agreement", "agent", "programme"})
 
@@ -88,7 +89,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_authentic(self) -> bool:
         """Whether agency and signature are in order: only then does its event_id count as seen."""
-        return self.signature in _AUTHENTIC
+        return self.signature in AUTHENTIC
 
 
 def subject_kind(subject: str) -> str:

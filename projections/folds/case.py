@@ -9,6 +9,7 @@ from typing import Final
 
 from projections.folds import assistance, commitments, custody, letters
 from projections.folds.case_state import (
+    ENDED,
     CaseFolding,
     CaseState,
     begin_custody,
@@ -51,7 +52,7 @@ ON_ENDED_CASES: Final = frozenset(
 
 def admits(state: CaseState, event: Event) -> bool:
     """Whether a case in this state takes an event of this type at all (CASE_NOT_OPEN)."""
-    if state.is_open:
+    if state.status not in ENDED:
         return True
     if event.type == "CaseReopened":
         return state.status != "MERGED"
@@ -179,8 +180,7 @@ def add_participants(folding: CaseFolding) -> None:
     known = state.participants
     for agency in (folding.agency, state.custodian, *addressed_agencies(folding.event)):
         if agency not in known and not folding.is_system(agency):
-            known = with_agency(known, agency)
-    state.participants = known
+            state.participants = known = with_agency(known, agency)
 
 
 RULES: Final[dict[str, Rule]] = {

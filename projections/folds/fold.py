@@ -24,11 +24,11 @@ from projections.folds.folding import (
     Needs,
     Seen,
 )
-from projections.folds.guards import names_unknown_agency
+from projections.folds.guards import named_agencies
 from projections.folds.meeting import MeetingState
 from projections.folds.programme import ProgrammeState
 from runut.directory import Directory
-from runut.event import Event, Recorded, SignatureStatus, subject_kind
+from runut.event import AUTHENTIC, Event, Recorded, SignatureStatus, subject_kind
 
 State = CaseState | MeetingState | AgreementState | AgentState | ProgrammeState
 """State of a subject, of whatever kind."""
@@ -40,6 +40,7 @@ KINDS: Final[dict[str, Kind]] = {
     "agent": agent.KIND,
     "programme": programme.KIND,
 }
+_KIND_OF: Final = {kind.state: kind for kind in KINDS.values()}
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 CORRECTION: Final = "EventCorrected"
 
@@ -63,8 +64,9 @@ def fold(
     before_subject = judge_record(state, recorded, seen)
     if before_subject is not None:
         return before_subject
-    kind = kind_of(recorded.event)
-    code = _subject_code(kind, state, recorded.event)
+    event = recorded.event
+    kind = kind_of(event) if state is None else _KIND_OF[type(state)]
+    code = _subject_code(kind, state, event)
     if code is not None:
         return irregular(state, code)
     return _by_rule(kind, Folding(state, recorded, directory, seen))
@@ -88,12 +90,13 @@ def judge_record(
     None if the record passes them.
     """
     event = recorded.event
-    if not recorded.is_authentic:
+    if recorded.signature not in AUTHENTIC:
         return irregular(state, _CODE_OF[recorded.signature])
     earlier = seen.content_of(event.agency, event.event_id)
     if earlier is not None:
         return Folded(state, "DUPLICATE", differs=earlier != recorded.content)
-    if event.occurred_at - recorded.recorded_at > CLOCK_TOLERANCE:
+    occurred_at, recorded_at = event.occurred_at, recorded.recorded_at
+    if occurred_at > recorded_at and occurred_at - recorded_at > CLOCK_TOLERANCE:
         return irregular(state, "OCCURRED_IN_FUTURE")
     return None
 
@@ -117,7 +120,8 @@ def _subject_code(kind: Kind, state: State | None, event: Event) -> str | None:
 def _by_rule(kind: Kind, folding: Folding[State | None]) -> Folded[State | None]:
     """Stage 5, and the effect of what passes it."""
     before = folding.state
-    if names_unknown_agency(folding):
+    named = named_agencies(folding.event)
+    if named and not all(map(folding.directory.agency, named)):
         return irregular(before, "UNKNOWN_AGENCY")
     rule = kind.rules[folding.event.type]
     codes = tuple(rule.guard(folding))
@@ -127,4 +131,4 @@ def _by_rule(kind: Kind, folding: Folding[State | None]) -> Folded[State | None]
         folding.state = replace(before)
     rule.effect(folding)
     kind.after(folding)
-    return Folded(folding.state, "EFFECTIVE", rows=folding.written)
+    return Folded(folding.state, "EFFECTIVE", (), folding.written)

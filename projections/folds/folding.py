@@ -89,8 +89,11 @@ class Folding(Generic[S]):
 
     def find(self, table: type[R], ident: str | int) -> R | None:
         """A row by its key, this event's own writes first."""
-        written = self.written.get((table, ident)) if self.written else None
-        return written if written is not None else self.seen.row(table, ident)  # type: ignore[return-value]
+        if self.written:
+            written = self.written.get((table, ident))
+            if written is not None:
+                return written  # type: ignore[return-value]
+        return self.seen.row(table, ident)
 
     def get(self, table: type[R], ident: str | int) -> R:
         """A row that a guard has already shown to exist."""

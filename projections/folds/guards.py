@@ -5,6 +5,7 @@ Pure. Each yields codes of events.md §3.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -18,15 +19,16 @@ ADDRESSING_FIELDS: Final = ("to", "provider", "debtor", "with")
 NAMING_FIELDS: Final = (*ADDRESSING_FIELDS, "creditor", "custodian", "clauses")
 
 
-def addressed_agencies(event: Event) -> list[str]:
+def addressed_agencies(event: Event) -> Sequence[str]:
     """Agencies that an event addresses, some perhaps more than once."""
-    return _agencies_in(event, _addressing_fields(event.type))
+    fields = _addressing_fields(event.type)
+    return _agencies_in(event, fields) if fields else ()
 
 
-def names_unknown_agency(folding: Folding[Any]) -> bool:
-    """Whether an event names an agency that the directory does not know."""
-    named = _agencies_in(folding.event, _naming_fields(folding.event.type))
-    return not all(map(folding.directory.agency, named))
+def named_agencies(event: Event) -> Sequence[str]:
+    """Agencies that an event names, which the directory has to know."""
+    fields = _naming_fields(event.type)
+    return _agencies_in(event, fields) if fields else ()
 
 
 @cache
@@ -45,7 +47,7 @@ def _fields_of(event_type: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in wanted if name in fields)
 
 
-def _agencies_in(event: Event, fields: tuple[str, ...]) -> list[str]:
+def _agencies_in(event: Event, fields: tuple[str, ...]) -> Sequence[str]:
     named: list[str] = []
     for name in fields:
         value = event.data[name]
