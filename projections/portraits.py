@@ -7,7 +7,7 @@ suspended or an agreement over is asked for a moment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import singledispatch
@@ -211,10 +211,13 @@ def _row(row: Row, *fields: str) -> Document:
 
 def plain(value: Any) -> Any:
     """A value as JSON has it."""
-    if isinstance(value, datetime):
-        return format_time(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return f"{value:.2f}"
-    return list(value) if isinstance(value, tuple) else value
+    told = _PLAIN.get(type(value))
+    return value if told is None else told(value)
+
+
+_PLAIN: Final[Mapping[type, Callable[[Any], Any]]] = {
+    datetime: format_time,
+    date: date.isoformat,
+    Decimal: "{:.2f}".format,
+    tuple: list,
+}
