@@ -66,7 +66,6 @@ class ModelWriter:
         # What a crash of PostgreSQL takes back, it takes back together with the position: the log
         # has it still, and it is projected again. Claims go over the other connection.
         await saving.execute("SET synchronous_commit = off")
-        await saving.commit()
         self._loading, self._saving = Store(loading), Store(saving)
 
     async def close(self) -> None:
@@ -153,7 +152,7 @@ class ModelWriter:
         return changes
 
     async def _connect(self) -> postgres.Connection:
-        connection = await postgres.connect(self._settings, name=PROJECTOR)
+        connection = await postgres.connect(self._settings, name=PROJECTOR, autocommit=True)
         self._connections.append(connection)
         return connection
 

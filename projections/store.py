@@ -8,11 +8,12 @@ moment cannot both write.
 from __future__ import annotations
 
 from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+import psycopg
 from msgspec.structs import asdict
 
 from projections import row_tables
@@ -68,6 +69,8 @@ PROTOCOL: Final = Target(
     ("offset",),
 )
 KIB: Final = 1024
+NOT_OURS: Final = "RU001"
+"""What `demand_moved` of model.sql fails with; its detail is the partition."""
 
 _SQL: Final = queries("projector")
 
@@ -81,6 +84,10 @@ class Position(msgspec.Struct, frozen=True):
     leaf_hash: bytes | None
     recorded_at: datetime | None
     directory_offset: int
+
+
+Moves = Sequence[tuple[Position, Position]]
+"""Positions before and after."""
 
 
 class Quarantined(msgspec.Struct, frozen=True):
@@ -122,7 +129,7 @@ class Store:
         if not (unknown or wanted or corrected):
             return {}  # most often, where few records come at a time
         # In a pipeline: one journey for the subjects, one for all that is wanted of them.
-        async with self._connection.pipeline(), self._connection.transaction():
+        async with self._connection.pipeline():
             if unknown:
                 await self._load_subjects(unknown, subjects)
                 wanted = list(questions(rest, subjects))
@@ -133,7 +140,7 @@ class Store:
 
     def commit(
         self,
-        moves: Sequence[tuple[Position, Position]],
+        moves: Moves,
         changes: Changes,
         quarantined: Sequence[Quarantined],
     ) -> Coroutine[None, None, None]:
@@ -182,47 +189,56 @@ class Store:
 
     async def _commit(
         self,
-        moves: Sequence[tuple[Position, Position]],
+        moves: Moves,
         changes: Changes,
         rows: Rows,
     ) -> None:
-        # COPY cannot go through a pipeline; all else does, in two journeys with the position.
+        # COPY cannot go through a pipeline. All else does, in one journey: psycopg's transaction()
+        # would wait for BEGIN and before COMMIT.
         copies = any(target.is_copied(each) for target, each in rows)
-        pipeline = nullcontext() if copies else self._connection.pipeline()
-        async with pipeline, self._connection.transaction():
-            await self._advance(moves)
-            await self._forget_rewritten(changes)
-            await self._writer.write(rows)
-            await self._connection.execute(_SQL["tell"])
+        try:
+            async with nullcontext() if copies else self._connection.pipeline():
+                await self._connection.execute("BEGIN")
+                await self._advance(moves)
+                await self._forget_rewritten(changes)
+                await self._writer.write(rows)
+                await self._connection.execute(_SQL["tell"])
+                await self._connection.execute("COMMIT")
+        except BaseException as error:
+            with suppress(psycopg.Error):
+                await self._connection.rollback()
+            fenced_out = _fenced_out(error, moves)
+            if fenced_out is not None:
+                raise fenced_out from None
+            raise
 
-    async def _advance(self, moves: Sequence[tuple[Position, Position]]) -> None:
+    async def _advance(self, moves: Moves) -> None:
         asked = [
-            {
-                **asdict(after),
-                "epoch": before.epoch,
-                "expected": before.next_offset,
-            }
+            asdict(after) | {"epoch": before.epoch, "expected": before.next_offset}
             for before, after in moves
         ]
-        cursor = await self._connection.execute(
-            _SQL["advance_positions"], {"moves": msgspec.json.encode(asked).decode()}
-        )
-        moved = {row[0] for row in await cursor.fetchall()}
-        for position, _ in moves:
-            if position.partition not in moved:
-                raise FencedOut(position.partition, position.epoch)
+        given = {"moves": msgspec.json.encode(asked).decode()}
+        await self._connection.execute(_SQL["advance_positions"], given)
 
     async def _forget_rewritten(self, changes: Changes) -> None:
         """What a correction changes is judged and written anew."""
         if not changes.rewritten:
             return
         rewritten = {"subjects": list(changes.rewritten)}
-        async with self._connection.pipeline(), self._connection.cursor() as cursor:
+        async with self._connection.cursor() as cursor:
             for table in TABLES:
                 await cursor.execute(row_tables.delete(table), rewritten)
             if changes.verdicts:
                 verdicts = [_verdict_values(each) for each in changes.verdicts]
                 await cursor.executemany(_SQL["save_verdict"], verdicts)
+
+
+def _fenced_out(error: BaseException, moves: Moves) -> FencedOut | None:
+    if not isinstance(error, psycopg.Error) or error.sqlstate != NOT_OURS:
+        return None
+    epochs = {before.partition: before.epoch for before, _ in moves}
+    partition = int(error.diag.message_detail or -1)
+    return FencedOut(partition, epochs[partition])
 
 
 def subject_rows(changes: Changes) -> Rows:

@@ -119,21 +119,22 @@ class Writer:
         self._inserts: dict[str, bytes] = {}
 
     async def write(self, batch: Rows) -> None:
-        """Write rows of several tables."""
+        """Write rows of several tables; in a pipeline only if none of them `is_copied`."""
         for target, rows in batch:
             if target.is_copied(rows):
                 await self._copy(target, rows)
-        async with self._connection.pipeline(), self._connection.cursor() as cursor:
-            for target, rows in batch:
-                if not target.is_copied(rows):
-                    for at in range(0, len(rows), JSON_ROWS):
-                        given = target.json(rows[at : at + JSON_ROWS])
-                        await cursor.execute(await self._insert(target), (given,))
+            else:
+                await self._add(target, rows)
 
     async def load(self, target: Target, rows: Sequence[Values]) -> None:
         """Write rows into a table that has none of their keys yet, and may have no index."""
         if rows:
             await self._copy(target, rows)
+
+    async def _add(self, target: Target, rows: Sequence[Any]) -> None:
+        for at in range(0, len(rows), JSON_ROWS):
+            given = target.json(rows[at : at + JSON_ROWS])
+            await self._connection.execute(await self._insert(target), (given,))
 
     async def _copy(self, target: Target, rows: Sequence[Values]) -> None:
         types = await self._types_of(target)

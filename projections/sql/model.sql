@@ -11,6 +11,15 @@ CREATE TABLE position (
     directory_offset bigint NOT NULL DEFAULT -1   -- announced last before next_offset
 );
 
+-- Ends the transaction of a worker that writes to a partition which another took over.
+CREATE FUNCTION demand_moved(partition integer, moved boolean) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT moved THEN
+        RAISE EXCEPTION 'another worker owns partition %', partition
+        USING ERRCODE = 'RU001', DETAIL = partition;
+    END IF;
+END $$;
+
 CREATE TABLE directory_record (
     "offset"         bigint PRIMARY KEY,
     timestamp_ms     bigint NOT NULL,

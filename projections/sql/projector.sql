@@ -10,20 +10,27 @@ ON CONFLICT (partition) DO UPDATE SET epoch = position.epoch + 1
 RETURNING partition, epoch, next_offset, leaf_hash, recorded_at, directory_offset;
 
 -- name: advance_positions
--- First statement of every write: no row for a partition means that it is owned no more.
-UPDATE position
-   SET next_offset = moved.next_offset,
-       leaf_hash = decode(moved.leaf_hash, 'base64'),
-       recorded_at = moved.recorded_at,
-       directory_offset = moved.directory_offset
-  FROM json_to_recordset(%(moves)s::json) AS moved (
-           partition integer, epoch bigint, expected bigint, next_offset bigint,
-           leaf_hash text, recorded_at timestamptz, directory_offset bigint
-       )
- WHERE position.partition = moved.partition
-   AND position.epoch = moved.epoch
-   AND position.next_offset = moved.expected
-RETURNING position.partition;
+-- First statement of every write: fails where a partition is owned no more.
+WITH move AS (
+    SELECT *
+      FROM json_to_recordset(%(moves)s::json) AS given (
+               partition integer, epoch bigint, expected bigint, next_offset bigint,
+               leaf_hash text, recorded_at timestamptz, directory_offset bigint
+           )
+), moved AS (
+    UPDATE position
+       SET next_offset = move.next_offset,
+           leaf_hash = decode(move.leaf_hash, 'base64'),
+           recorded_at = move.recorded_at,
+           directory_offset = move.directory_offset
+      FROM move
+     WHERE position.partition = move.partition
+       AND position.epoch = move.epoch
+       AND position.next_offset = move.expected
+    RETURNING position.partition
+)
+SELECT demand_moved(move.partition, EXISTS (SELECT FROM moved WHERE partition = move.partition))
+  FROM move;
 
 -- name: tell
 -- Whoever follows the read models (projections/following.py) learns of it with the commit.

@@ -13,7 +13,7 @@ SELECT subject, events, irregular, duplicate, corrected, last_recorded_at, state
 
 -- name: load_history
 SELECT subject, seq, event_id, type, agency, occurred_at, recorded_at, partition, "offset",
-       directory_offset, verdict, codes, differs, signature, schema_id, body, data
+       directory_offset, verdict, codes, differs, signature, schema_id, body
   FROM history
  WHERE subject = %(subject)s AND seq > %(after_seq)s
  ORDER BY seq
@@ -21,7 +21,7 @@ SELECT subject, seq, event_id, type, agency, occurred_at, recorded_at, partition
 
 -- name: load_entry
 SELECT subject, seq, event_id, type, agency, occurred_at, recorded_at, partition, "offset",
-       directory_offset, verdict, codes, differs, signature, schema_id, body, data
+       directory_offset, verdict, codes, differs, signature, schema_id, body
   FROM history
  WHERE partition = %(partition)s AND "offset" = %(offset)s;
 

@@ -50,7 +50,7 @@ SELECT it.subject, asked.agency
 
 -- name: guarded
 SELECT subject, seq, event_id, type, agency, occurred_at, recorded_at, partition, "offset",
-       directory_offset, verdict, codes, differs, signature, schema_id, body, data
+       directory_offset, verdict, codes, differs, signature, schema_id, body
   FROM history
  WHERE subject = ANY (%(subjects)s) AND security <> 'ORDINARY'
  ORDER BY subject, seq;
