@@ -85,7 +85,9 @@ class PartitionReader:
             NotAnEvent: it is neither.
             LedgerMismatch: it needs a newer release than this one.
         """
-        self._advance_clock(record)
+        # Records that came to the broker together have one timestamp.
+        if record.timestamp_ms != self._stamped_ms:
+            self._advance_clock(record.timestamp_ms)
         expected = self._timestamp_type or self._expected_timestamp_type()
         if record.timestamp_type != expected:
             raise NotAnEvent("timestamp type", str(expected), record.timestamp_type)
@@ -96,7 +98,7 @@ class PartitionReader:
 
     def pass_by(self, record: RawRecord) -> None:
         """Leave a record unread that is no marker: it moves the partition's clock all the same."""
-        self._advance_clock(record)
+        self._advance_clock(record.timestamp_ms)
 
     def _expected_timestamp_type(self) -> int:
         # Not as announced: a ledger is founded once, before anything else is written.
@@ -106,16 +108,14 @@ class PartitionReader:
         self._timestamp_type = _TIMESTAMP_TYPE[ledger.clock]
         return self._timestamp_type
 
-    def _advance_clock(self, record: RawRecord) -> None:
-        # Records that came to the broker together have one timestamp.
-        if record.timestamp_ms != self._stamped_ms:
-            self._stamped_ms = record.timestamp_ms
-            stamped = _EPOCH + record.timestamp_ms * _MILLISECOND
-            self.recorded_at = max(self.recorded_at or stamped, stamped)
+    def _advance_clock(self, stamped_ms: int) -> None:
+        self._stamped_ms = stamped_ms
+        stamped = _EPOCH + stamped_ms * _MILLISECOND
+        self.recorded_at = max(self.recorded_at or stamped, stamped)
 
     def _read_event(self, record: RawRecord) -> Recorded:
         schema_id, body = codec.unframe(record.value)
-        event_type = self._event_type(schema_id)
+        event_type = self._types.get(schema_id) or self._event_type(schema_id)
         event = codec.decode(event_type, body)
         check_place(event_type, event, record.key, self.partition, self._partitions)
         signed = _signed_by(event, record)
@@ -133,9 +133,7 @@ class PartitionReader:
         )
 
     def _event_type(self, schema_id: int) -> EventType:
-        found = self._types.get(schema_id)
-        if found is None:
-            found = self._types[schema_id] = event_type_of(self._directory, schema_id)
+        found = self._types[schema_id] = event_type_of(self._directory, schema_id)
         return found
 
     def _signature_status(

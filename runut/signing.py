@@ -190,8 +190,10 @@ def read_signature(key_id: bytes | None, signature: bytes | None) -> SignedBy | 
     """Who signed, by the values of the two headers; None for one that does not stand once."""
     who = None
     try:
-        who = _key_id(_present(KEY_ID_HEADER, key_id))
+        who = _present(KEY_ID_HEADER, key_id).decode()
         return SignedBy(who, parse_signature(_present(SIGNATURE_HEADER, signature)))
+    except UnicodeDecodeError:
+        return Malformed(None, str(BadInput(f"header {KEY_ID_HEADER}", "UTF-8", key_id)))
     except BadInput as error:
         return Malformed(who, str(error))
 
@@ -268,10 +270,3 @@ def _present(name: str, value: bytes | None) -> bytes:
     if value is None:
         raise BadInput(f"header {name}", "exactly one value", "none, null or several")
     return value
-
-
-def _key_id(value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        raise BadInput(f"header {KEY_ID_HEADER}", "UTF-8", value) from None

@@ -6,14 +6,12 @@ header by header, is at its place. What is written otherwise is no worse, it onl
 
 from __future__ import annotations
 
-from typing import Final
+from functools import cache
 
 from runut.admission import Headers
 from runut.catalogue import NAMESPACE
 from runut.event import Event
 from runut.rfc3339 import time_bytes
-
-_NAMESPACE: Final = NAMESPACE.encode()
 
 
 def signature_beside(
@@ -38,7 +36,7 @@ def signature_beside(
             ("runut-signature", signature),
         ) if (
             event_id == event.event_id.encode()
-            and event_type == b"%b.%b" % (_NAMESPACE, event.type.encode())
+            and event_type == _full_name(event.type)
             and source == b"/agencies/" + event.agency.encode()
             and about == subject
             and time == time_bytes(event.occurred_at)
@@ -47,3 +45,9 @@ def signature_beside(
         ):
             return key_id, signature
     return None
+
+
+@cache
+def _full_name(event_type: str) -> bytes:
+    """Of a type of the catalogue: there are only so many."""
+    return f"{NAMESPACE}.{event_type}".encode()
