@@ -60,7 +60,6 @@ class Words:
         self.voice = voice
         self.moment = moment
         self.as_of = as_of
-        self._agencies: dict[str, Markup] = {}
 
     def then(self, path: str) -> str:
         """A path of this site, as of the same past moment."""
@@ -95,16 +94,9 @@ class Words:
         """An agency in short, with its name for whoever asks, and the way to its page."""
         if code is None:
             return Markup("–")
-        if code not in self._agencies:
-            self._agencies[code] = self._agency(code)
-        return self._agencies[code]
-
-    def _agency(self, code: str) -> Markup:
         if not self._is_known(code):
             return escape(self.code(code))
-        name = Markup('<abbr title="{}">{}</abbr>').format(self.voice.agency(code), self.code(code))
-        where = self.then(f"/agencies/{code}")
-        return Markup('<a class="agency" href="{}">{}</a>').format(where, name)
+        return _agency(self.code(code), self.then(f"/agencies/{code}"), self.voice.agency(code))
 
     def _is_known(self, code: str) -> bool:
         """Whether there is such an agency: events may name any."""
@@ -152,8 +144,7 @@ class Words:
 
     def clock_text(self, moment: datetime) -> str:
         """The same as text."""
-        local = local_time(moment, self.voice.zone)
-        return f"{_clock(local, self.voice.lang)} {zone_name(local)}"
+        return _clock_text(moment, self.voice)
 
     def day(self, moment: Moment) -> Markup:
         """The day of a moment, with the whole of it for whoever asks."""
@@ -207,11 +198,16 @@ def _exact(moment: str | datetime) -> datetime:
 
 
 @lru_cache(maxsize=KEPT)
+def _agency(text: str, where: str, name: str) -> Markup:
+    abbreviated = Markup('<abbr title="{}">{}</abbr>').format(name, text)
+    return Markup('<a class="agency" href="{}">{}</a>').format(where, abbreviated)
+
+
+@lru_cache(maxsize=KEPT)
 def _time(moment: str | datetime, voice: Voice) -> Markup:
     exact = _exact(moment)
-    local = local_time(exact, voice.zone)
-    utc, clock, zone = format_time(exact), _clock(local, voice.lang), zone_name(local)
-    told = f'<time datetime="{utc}">{clock} <small>{zone}</small></time>'
+    clock, _, zone = _clock_text(exact, voice).rpartition(" ")
+    told = f'<time datetime="{format_time(exact)}">{clock} <small>{zone}</small></time>'
     return Markup(told)  # noqa: S704 all of it is ours
 
 
@@ -223,9 +219,11 @@ def _day(moment: str | datetime, voice: Voice) -> Markup:
     return Markup(told)  # noqa: S704 all of it is ours
 
 
-def _clock(local: datetime, lang: Lang) -> str:
-    clock = f"{local:%H.%M}" if lang == "id" else f"{local:%H:%M}"
-    return f"{_date_text(local.date(), lang)} {clock}"
+@lru_cache(maxsize=KEPT)
+def _clock_text(moment: datetime, voice: Voice) -> str:
+    local = local_time(moment, voice.zone)
+    clock = f"{local:%H.%M}" if voice.lang == "id" else f"{local:%H:%M}"
+    return f"{_date_text(local.date(), voice.lang)} {clock} {zone_name(local)}"
 
 
 @lru_cache(maxsize=KEPT)
