@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from tests.acceptance.counted import Json
 from tests.page_tables import PageTables, hours, number
@@ -11,13 +11,16 @@ from tests.recount import OPEN, ZONE, Recount, grouped, middle, percentile
 
 ABOUT = 0.051
 """Pages tell one decimal."""
+URGENCIES = ("IMMEDIATE", "URGENT", "NORMAL")
+LISTED = 25
+"""Rows of each list on an agency's page."""
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def compare_overview(found: PageTables, now: Recount) -> None:
     cases = Counter((one["status"], one["urgency"]) for one in now.open_cases.values())
-    urgencies = ("IMMEDIATE", "URGENT", "NORMAL")
     table = [[number(cell) for cell in row[1:]] for row in found.rows("h-cases")]
-    wanted = [[*(cases[status, one] for one in urgencies)] for status in OPEN]
+    wanted = [[*(cases[status, one] for one in URGENCIES)] for status in OPEN]
     wanted.append([sum(column) for column in zip(*wanted, strict=True)])
     assert table == [[*row, sum(row)] for row in wanted]
     missed_since = (now.moment - timedelta(days=90)).date()
@@ -50,6 +53,7 @@ def compare_agency(found: PageTables, now: Recount, code: str) -> None:
         sum(one["debtor"] == code for one in now.overdue),
         sum(one["creditor"] == code for one in pending),
     ]
+    compare_lists(found, now, pending, code)
     kept = sorted(tuple(map(number, row[1:4])) for row in found.rows("h-kept"))
     assert kept == sorted(tuple(row[1:]) for row in kept_by(now, code))
     for row in found.rows("h-kept"):
@@ -69,6 +73,23 @@ def compare_agency(found: PageTables, now: Recount, code: str) -> None:
         for text, share in ((row[2], 0.5), (row[3], 0.9)):
             wanted = percentile(spans, share) if spans else None
             near(hours(text), wanted, ABOUT * (24 if "days" in text else 1))
+
+
+def compare_lists(found: PageTables, now: Recount, pending: list[Json], code: str) -> None:
+    """The first of each list: the most urgent and oldest cases, the earliest limits."""
+    held = [(one, state) for one, state in now.open_cases.items() if state["custodian"] == code]
+    held.sort(key=lambda one: (URGENCIES.index(one[1]["urgency"]), one[1]["opened_at"], one[0]))
+    assert [row[0] for row in found.rows("h-holds")] == [_ident(one) for one, _ in held[:LISTED]]
+    sides = [[one for one in pending if one[side] == code] for side in ("debtor", "creditor")]
+    for some in sides:
+        some.sort(key=lambda one: (one["due_at"] or NEVER, one["subject"], one["commitment_id"]))
+    first = [_ident(one["subject"]) for some in sides for one in some[:LISTED]]
+    rows = [row for row in found.tables["Commitments"] if row[1] != "On"]
+    assert [row[1] for row in rows] == first
+
+
+def _ident(subject: str) -> str:
+    return subject.partition("/")[2]
 
 
 def kept_by(now: Recount, code: str) -> list[tuple[str | None, int, int, int]]:
