@@ -18,6 +18,7 @@ from typing import Final, Self
 import msgspec
 
 from producers.intake.given import Given
+from producers.intake.patience import Patience
 from producers.intake.places import Places
 from producers.intake.read_models import Foreseen, ReadModels
 from producers.intake.recent import Known, Recent
@@ -183,7 +184,7 @@ class Gateway:
             return Taken(await self._joined(ready.event, known), None)
         receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         known = self._recent.keep(ready.event, ready.content, receipt)
-        async with asyncio.timeout(self._wait_s):
+        with Patience(self._wait_s):
             try:
                 foreseen = await self._foresee(ready, patient=not force)
                 repeated = search or foreseen.verdict == "DUPLICATE"
