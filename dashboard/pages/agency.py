@@ -120,7 +120,8 @@ async def _lately(frame: Frame, code: str) -> Measured:
 
     async def indicators() -> Indicators:
         async with frame.open() as reading:
-            owing.known_agency(reading.moment.log.latest, code)
+            if reading.moment.log.latest.agency(code) is None:  # as the page itself will say
+                return {name: [] for name in MEASURED}
             return await _indicators(reading, code)
 
     return Measured(
