@@ -22,7 +22,7 @@ from runut.adapters.postgres import Connection
 from runut.errors import LedgerMismatch
 from runut.settings import Settings
 
-SHARE_RECORDS: Final = 250_000
+SHARE_RECORDS: Final = 200_000
 """Of a partition, in one share, on average: all subjects that they are about are held in memory."""
 _SQL: Final = queries("rebuilding")
 
