@@ -75,7 +75,7 @@ async def filled(
     settings = own_settings(platform, tmp_path_factory.mktemp("plans"))
     made = rebuilding.beside(settings)
     async with connected(made, name="tests", autocommit=True) as connection:
-        await rebuilding.plan(connection, made, {}, is_verifying=False)
+        await rebuilding.plan(connection, settings, {}, is_verifying=False)
         for statement in FILLED:
             counts = sql.SQL(statement).format(
                 subjects=sql.Literal(SUBJECTS), events=sql.Literal(EVENTS)
