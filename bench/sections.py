@@ -187,8 +187,9 @@ def _latency(found: Found) -> Section:
     if found.proof:
         rows.append((f"proof, a tree of {found.proof_leaves:,}", *_quantiles(found.proof)))
     note = (
-        "At an even pace, each from the moment at which it was due. Visible: its rows are there "
-        "for another connection. The client shares the cores. A tick finds nothing due."
+        "At an even pace, each from the moment at which it was due. Visible: its rows are "
+        "committed, by PostgreSQL's own account. The client shares the cores. A tick finds "
+        "nothing due."
     )
     return Section("Latency", QUANTILES, rows, note)
 
