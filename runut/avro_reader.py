@@ -155,7 +155,9 @@ class _Source:
     def array(self, schema: dict[str, Any], into: str) -> None:
         item, count, end = self.variable(), self.variable(), self.variable()
         self.line(f"{into} = []")
-        self.line(f"{count}, {end}, p = block(b, p, 0, None) if b[p] else (0, None, p + 1)")
+        # Few items, and no word on where they end: the count doubled in one byte.
+        few = "(b[p] >> 1, None, p + 1) if b[p] & 129 == 0"
+        self.line(f"{count}, {end}, p = {few} else block(b, p, 0, None)")
         self.line(f"while {count}:")
         with self.deeper():
             self.line(f"for _ in range({count}):")
