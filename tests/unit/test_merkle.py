@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runut import merkle
@@ -123,11 +123,13 @@ def test_consistency_proofs_are_the_published_ones(span: tuple[int, int], proof:
     assert merkle.verify_consistency(old, new, *roots, found)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 140))
 def test_the_root_is_the_one_that_the_rfc_defines(size: int) -> None:
     assert merkle.root(leaves(size)) == root_as_defined(leaves(size))
 
 
+@settings(deadline=None)
 @given(sizes)
 def test_all_paths_at_once_equal_each_alone_and_prove_their_leaf(size: int) -> None:
     hashes = leaves(size)
@@ -140,6 +142,7 @@ def test_all_paths_at_once_equal_each_alone_and_prove_their_leaf(size: int) -> N
         assert merkle.verify_inclusion(hashes[index], index, size, path, tree[-1][0])
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200), st.data())
 def test_a_leafs_way_joins_that_of_any_other_leaf_and_equals_its_own(size: int, data: Any) -> None:
     hashes = leaves(size)
@@ -149,8 +152,11 @@ def test_a_leafs_way_joins_that_of_any_other_leaf_and_equals_its_own(size: int, 
     assert one is not None
     assert other is not None
     assert one.joined_by(other.nodes[0], other.index, other.path) == other
+    is_sibling = one.index ^ 1 == other.index
+    assert one.is_beside(other.nodes[0], other.index, other.path) == is_sibling
 
 
+@settings(deadline=None)
 @given(st.integers(2, 60), st.data())
 def test_what_was_changed_joins_no_way(size: int, data: Any) -> None:
     hashes = leaves(size)
@@ -162,10 +168,14 @@ def test_what_was_changed_joins_no_way(size: int, data: Any) -> None:
     place = data.draw(st.integers(0, len(changed) - 1))
     changed[place] = merkle.leaf_hash(changed[place])
     assert way.joined_by(changed[0], index, tuple(changed[1:])) is None
+    assert not way.is_beside(changed[0], index, tuple(changed[1:]))
+    assert not way.is_beside(hashes[index], index, paths[index][1:])
+    assert not way.is_beside(hashes[index], size, paths[index])
     assert way.joined_by(hashes[index], size, paths[index]) is None
     assert way.joined_by(hashes[index], index, paths[index][1:]) is None
 
 
+@settings(deadline=None)
 @given(sizes, st.data())
 def test_a_path_proves_no_other_place(size: int, data: Any) -> None:
     hashes = leaves(size)
@@ -174,6 +184,7 @@ def test_a_path_proves_no_other_place(size: int, data: Any) -> None:
     assert merkle.verify_inclusion(hashes[index], other, size, path, root) == (other == index)
 
 
+@settings(deadline=None)
 @given(sizes, st.data())
 def test_a_flipped_bit_breaks_an_inclusion_proof(size: int, data: Any) -> None:
     hashes = leaves(size)
@@ -185,6 +196,7 @@ def test_a_flipped_bit_breaks_an_inclusion_proof(size: int, data: Any) -> None:
     assert not merkle.verify_inclusion(leaf, index, size, path, root)
 
 
+@settings(deadline=None)
 @given(sizes, st.data())
 def test_a_path_of_another_length_proves_nothing(size: int, data: Any) -> None:
     hashes = leaves(size)
@@ -203,6 +215,7 @@ def test_what_is_no_hash_is_no_leaf_even_where_the_bytes_would_add_up() -> None:
     assert not merkle.verify_inclusion(both, 0, 2, [b""], root)
 
 
+@settings(deadline=None)
 @given(sizes, st.data())
 def test_every_tree_is_proved_to_extend_its_earlier_self(size: int, data: Any) -> None:
     hashes = leaves(size)
@@ -212,6 +225,7 @@ def test_every_tree_is_proved_to_extend_its_earlier_self(size: int, data: Any) -
     assert merkle.verify_consistency(old, size, *roots, proof)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 140), st.data())
 def test_a_rewritten_leaf_cannot_be_proved_consistent(size: int, data: Any) -> None:
     hashes = leaves(size)
@@ -223,6 +237,7 @@ def test_a_rewritten_leaf_cannot_be_proved_consistent(size: int, data: Any) -> N
     assert not merkle.verify_consistency(old, size, old_root, merkle.root(hashes), proof)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 140), st.data())
 def test_a_flipped_bit_or_another_length_breaks_a_consistency_proof(size: int, data: Any) -> None:
     hashes = leaves(size)
@@ -249,6 +264,7 @@ def test_consistency_at_its_ends_needs_an_empty_proof_and_the_right_roots() -> N
     assert not merkle.verify_consistency(-1, 8, other, root, [])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 140))
 def test_a_frontier_has_the_root_of_all_that_was_appended(size: int) -> None:
     frontier = merkle.Frontier()
@@ -258,6 +274,7 @@ def test_a_frontier_has_the_root_of_all_that_was_appended(size: int) -> None:
     assert frontier.root() == merkle.root(leaves(size))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 140), st.integers(0, 20))
 def test_a_frontier_goes_on_where_its_bytes_were_written(size: int, more: int) -> None:
     frontier = merkle.Frontier()
