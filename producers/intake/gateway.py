@@ -41,9 +41,8 @@ from runut.settings import Settings
 
 WAIT_S: Final = 15.0
 """How long a caller waits for the log before being told to come back."""
-LINGER_S: Final = 0.002
-"""How long an event waits for others to share a signature with; those whose verdicts were asked
-for together come together."""
+LINGER_S: Final = 0.005
+"""How long an event waits for others to share a signature with: callers come one by one."""
 AGAIN_S: Final = 1.0
 NOT_RECORDED: Final = -1
 UNKNOWN: Final = "UNKNOWN_AGENCY"

@@ -1,18 +1,14 @@
 """Questions that come one by one, asked together.
 
 While an answer is under way, what is asked meanwhile waits and goes as one: the busier, the fewer
-journeys each costs. Who comes alone does not wait.
+journeys each costs.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Generic, TypeVar
-
-PAUSE_S: Final = 0.008
-"""How long questions gather behind an answer that was for several. A journey costs as much as
-what is done for seven of them."""
+from typing import Generic, TypeVar
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -29,7 +25,6 @@ class Gathered(Generic[Question, Answer]):
         self._at_most = at_most
         self._waiting: list[tuple[Question, asyncio.Future[Answer]]] = []
         self._asking: asyncio.Task[None] | None = None
-        self._is_busy = False
 
     async def __call__(self, question: Question) -> Answer:
         """The answer to one question. Raises what asking raised."""
@@ -42,10 +37,9 @@ class Gathered(Generic[Question, Answer]):
     async def _ask_all(self) -> None:
         try:
             while self._waiting:
-                # At least one turn of the loop: what is ready to ask goes along.
-                await asyncio.sleep(PAUSE_S if self._is_busy else 0)
+                # One turn of the loop: what is ready to ask goes along.
+                await asyncio.sleep(0)
                 some = self._waiting[: self._at_most]
-                self._is_busy = len(some) > 1
                 del self._waiting[: self._at_most]
                 await self._answer(some)
         finally:

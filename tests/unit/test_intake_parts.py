@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from producers.intake.channel import Channel
-from producers.intake.gathering import PAUSE_S, Gathered
+from producers.intake.gathering import Gathered
 from producers.intake.given import given_event, given_line, idempotency_key, signature_headers
 from producers.intake.incoming import Incoming
 from producers.intake.recent import Recent
@@ -153,28 +153,6 @@ async def test_what_is_asked_while_an_answer_is_under_way_is_asked_together() ->
     go_on.set()
     assert await asyncio.gather(first, *rest) == [-1, -2, -3, -4, -5]
     assert asked == [[1], [2, 3, 4], [5]]
-
-
-async def test_behind_an_answer_for_several_questions_gather_for_a_while(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    paused: list[float] = []
-
-    async def ask(questions: Sequence[int]) -> Sequence[int]:
-        return questions
-
-    async def pause(seconds: float) -> None:
-        paused.append(seconds)
-
-    monkeypatch.setattr("producers.intake.gathering.asyncio.sleep", pause)
-    gathered = Gathered(ask, at_most=10)
-    assert await gathered(1) == 1
-    assert await asyncio.gather(gathered(2), gathered(3)) == [2, 3]
-    assert paused == [0, 0]  # who comes first does not wait
-    assert await asyncio.gather(gathered(4), gathered(5)) == [4, 5]
-    assert await gathered(6) == 6
-    assert await gathered(7) == 7
-    assert paused[2:] == [PAUSE_S, PAUSE_S, 0]
 
 
 async def test_a_failure_is_everybodys_who_asked_and_nobodys_after() -> None:
