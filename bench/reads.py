@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -20,7 +20,6 @@ import msgspec
 from bench.end_to_end import Latency, latency
 from bench.ground import Ground
 from bench.processes import free_port, serving
-from bench.stories import subject_of
 from projections.credentials import Grant, issue
 from runut.adapters import postgres
 from runut.settings import Settings
@@ -31,6 +30,8 @@ AT_ONCE: Final = 16
 """Connections."""
 WARM_S: Final = 1
 SEED: Final = 20260101
+CASES: Final = """SELECT subject FROM subject
+    WHERE kind = 'case' AND state IS NOT NULL ORDER BY subject"""
 SELECT: Final = "SELECT state FROM subject WHERE subject = %s"
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _LENGTH: Final = b"content-length: "
@@ -47,9 +48,9 @@ class Reads(msgspec.Struct, frozen=True):
     select: Latency
 
 
-async def measure(ground: Ground, cases: int, seconds: int) -> Reads:
+async def measure(ground: Ground, seconds: int) -> Reads:
     """So many seconds of each, after one that does not count."""
-    subjects = _subjects(cases)
+    subjects = _some_of(await _cases(ground.settings))
     async with _api_readers(ground.settings) as readers:
         await _paced(readers, subjects, RATE * WARM_S)
         api = await _paced(readers, subjects, RATE * seconds)
@@ -59,10 +60,17 @@ async def measure(ground: Ground, cases: int, seconds: int) -> Reads:
     return Reads(api, select)
 
 
-def _subjects(cases: int) -> Iterator[str]:
+async def _cases(settings: Settings) -> list[str]:
+    """Those that there are: of one whose report was corrected there is no state."""
+    async with postgres.connected(settings, name="bench", autocommit=True) as connection:
+        cursor = await connection.execute(CASES)
+        return [row[0] for row in await cursor.fetchall()]
+
+
+def _some_of(cases: Sequence[str]) -> Iterator[str]:
     chance = Random(SEED)
     while True:
-        yield subject_of(chance.randrange(cases))
+        yield chance.choice(cases)
 
 
 async def _paced(readers: list[Read], subjects: Iterator[str], count: int) -> Latency:

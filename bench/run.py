@@ -169,7 +169,7 @@ async def _some(stage: Stage) -> dict[str, Any]:
     found: dict[str, Any] = {"latencies": await _latencies(stage) if plan.has("latency") else {}}
     if plan.has("reads"):
         say(f"reads: {reads.RATE} a second, over HTTP and by SELECT")
-        found["reads"] = await reads.measure(place, plan.cases, plan.seconds)
+        found["reads"] = await reads.measure(place, plan.seconds)
     if plan.has("deadlines"):
         say(f"deadlines: {plan.open_commitments:,} open commitments")
         found["open_commitments"] = plan.open_commitments

@@ -23,9 +23,11 @@ from eventsourcing.projection import Projection, ProjectionRunner
 from psycopg.conninfo import conninfo_to_dict
 
 from bench.programs.task import Task, given, say_begun, say_done
-from bench.rows import AT_ONCE, INSERT, UPSERT, Decode, Types, by_fastavro, is_marker, seen, written
+from bench.rows import INSERT, UPSERT, Decode, Types, by_fastavro, is_marker, seen, written
 
 DEADLINE_S: Final = 120.0
+STORED_AT_ONCE: Final = 500
+"""Of some thousand events in one call psycopg's pipeline and PostgreSQL wait for each other."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ async def _records(task: Task) -> AsyncIterator[list[ConsumerRecord]]:
     options = {"bootstrap_servers": task.kafka, "auto_offset_reset": "earliest"}
     async with AIOKafkaConsumer(task.topic, **options) as consumer:
         while left > 0:
-            fetched = await consumer.getmany(timeout_ms=500, max_records=AT_ONCE)
+            fetched = await consumer.getmany(timeout_ms=500, max_records=STORED_AT_ONCE)
             some = [r for records in fetched.values() for r in records if not is_marker(r.key)]
             yield some[:left]
             left -= len(some)
