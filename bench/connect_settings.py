@@ -109,6 +109,8 @@ def worker_properties(settings: Settings, home: Path) -> Properties:
     return {
         "bootstrap.servers": settings.kafka_bootstrap or "",
         "key.converter": "org.apache.kafka.connect.converters.ByteArrayConverter",
+        # The usual one looks for JSON in our signatures, and fails where it seems to begin.
+        "header.converter": "org.apache.kafka.connect.converters.ByteArrayConverter",
         "value.converter": "io.apicurio.registry.utils.converter.AvroConverter",
         f"{avro}.url": f"{registry.scheme}://{registry.netloc}/apis/registry/v2",
         f"{avro}.id-handler": "io.apicurio.registry.serde.Legacy4ByteIdHandler",

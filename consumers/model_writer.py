@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Pauses before PostgreSQL is tried again, growing until something could be written."""
-STEP: Final = 256
+STEP: Final = 64
 """Events folded without a pause: PostgreSQL must not wait for rows, nor Kafka for a heartbeat."""
 
 

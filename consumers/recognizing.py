@@ -18,7 +18,7 @@ from runut.log_reader import PartitionReader
 from runut.records import RawRecord
 from runut.signing import VerifiedBatches
 
-STEP: Final = 256
+STEP: Final = 64
 """Records read without a pause for what else the process is at: writing, heartbeats."""
 ReadOn = Callable[[], Awaitable[None]]
 """Has a directory follower read what there is by now."""

@@ -9,12 +9,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
-from jinja2.compiler import CodeGenerator, Frame
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
-from jinja2.runtime import Context
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from dashboard.pages.addresses import LISTS, address, address_of
 from dashboard.pages.languages import NAMES, ZONES, translations
@@ -29,34 +27,8 @@ KEPT: Final = 4_096
 """Numbered texts: rows say how many days are left, and how much is owed."""
 
 
-class _Calls(Context):
-    """Calls at once what asks for nothing of Jinja: all but its own translators, macros too."""
-
-    def call(self, called: Callable[..., Any], /, *args: Any, **more: Any) -> Any:
-        """Call something, with the names that Jinja adds in loops and blocks left out."""
-        if hasattr(called, "jinja_pass_arg"):
-            return super().call(called, *args, **more)
-        if more:
-            more.pop("_loop_vars", None)
-            more.pop("_block_vars", None)
-        return called(*args, **more)
-
-
-class _Code(CodeGenerator):
-    """Writes templates that look at once whether what they put out is escaped: most of it is."""
-
-    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
-        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape or finalize.src is not None:
-            super()._output_child_pre(node, frame, finalize)
-        else:
-            self.write("environment.escaped(")
-
-
 class _Templates(Environment):
     """Templates of rows, which are dicts: what these hold is asked for first."""
-
-    context_class = _Calls
-    code_generator_class = _Code
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """What a row holds, or anything has."""
@@ -68,11 +40,6 @@ class _Templates(Environment):
         elif attribute in obj:
             return obj[attribute]
         return super().getattr(obj, attribute)
-
-    @staticmethod
-    def escaped(value: Any) -> Markup:
-        """A value fit for a page."""
-        return value if type(value) is Markup else escape(value)
 
 
 @cache
