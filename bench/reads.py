@@ -50,7 +50,7 @@ class Reads(msgspec.Struct, frozen=True):
 
 async def measure(ground: Ground, seconds: int) -> Reads:
     """So many seconds of each, after one that does not count."""
-    subjects = _some_of(await present_cases(ground.settings))
+    subjects = _some_of(await _cases(ground.settings))
     async with _api_readers(ground.settings) as readers:
         await _paced(readers, subjects, RATE * WARM_S)
         api = await _paced(readers, subjects, RATE * seconds)
@@ -60,7 +60,7 @@ async def measure(ground: Ground, seconds: int) -> Reads:
     return Reads(api, select)
 
 
-async def present_cases(settings: Settings) -> list[str]:
+async def _cases(settings: Settings) -> list[str]:
     """Those that there are: of one whose report was corrected there is no state."""
     async with postgres.connected(settings, name="bench", autocommit=True) as connection:
         cursor = await connection.execute(CASES)
