@@ -8,7 +8,7 @@ projects meanwhile; the verdict in advance reads the cases that were projected b
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -22,7 +22,8 @@ from bench.ground import Ground
 from bench.http_load import load, request, stream
 from bench.measured import Measured, Meter, together
 from bench.processes import free_port, serving
-from bench.stories import SENTENCES, subject_of
+from bench.reads import open_cases
+from bench.stories import SENTENCES
 from projections.credentials import Grant, issue
 from runut.adapters.postgres import connected
 from runut.directory_follower import DirectoryFollower
@@ -73,9 +74,9 @@ class _Server(NamedTuple):
     token: str = "-"
 
 
-async def measure(ground: Ground, singles: int, cases: int) -> Http:
+async def measure(ground: Ground, singles: int) -> Http:
     """So many events one by one, and as many in batches, to each of the two."""
-    made = _Events(cases)
+    made = _Events(await open_cases(ground.settings))
     async with (
         _ours(ground.settings) as ours,
         _minimal(ground.settings, made) as minimal,
@@ -127,7 +128,7 @@ async def _batch(server: _Server, lines: bytes) -> list[float]:
 class _Events:
     """Calls about cases that are there, each a new event."""
 
-    def __init__(self, cases: int) -> None:
+    def __init__(self, cases: Sequence[str]) -> None:
         self._cases = cases
         self._random = Random(SEED)
 
@@ -144,7 +145,7 @@ class _Events:
         about = {
             "type": "ContactLogged",
             "event_id": event_id,
-            "subject": subject_of(self._random.randrange(self._cases)),
+            "subject": self._random.choice(self._cases),
             "agency": AGENCY,
             "occurred_at": "2025-12-20T10:00:00+07:00",
             "channel": "CALL",

@@ -21,6 +21,7 @@ from bench.end_to_end import Latency, latency
 from bench.ground import Ground
 from bench.processes import free_port, serving
 from projections.credentials import Grant, issue
+from projections.folds.case_state import ENDED
 from runut.adapters import postgres
 from runut.settings import Settings
 
@@ -31,7 +32,7 @@ AT_ONCE: Final = 16
 WARM_S: Final = 1
 SEED: Final = 20260101
 CASES: Final = """SELECT subject FROM subject
-    WHERE kind = 'case' AND state IS NOT NULL ORDER BY subject"""
+    WHERE subject LIKE 'case/BENCH-%%' AND state ->> 'status' <> ALL (%s) ORDER BY subject"""
 SELECT: Final = "SELECT state FROM subject WHERE subject = %s"
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _LENGTH: Final = b"content-length: "
@@ -50,7 +51,7 @@ class Reads(msgspec.Struct, frozen=True):
 
 async def measure(ground: Ground, seconds: int) -> Reads:
     """So many seconds of each, after one that does not count."""
-    subjects = _some_of(await _cases(ground.settings))
+    subjects = _some_of(await open_cases(ground.settings))
     async with _api_readers(ground.settings) as readers:
         await _paced(readers, subjects, RATE * WARM_S)
         api = await _paced(readers, subjects, RATE * seconds)
@@ -60,10 +61,10 @@ async def measure(ground: Ground, seconds: int) -> Reads:
     return Reads(api, select)
 
 
-async def _cases(settings: Settings) -> list[str]:
-    """Those that there are: of one whose report was corrected there is no state."""
+async def open_cases(settings: Settings) -> list[str]:
+    """Of the stories, not of other parts: one whose report was corrected is none."""
     async with postgres.connected(settings, name="bench", autocommit=True) as connection:
-        cursor = await connection.execute(CASES)
+        cursor = await connection.execute(CASES, (sorted(ENDED),))
         return [row[0] for row in await cursor.fetchall()]
 
 

@@ -180,7 +180,7 @@ async def _some(stage: Stage) -> dict[str, Any]:
         found["proof"] = await seals.proofs(place, plan.proof_leaves)
     if plan.has("http"):
         say(f"HTTP: {plan.http_events:,} events one by one and in batches, ours and a minimal app")
-        found["http"] = await http.measure(place, plan.http_events, plan.cases)
+        found["http"] = await http.measure(place, plan.http_events)
     return found
 
 
