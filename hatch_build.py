@@ -19,7 +19,7 @@ NATIVE = Path("runut", "native")
 class NativeModules(BuildHookInterface):
     """Builds the compiled modules; a wheel that has them is one of this machine and Python."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         """Compile, and say why not where it cannot be done."""
         if self.target_name != "wheel":
             return
