@@ -10,11 +10,20 @@ take at a glance, it leaves to the plain one, errors above all.
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
+from importlib import import_module
 from typing import Final
 
+
+def _is_there() -> bool:
+    """Whether there is what the others stand on."""
+    try:
+        import_module("runut.native.sha256")
+    except ImportError:
+        return False
+    return True
+
+
 IS_USED: Final = (
-    os.environ.get("RUNUT_NATIVE", "").lower() not in {"no", "0", "off", "false"}
-    and find_spec("runut.native.sha256") is not None
+    os.environ.get("RUNUT_NATIVE", "").lower() not in {"no", "0", "off", "false"} and _is_there()
 )
 """Whether the compiled modules are there and wanted."""

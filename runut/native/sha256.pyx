@@ -15,14 +15,18 @@ ctypedef int (*Update)(void*, const void*, size_t) noexcept
 ctypedef int (*Final)(unsigned char*, void*) noexcept
 
 
-cdef size_t address(library, str name) except 0:
-    return ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+cdef size_t address(str name) except 0:
+    try:
+        # Whoever asks a library for a name is given those of the libraries behind it as well.
+        function = getattr(ctypes.CDLL(_hashlib.__file__), name)
+    except (AttributeError, OSError) as error:  # such as a Python that holds its OpenSSL inside
+        raise ImportError(f"OpenSSL's {name} cannot be reached") from error
+    return ctypes.cast(function, ctypes.c_void_p).value
 
 
-_openssl = ctypes.CDLL(_hashlib.__file__)
-cdef Init init = <Init>address(_openssl, "SHA256_Init")
-cdef Update update = <Update>address(_openssl, "SHA256_Update")
-cdef Final final = <Final>address(_openssl, "SHA256_Final")
+cdef Init init = <Init>address("SHA256_Init")
+cdef Update update = <Update>address("SHA256_Update")
+cdef Final final = <Final>address("SHA256_Final")
 
 
 cdef void begin(Hash* hash) noexcept:
