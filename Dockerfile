@@ -1,11 +1,14 @@
 # Runut's services and commands, for brokers and databases that run elsewhere: the embedded
 # platform (`runut up`) is left out. Built and run by docker-compose.yml.
 #
-# The base is pinned by tag alone: no digest of it was at hand to be checked. Pin one with
-#   docker build --build-arg PYTHON_IMAGE=python:3.12-slim-bookworm@sha256:… .
+# The bases are pinned by tag alone: no digest of them was at hand to be checked. Pin them with
+#   docker build --build-arg PYTHON_IMAGE=python:3.12-slim-bookworm@sha256:… \
+#     --build-arg BUILD_IMAGE=python:3.12-bookworm@sha256:… .
 ARG PYTHON_IMAGE=python:3.12-slim-bookworm
+# The same with a C compiler, for what is hot (docs/decisions/0281): it does not reach the image.
+ARG BUILD_IMAGE=python:3.12-bookworm
 
-FROM ${PYTHON_IMAGE} AS build
+FROM ${BUILD_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 COPY deploy/requirements-*.lock deploy/
@@ -18,6 +21,7 @@ RUN pip install --require-hashes --only-binary :all: -r deploy/requirements-buil
 COPY . .
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
     && pip --python /opt/runut/bin/python install --no-index --no-deps /dist/*.whl \
+    && /opt/runut/bin/python -c 'from runut import native; assert native.IS_USED' \
     && /opt/runut/bin/runut --help > /dev/null
 
 FROM ${PYTHON_IMAGE}

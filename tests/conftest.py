@@ -12,7 +12,11 @@ import structlog
 
 from embedded.platform import Endpoints, Platform
 from embedded.progress import Show
+from runut import native
 from runut.settings import Settings
+
+# Where nothing could be compiled; tests/unit/test_native.py says whether it could.
+collect_ignore_glob = [] if native.IS_USED else ["unit/test_native_*.py"]
 
 
 @pytest.fixture(autouse=True)
