@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any, Final, NamedTuple
 
 from bench import (
@@ -34,6 +35,7 @@ from bench.produce import Filled, fill, signed_and_not
 from bench.rebuilding import rebuilt
 from bench.rows import Types
 from bench.verifying import bare_ed25519, verify_full
+from runut import native
 
 Say = Callable[[str], None]
 
@@ -207,8 +209,13 @@ def _machine(place: Ground, load_before: float, seconds: float) -> Machine:
         cores=os.cpu_count() or 1,
         memory_gb=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9,
         python=platform.python_version(),
-        versions=place.versions | read_connect_lock().versions | peer_versions(),
+        versions=_own_version() | place.versions | read_connect_lock().versions | peer_versions(),
         load_before=load_before,
         load_after=os.getloadavg()[0],
         seconds=seconds,
     )
+
+
+def _own_version() -> dict[str, str]:
+    how = "compiled" if native.IS_USED else "nothing compiled"
+    return {"runut": f"{version('runut')} ({how})"}
