@@ -28,6 +28,8 @@ _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _MICROSECOND: Final = timedelta(microseconds=1)
 _FIRST: Final = (datetime(FIRST_YEAR, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _MOST_DIGITS: Final = 18
+LONGEST: Final = 4095
+"""Bytes of a text, or items of a list, that are not unusual."""
 
 
 class Unusual(Exception):
@@ -171,7 +173,8 @@ class _Source:
         self.line(f"put(number({value}.toordinal() - {_EPOCH_DAY}))")
 
     def decimal(self, schema: dict[str, Any], value: str) -> None:
-        self.line(f"put(amount({value}, {-schema['scale']}))")
+        self.line(f"raw = amount_bytes({value}, {-schema['scale']})")
+        self.line("put(numbers[len(raw)]); put(raw)")
 
 
 def _number(number: int) -> bytes:
@@ -198,7 +201,12 @@ def _moment(time: datetime) -> bytes:
     return (n | 0x0080808080808080).to_bytes(8, "little")
 
 
-def _amount(value: Any, exponent: int) -> bytes:
+def amount_bytes(value: Any, exponent: int) -> bytes:
+    """The unscaled number of an amount with just so many decimals, as Avro's bytes have it.
+
+    Raises:
+        Unusual: it is none, has too many digits, or is a zero below zero.
+    """
     if type(value) is not Decimal:
         raise Unusual
     sign, digits, found = value.as_tuple()
@@ -207,18 +215,17 @@ def _amount(value: Any, exponent: int) -> bytes:
     unscaled = int("".join(map(str, digits))) * (-1 if sign else 1)
     if sign and not unscaled:
         raise Unusual  # the reader knows one zero
-    raw = unscaled.to_bytes((unscaled.bit_length() + 8) >> 3, signed=True)
-    return _NUMBERS[len(raw)] + raw
+    return unscaled.to_bytes((unscaled.bit_length() + 8) >> 3, signed=True)
 
 
-_NUMBERS: Final = [_number(number) for number in range(4096)]
+_NUMBERS: Final = [_number(number) for number in range(LONGEST + 1)]
 """The smallest, which say lengths above all; what is longer is unusual: an IndexError."""
 _HELPERS: Final[dict[str, Any]] = {
     "A_UUID": A_UUID,
     "TO_ZEROS": TO_ZEROS,
     "UTC": UTC,
     "Unusual": Unusual,
-    "amount": _amount,
+    "amount_bytes": amount_bytes,
     "date": date,
     "datetime": datetime,
     "moment": _moment,

@@ -14,16 +14,22 @@ from typing import Any, Final
 
 import fastavro
 
+from runut import avro_writer
 from runut.avro_reader import Reader
-from runut.avro_writer import Unusual, Write, compiled
+from runut.avro_writer import Unusual, Write
 from runut.catalogue import EventType
 from runut.errors import BadInput, NotAnEvent
 from runut.event import Event
+from runut.native import IS_USED
+
+if IS_USED:
+    from runut.native import avro_writing
 
 MAX_VALUE: Final = 256 * 1024
 """Bytes of a Kafka value at most: frame and body."""
 FRAME_SIZE: Final = 5
 _FRAME: Final = struct.Struct(">BI")
+_compiled_writer: Final = avro_writing.compiled if IS_USED else avro_writer.compiled
 
 
 def frame(schema_id: int, body: bytes) -> bytes:
@@ -92,7 +98,7 @@ def _encode_and_read_back(event_type: EventType, event: Event) -> bytes:
 
 @cache
 def _writer(event_type: EventType) -> Write:
-    return compiled(event_type.schema)
+    return _compiled_writer(event_type.schema)
 
 
 @cache

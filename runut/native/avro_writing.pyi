@@ -1,0 +1,5 @@
+from typing import Any
+
+from runut.avro_writer import Write
+
+def compiled(schema: dict[str, Any]) -> Write: ...
