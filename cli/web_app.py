@@ -88,7 +88,7 @@ def build_app(settings: Settings) -> FastAPI:
     add_intake(app, door.gateway, API)
     app.include_router(probes(Readiness(settings, pool.lent), metrics.registry))
     app.include_router(credentials.router(pool.lent, _now), prefix=API)
-    app.include_router(reading.router, prefix=API)
+    reading.add_to(app, API)
     app.include_router(proofs.router(pool.lent, settings), prefix=API)
     app.include_router(
         log_tiles.router(pool.lent, settings, cosignatures(settings, pool.lent)), prefix=API

@@ -11,9 +11,10 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Final, Self
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 
-from dashboard.api import router
+from cli.web_present import PresentStates
+from dashboard.api import add_reads
 from dashboard.checkpoint import KnownCheckpoint
 from dashboard.feed import Feed
 from dashboard.reads import Export, Reads
@@ -23,7 +24,7 @@ from runut.adapters.postgres import Lend, Pool, connected
 from runut.settings import Settings
 
 CONNECTIONS: Final = 12
-"""To PostgreSQL, at most, beside the one that listens and those of past moments."""
+"""To PostgreSQL, at most, beside those of present states, of past moments, and of the feed."""
 SESSION: Final = {
     "default_transaction_read_only": "on",
     "statement_timeout": "20s",
@@ -53,6 +54,7 @@ class ReadSide:
             export: makes bundles.
         """
         self._writable = writable
+        self._present = PresentStates(settings)
         self._pool = Pool(settings, name="runut web reading", size=CONNECTIONS, session=SESSION)
         self.feed = Feed(
             lambda: connected(settings, name="runut web feed", autocommit=True), stopping
@@ -62,15 +64,20 @@ class ReadSide:
             lambda: connected(settings, name="runut web past", autocommit=True, session=SESSION),
             settings.views_schema,
             now=now,
+            present=self._present,
             record_reads=self._record,
             export=export,
             latest_checkpoint=KnownCheckpoint(self._pool.lent),
         )
-        self.router: APIRouter = router(self.reads, self.feed)
+
+    def add_to(self, app: FastAPI, prefix: str) -> None:
+        """Have an application answer questions, below a path."""
+        add_reads(app, self.reads, self.feed, prefix)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._pool)
+            await stack.enter_async_context(self._present)
             stack.push_async_callback(self.reads.pasts.close)
             await stack.enter_async_context(self.feed)
             self._opened = stack.pop_all()

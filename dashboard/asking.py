@@ -16,12 +16,14 @@ from dashboard.answers import Format, format_asked
 from dashboard.feed import Feed
 from dashboard.reads import Asker, Reads, sight_of
 from projections.reading import By
-from runut.access import Principal
+from runut.access import Principal, Role
 from runut.adapters.http import needs
 from runut.errors import BadInput, FieldError, NotYetProjected
 from runut.event import AGENCY_PATTERN, ID_PATTERN, LEDGER_KINDS
 from runut.rfc3339 import parse_time
 
+READERS: Final[tuple[Role, ...]] = ("READER", "AUDITOR", "OPERATOR")
+"""Who may ask; how much they see is another question."""
 PAGE: Final = 100
 MAX_PAGE: Final = 1_000
 AFTER_WITHIN_S: Final = 5.0
@@ -81,7 +83,7 @@ class Ask(NamedTuple):
 
 async def _ask(
     request: Request,
-    who: Annotated[Principal, Depends(needs("READER", "AUDITOR", "OPERATOR"))],
+    who: Annotated[Principal, Depends(needs(*READERS))],
     after: Annotated[
         str | None,
         Query(
@@ -93,11 +95,20 @@ async def _ask(
     ] = None,
 ) -> Ask:
     """Who asks; behind what they wrote themselves."""
-    asker = Asker(who, sight_of(who), f"{request.method} {request.url.path}")
+    asker = asker_of(request, who)
     if after is not None:
         partition, _, offset = after.partition(":")
         await _wait_for(request.state.feed, int(partition), int(offset))
     return Ask(request, asker, request.state.reads)
+
+
+def asker_of(request: Request, who: Principal) -> Asker:
+    """Who asks this.
+
+    Raises:
+        Forbidden: a reader of no agency, who would see nothing.
+    """
+    return Asker(who, sight_of(who), f"{request.method} {request.url.path}")
 
 
 async def _wait_for(feed: Feed, partition: int, offset: int) -> None:

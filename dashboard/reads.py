@@ -18,6 +18,7 @@ from projections.batch import HistoryEntry
 from projections.following import positions
 from projections.known import Known
 from projections.listing import Moment
+from projections.present import Present, Seen
 from projections.read_record import GuardedRead
 from projections.reading import expecting_tables, load_directory, snapshot
 from projections.rights import Sight
@@ -28,6 +29,7 @@ from runut.adapters.postgres import Connection, Lend
 from runut.directory_log import DirectoryLog
 from runut.errors import Forbidden
 
+PresentState = Callable[[Seen], Awaitable[Present | None]]
 RecordReads = Callable[[Sequence[GuardedRead]], Awaitable[None]]
 LatestCheckpoint = Callable[[], Awaitable[str | None]]
 Export = Callable[[str], Awaitable[bytes]]
@@ -62,6 +64,7 @@ class Reads:
         views_schema: str,
         *,
         now: Callable[[], datetime],
+        present: PresentState,
         record_reads: RecordReads,
         export: Export,
         latest_checkpoint: LatestCheckpoint = nobody_seals,
@@ -73,12 +76,14 @@ class Reads:
             lend_past: makes such ones to be filled with tables of a past moment, and closed.
             views_schema: where the stable views are.
             now: the clock.
+            present: what a subject is now; None where it may not be seen, or is not there.
             record_reads: writes down who read what is guarded; returns when it is written.
             export: makes bundles.
             latest_checkpoint: the latest checkpoint, as answers name it.
         """
         self.views_schema = views_schema
         self.now = now
+        self.present = present
         self.record_reads = record_reads
         self.export = export
         self.downloads = Room("downloads", DOWNLOADS_AT_ONCE)
@@ -86,7 +91,7 @@ class Reads:
         self.pasts = Pasts(lend_past)
         self.lately = Lately()
         self._lend = lend
-        self._latest_checkpoint = latest_checkpoint
+        self.latest_checkpoint = latest_checkpoint
         self._log = DirectoryLog()
 
     @asynccontextmanager
@@ -114,7 +119,7 @@ class Reads:
         Raises:
             PlatformError: the read models were never made.
         """
-        checkpoint = await self._latest_checkpoint()
+        checkpoint = await self.latest_checkpoint()
         async with self._lend() as connection:
             with expecting_tables():
                 async with snapshot(connection) if alone else nullcontext():

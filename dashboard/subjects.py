@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -17,6 +18,7 @@ from pydantic import BaseModel
 from dashboard.answers import document_answer, etag, is_known, not_modified
 from dashboard.asking import (
     AgencyFilter,
+    Ask,
     Asked,
     AsOf,
     ByTime,
@@ -46,6 +48,7 @@ from projections.guarded import withhold_entry
 from projections.listing import SUMMARISED, SubjectsWanted, states, summary
 from projections.owing import explanation
 from projections.portraits import SHOWN, Document
+from projections.present import Seen
 from projections.reading import (
     By,
     load_entries,
@@ -53,10 +56,10 @@ from projections.reading import (
     subject_state,
     subject_state_as_of,
 )
-from projections.render import render_entry
-from projections.rights import require_visible
+from projections.render import render_entry, render_state
+from projections.rights import not_there, require_visible
 from projections.telling import guarded
-from projections.versions import subject_version
+from projections.versions import Origin, subject_version
 
 WHOLE: Final[dict[str, tuple[SubjectKind, type[BaseModel]]]] = {
     "cases": ("case", Case),
@@ -66,6 +69,8 @@ WHOLE: Final[dict[str, tuple[SubjectKind, type[BaseModel]]]] = {
     "programmes": ("programme", Programme),
 }
 """Lists of one kind of subject, each as it is shown alone."""
+
+STATE: Final = "/subjects/{kind}/{ident}"
 
 _HISTORY: Final = Listing("history", HistoryLine, int, lambda line: int(line["seq"]))
 _SUMMARIES: Final = Listing("subjects", SubjectSummary, str, lambda one: str(one["subject"]))
@@ -103,7 +108,7 @@ def routes() -> APIRouter:
     for path, (kind, model) in WHOLE.items():
         router.add_api_route(f"/{path}", _whole(path, kind, model), **listed(model))
     router.add_api_route("/subjects", summaries, **listed(SubjectSummary))
-    router.add_api_route("/subjects/{kind}/{ident}", state, **document(Subject))
+    router.add_api_route(STATE, state, **document(Subject))
     router.add_api_route("/subjects/{kind}/{ident}/history", history, **listed(HistoryLine, 404))
     router.add_api_route(
         "/subjects/{kind}/{ident}/commitments/{commitment_id}/explanation",
@@ -118,10 +123,33 @@ async def state(
 ) -> Response:
     """The state of a subject, now or as of a past moment: `runut case --json`."""
     subject = f"{kind}/{ident}"
+    if as_of is None:
+        return await state_now(ask, subject)
+    return await _state_from_snapshot(ask, subject, as_of, by)
+
+
+async def state_now(ask: Ask, subject: str) -> Response:
+    """The present state of a subject, in one journey where nothing on it is guarded."""
+    checkpoint = await ask.reads.latest_checkpoint()
+    found = await ask.reads.present(Seen(subject, ask.asker.sight.limited_to))
+    if found is None:
+        raise not_there(subject)
+    if found.is_guarded:
+        return await _state_from_snapshot(ask, subject)
+    now, origin = ask.reads.now(), Origin(found.positions, checkpoint)
+    tag = _tag(ask, found.version(now), found.directory_size)
+    if is_known(ask.request, tag):
+        return not_modified(origin, tag)
+    return document_answer(render_state(found.standing, now, None), origin, tag)
+
+
+async def _state_from_snapshot(
+    ask: Ask, subject: str, as_of: datetime | None = None, by: By = "recorded"
+) -> Response:
     async with ask.reads.open(ask.asker, as_of) as reading:
         await require_visible(reading.connection, subject, ask.asker.sight)
-        version = await _version(reading, subject)
-        tag = etag(version, ask.asker.sight, ask.request.url.path, ask.request.url.query)
+        version = await subject_version(reading.connection, subject, reading.moment.now)
+        tag = _tag(ask, version, reading.moment.log.size)
         if is_known(ask.request, tag):
             return not_modified(reading.origin, tag)
         found = await _state(reading, subject, by)
@@ -222,6 +250,12 @@ def _whole(path: str, kind: SubjectKind, model: type[BaseModel]) -> Any:
     whole.__name__ = path
     whole.__doc__ = f"Subjects of the kind {kind} in which you take part, each whole, by name."
     return whole
+
+
+def _tag(ask: Ask, version: Sequence[Any], directory_size: int) -> str:
+    """Of a state; sentences tell agencies' names."""
+    url = ask.request.url
+    return etag([version, directory_size], ask.asker.sight, url.path, url.query)
 
 
 async def _version(reading: Reading, subject: str) -> Any:

@@ -46,7 +46,7 @@ def with_rights(query: LiteralString, **names: sql.Composable) -> bytes:
     `{of_subject}` joins that to rows of `one`, where the query looks at it for nothing else.
     It asks for a parameter `limited_to`: the agency that has to take part, null for none.
     """
-    rule = _takes_part(sql.Placeholder("limited_to"))
+    rule = rule_for(sql.Placeholder("limited_to"))
     return sql.SQL(query).format(takes_part=rule, of_subject=_OF_SUBJECT, **names).as_bytes()
 
 
@@ -92,7 +92,12 @@ async def require_visible(connection: Connection, subject: str, sight: Sight) ->
         NotFound: there is no such subject, or it may not be seen.
     """
     if subject not in await visible(connection, [subject], sight):
-        raise NotFound(subject, "expected events of it in the ledger, found none")
+        raise not_there(subject)
+
+
+def not_there(subject: str) -> NotFound:
+    """What is said of a subject that nobody knows, or that may not be seen."""
+    return NotFound(subject, "expected events of it in the ledger, found none")
 
 
 async def taking_part(
@@ -104,7 +109,8 @@ async def taking_part(
     return {(subject, agency) for subject, agency in await cursor.fetchall()}
 
 
-def _takes_part(agency: sql.Composable) -> sql.Composed:
+def rule_for(agency: sql.Composable) -> sql.Composed:
+    """The rule about the subject `it`, for readers of an agency that the query itself has."""
     return sql.SQL(_SQL["takes_part"]).format(agency=agency)
 
 
@@ -113,5 +119,5 @@ _SEEN: Final = sql.SQL("(%(seen)s::text[] IS NULL OR it.subject = ANY (%(seen)s:
 _ALL_VISIBLE: Final = with_rights(_SQL["all_visible"])
 _VISIBLE: Final = with_rights(_SQL["visible"])
 _PAIRS: Final = (
-    sql.SQL(_SQL["pairs"]).format(takes_part=_takes_part(sql.SQL("asked.agency"))).as_bytes()
+    sql.SQL(_SQL["pairs"]).format(takes_part=rule_for(sql.SQL("asked.agency"))).as_bytes()
 )

@@ -44,7 +44,16 @@ async def subject_version(connection: Connection, subject: str, now: datetime) -
     """Something that is another whenever an answer about one subject may be."""
     events = await connection.execute(_SQL["events_of"], {"subject": subject})
     passed = await connection.execute(_SQL["limit_passed"], {"now": now, "subject": subject})
-    return [subject, await events.fetchone(), await passed.fetchone(), *_hour(now)]
+    (count,) = await events.fetchone() or (None,)
+    (last,) = await passed.fetchone() or (None,)
+    return version_of_subject(subject, count, last, now)
+
+
+def version_of_subject(
+    subject: str, events: int | None, limit_passed: datetime | None, now: datetime
+) -> list[Any]:
+    """The same for whoever knows how many events it has, and its last limit that passed."""
+    return [subject, events, limit_passed, *_hour(now)]
 
 
 def _hour(now: datetime) -> list[Any]:

@@ -92,7 +92,7 @@ async def pages(
             zone=ZoneInfo("Asia/Jakarta"),
             verify=verified,
         )
-        app.include_router(reading.router, prefix=API)
+        reading.add_to(app, API)
         add_pages(app, site)
         app.add_middleware(Traced)
         app.add_middleware(FailurePages, api=API)

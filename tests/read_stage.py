@@ -121,7 +121,7 @@ async def read_side(settings: Settings, now: datetime = NOW) -> AsyncIterator[Re
         app.state.authenticate = authenticate
         install_problems(app)
         app.add_middleware(Traced)
-        app.include_router(reading.router, prefix=API)
+        reading.add_to(app, API)
         async with reading:
             yield ReadSide(settings, app, reading.feed, stopping)
 

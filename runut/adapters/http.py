@@ -28,6 +28,8 @@ from runut.rates import Rates
 
 log = structlog.get_logger(__name__)
 
+Endpoint = Callable[[Request], Awaitable[Response]]
+
 _UNREAD: Final = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT}
 """Answers after which the rest of a body is not read."""
 
@@ -95,14 +97,21 @@ class Direct:
             await self._app(scope, receive, send)
             return
         scope["route"] = route  # for the metrics
-        request = Request(scope, receive, send)
-        try:
-            response = await route.endpoint(request)
-        except RunutError as error:
-            response = await _on_error(request, error)
-        except HTTPException as error:
-            response = await _on_http_error(request, error)
-        await response(scope, receive, send)
+        await answer_past_router(route.endpoint, scope, receive, send)
+
+
+async def answer_past_router(
+    endpoint: Endpoint, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Answer a request by what takes the request alone; errors are answered as everywhere."""
+    request = Request(scope, receive, send)
+    try:
+        response = await endpoint(request)
+    except RunutError as error:
+        response = await _on_error(request, error)
+    except HTTPException as error:
+        response = await _on_http_error(request, error)
+    await response(scope, receive, send)
 
 
 def stopping(request: Request) -> asyncio.Event:

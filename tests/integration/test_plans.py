@@ -12,6 +12,8 @@ from psycopg import sql
 from embedded.platform import Endpoints
 from projections import rebuilding, row_tables
 from projections.folds.rows import Commitment, Letter
+from projections.portraits import SHOWN
+from projections.present import query_of
 from projections.queries import queries
 from runut.adapters.postgres import Connection, connected
 from tests.ledgers import own_settings
@@ -94,8 +96,10 @@ def read_through(plan: dict[str, Any]) -> Iterator[str]:
         yield from read_through(child)
 
 
-async def large_read_through(connection: Connection, query: bytes, asked: Any) -> set[str]:
-    cursor = await connection.execute(b"EXPLAIN (FORMAT JSON) " + query, asked)
+async def large_read_through(
+    connection: Connection, query: bytes, asked: Any, how: bytes = b"FORMAT JSON"
+) -> set[str]:
+    cursor = await connection.execute(b"EXPLAIN (" + how + b") " + query, asked)
     [(plan,)] = await cursor.fetchall()
     return LARGE & set(read_through(plan[0]["Plan"]))
 
@@ -116,3 +120,11 @@ async def test_rows_of_subjects_are_found_by_their_keys(filled: Connection, cond
     for table in (Commitment, Letter) if condition in {"by_key", "by_subject"} else (Commitment,):
         query = row_tables.select(table, condition)
         assert await large_read_through(filled, query, asked) == set()
+
+
+@pytest.mark.parametrize("kind", sorted(SHOWN))
+async def test_present_states_are_found_by_their_keys_by_the_plan_for_all(
+    filled: Connection, kind: str
+) -> None:
+    query = query_of(kind).replace(b"%(subjects)s", b"$1").replace(b"%(agencies)s", b"$2")
+    assert await large_read_through(filled, query, None, b"GENERIC_PLAN, FORMAT JSON") == set()

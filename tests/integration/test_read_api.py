@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -86,6 +87,36 @@ async def test_states_and_histories_are_the_documents_of_the_commands(
         )
         assert without_origin(state) == await subject_state(tables, subject, NOW)
         assert told.json() == await history(tables, subject)
+
+
+async def test_a_state_is_the_same_by_the_router_and_past_it(
+    side: ReadSide, tables: Connection
+) -> None:
+    for subject in await subjects_of(tables):
+        path = f"/subjects/{subject}"
+        direct, routed = await side.get(path), await side.get(path, by="recorded")
+        assert direct.json() == routed.json()
+        of_no_question = [
+            {name: value for name, value in one.headers.items() if name != "etag"}
+            for one in (direct, routed)
+        ]
+        assert of_no_question[0] == of_no_question[1]
+    for wrong in ("/subjects/case/NOWHERE", "/subjects/house/X", "/subjects/case/a b"):
+        direct, routed = await side.get(wrong), await side.get(wrong, by="recorded")
+        assert direct.status_code == routed.status_code >= 400
+        assert direct.json() == routed.json()
+
+
+async def test_who_asks_at_the_same_time_sees_their_own(side: ReadSide, tables: Connection) -> None:
+    asked = [
+        (f"/subjects/{subject}", token)
+        for subject in await subjects_of(tables)
+        for token in ("auditor", "reader-kbri-kl", "reader-polri")
+    ]
+    alone = [await side.get(path, token) for path, token in asked]
+    together = await asyncio.gather(*(side.get(path, token) for path, token in asked))
+    assert {one.status_code for one in alone} == {200, 404}
+    assert [one.content for one in together] == [one.content for one in alone]
 
 
 async def test_a_past_state_is_asked_by_either_time(side: ReadSide, tables: Connection) -> None:

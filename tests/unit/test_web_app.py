@@ -98,6 +98,16 @@ async def test_an_event_that_passes_by_the_router_is_counted_like_others(app: Fa
     assert 'http_requests_total{code="401",method="POST",route="/api/v1/events"}' in counted
 
 
+async def test_a_state_that_passes_by_the_router_is_counted_like_others(app: FastAPI) -> None:
+    path = f"{API}/subjects/case/X"
+    assert (await ask(app, "get", path)).status_code == 401
+    assert (await ask(app, "get", f"{path}?by=recorded")).status_code == 401
+    assert (await ask(app, "post", path)).status_code == 405
+    counted = (await ask(app, "get", "/metrics")).text
+    route = f"{API}/subjects/{{kind}}/{{ident}}"
+    assert f'http_requests_total{{code="401",method="GET",route="{route}"}} 2.0' in counted
+
+
 async def test_nothing_is_loaded_from_elsewhere(app: FastAPI) -> None:
     for path in ("/docs", "/redoc", "/docs/oauth2-redirect"):
         assert (await ask(app, "get", path)).status_code == 404

@@ -1,0 +1,21 @@
+-- Queries of projections/present.py.
+
+-- name: present
+-- One row of each subject that may be seen by who asks; its rows of other tables as JSON.
+-- Names hold no spaces, and one text costs psycopg a tenth of an array; of whoever sees everything
+-- the agency is empty.
+-- OFFSET 0: looked up one after the other, and never by reading a table.
+SELECT it.subject, asked.agency, it.events, it.irregular, it.duplicate, it.corrected,
+       it.last_recorded_at, it.state::text,
+       EXISTS (SELECT FROM history
+                WHERE history.subject = it.subject AND history.security <> 'ORDINARY'),
+       (SELECT json_agg(json_build_array(partition, next_offset)) FROM position),
+       (SELECT coalesce(max("offset") + 1, 0) FROM directory_record),
+       {rows}
+  FROM unnest(string_to_array(%(subjects)s::text, ' '),
+              string_to_array(%(agencies)s::text, ' ', '')) AS asked (subject, agency)
+ CROSS JOIN LATERAL (SELECT * FROM subject WHERE subject.subject = asked.subject OFFSET 0) AS it
+ WHERE {takes_part};
+
+-- name: rows
+(SELECT json_agg(one ORDER BY one.{key})::text FROM {table} AS one WHERE one.subject = it.subject);
