@@ -125,7 +125,7 @@ def sign(statements: Sequence[Statement], key: SigningKey) -> list[SignedReceipt
         BadInput: there are none, or more.
     """
     leaves = [leaf_hash(one.text()) for one in statements]
-    signatures = sign_batch(key.private_key, [_NO_NONCE] * len(leaves), leaves)
+    signatures = sign_batch(key.private_key, _NO_NONCE * len(leaves), leaves)
     return [
         _signed(one, key.key_id, b64encode(signature).decode())
         for one, signature in zip(statements, signatures, strict=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -18,6 +18,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from runut import ed25519, merkle
 from runut.errors import BadInput
+from runut.native import IS_USED
+
+if IS_USED:
+    from runut.native import batch_signing
 
 KEY_ID_HEADER: Final = "runut-key-id"
 SIGNATURE_HEADER: Final = "runut-signature"
@@ -121,11 +125,11 @@ def _digest(start: bytes, nonce: bytes, schema_sha256: bytes, subject: str, body
 
 
 def sign_batch(
-    private_key: Ed25519PrivateKey, nonces: Sequence[bytes], digests: Sequence[bytes]
+    private_key: Ed25519PrivateKey, nonces: bytes, digests: Sequence[bytes]
 ) -> list[bytes]:
     """One signature over 1 to 1,024 event digests: each event's header `runut-signature`.
 
-    `nonces[i]` is the one that `digests[i]` was made with.
+    `nonces` has the 16 bytes with which each of the digests was made, in their order.
 
     Raises:
         BadInput: the batch is empty or larger than `MAX_BATCH`.
@@ -133,11 +137,31 @@ def sign_batch(
     size = len(digests)
     if not 1 <= size <= MAX_BATCH:
         raise BadInput("events signed at once", f"1 to {MAX_BATCH}", size)
-    levels = merkle.levels(digests)
-    signed_root = ed25519.sign(private_key, _batch_message(size, levels[-1][0]))
-    ways = zip(nonces, merkle.joined_paths(levels, signed_root), strict=True)
+
+    def signed(root: bytes) -> bytes:
+        return ed25519.sign(private_key, _batch_message(size, root))
+
+    values = batch_signing.signature_values(nonces, digests, signed) if IS_USED else None
+    return signature_values(nonces, digests, signed) if values is None else values
+
+
+def signature_values(
+    nonces: bytes, leaves: Sequence[bytes], sign: Callable[[bytes], bytes]
+) -> list[bytes]:
+    """The header of each leaf of a batch, where `sign` gives the signature of the tree's root."""
+    levels = merkle.levels(leaves)
+    ways = merkle.joined_paths(levels, sign(levels[-1][0]))
     return [
-        _HEAD.pack(_VERSION, size, index, nonce) + way for index, (nonce, way) in enumerate(ways)
+        _HEAD.pack(_VERSION, len(leaves), index, nonce) + way
+        for index, ((nonce,), way) in enumerate(zip(_NONCE.iter_unpack(nonces), ways, strict=True))
+    ]
+
+
+def event_digests(start: bytes, nonces: bytes, items: Sequence[Signable]) -> list[bytes]:
+    """The digest of each item, which begins with `start`; the sizes of the parts were checked."""
+    return [
+        _digest(start, nonce, item.schema_sha256, item.subject, item.body)
+        for (nonce,), item in zip(_NONCE.iter_unpack(nonces), items, strict=True)
     ]
 
 
@@ -155,15 +179,12 @@ class Signer:
         Raises:
             BadInput: there are none or more than `MAX_BATCH`, or a part has a wrong length.
         """
-        drawn = os.urandom(NONCE_SIZE * len(items))  # at once: each draw is a system call
-        nonces = [nonce for (nonce,) in _NONCE.iter_unpack(drawn)]
+        nonces = os.urandom(NONCE_SIZE * len(items))  # at once: each draw is a system call
         for schema_sha256 in {item.schema_sha256 for item in items}:
-            _demand_sizes(ledger_id, drawn[:NONCE_SIZE], schema_sha256)
+            _demand_sizes(ledger_id, nonces[:NONCE_SIZE], schema_sha256)
         start = _EVENT_LEAF + ledger_id
-        digests = [
-            _digest(start, nonce, item.schema_sha256, item.subject, item.body)
-            for nonce, item in zip(nonces, items, strict=True)
-        ]
+        found = batch_signing.digests(start, nonces, items) if IS_USED else None
+        digests = event_digests(start, nonces, items) if found is None else found
         values = sign_batch(self._private_key, nonces, digests)
         return [
             SignedEvent((self._key_header, (SIGNATURE_HEADER, value)), digest)

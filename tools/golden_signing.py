@@ -52,7 +52,7 @@ def batch(size: int, private_key: Ed25519PrivateKey = KEY) -> list[Signature]:
         event_digest(LEDGER_ID, nonce, SCHEMA, SUBJECT, body(index))
         for index, nonce in enumerate(nonces)
     ]
-    return [parse_signature(value) for value in sign_batch(private_key, nonces, digests)]
+    return [parse_signature(value) for value in sign_batch(private_key, b"".join(nonces), digests)]
 
 
 def signature_headers(signature: Signature) -> list[tuple[str, bytes]]:
