@@ -11,15 +11,25 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from psycopg import sql
+from psycopg import AsyncCopy, sql
+from psycopg.pq import Format
 
 from runut.adapters.postgres import Connection
+from runut.native import IS_USED
+
+if IS_USED:
+    from runut.native.copy_rows import BinaryRows
 
 COPY_FROM: Final = 50
 """From so many rows on, COPY is faster where no row can take another's place."""
 JSON_ROWS: Final = 1_000
 """At most, in one statement. COPY into a table beside it and a merge from there cost more up to so
 many, and hardly less beyond."""
+BLOCK: Final = 64
+"""Rows that are sent by COPY at once."""
+_BEGIN: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_END: Final = b"\xff\xff"
+"""What stands before the first row and after the last one of COPY in binary."""
 
 Values = Sequence[Any]
 """In the order of a target's columns."""
@@ -138,10 +148,23 @@ class Writer:
 
     async def _copy(self, target: Target, rows: Sequence[Values]) -> None:
         types = await self._types_of(target)
+        oids = [one.oid for one in types]
         async with self._connection.cursor() as cursor, cursor.copy(target.copy) as copy:
-            copy.set_types([one.oid for one in types])
+            if IS_USED:
+                await self._copy_blocks(copy, oids, rows)
+                return
+            copy.set_types(oids)
             for row in rows:
                 await copy.write_row(row)
+
+    async def _copy_blocks(self, copy: AsyncCopy, oids: list[int], rows: Sequence[Values]) -> None:
+        adapters = self._connection.adapters
+        dumpers = [adapters.get_dumper_by_oid(oid, Format.BINARY) for oid in oids]
+        binary = BinaryRows(oids, [one(type(None), self._connection) for one in dumpers])
+        await copy.write(_BEGIN)
+        for at in range(0, len(rows), BLOCK):
+            await copy.write(binary.block(rows[at : at + BLOCK]))
+        await copy.write(_END)
 
     async def _insert(self, target: Target) -> bytes:
         if target.name not in self._inserts:

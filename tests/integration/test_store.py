@@ -168,11 +168,24 @@ def _moved(position: Position, next_offset: int) -> Position:
 
 
 @pytest.mark.parametrize(
-    ("key", "count"), [(("id",), 1), (("id",), JSON_ROWS + 1), ((), 1), ((), COPY_FROM)]
+    ("key", "count", "is_compiled"),
+    [
+        (("id",), 1, True),
+        (("id",), JSON_ROWS + 1, True),
+        ((), 1, True),
+        ((), COPY_FROM, True),
+        ((), COPY_FROM, False),
+    ],
 )
 async def test_values_arrive_as_they_are_by_json_and_by_copy(
-    connection: Connection, key: tuple[str, ...], count: int
+    connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    key: tuple[str, ...],
+    count: int,
+    is_compiled: bool,
 ) -> None:
+    if not is_compiled:
+        monkeypatch.setattr("projections.writing.IS_USED", False)
     await connection.execute(
         """CREATE TEMP TABLE thing (
             id integer PRIMARY KEY, texts text[], times timestamptz[], blob bytea, many bytea[],

@@ -1,0 +1,9 @@
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+class _Dumper(Protocol):
+    def dump(self, obj: Any, /) -> bytes | bytearray | memoryview | None: ...
+
+class BinaryRows:
+    def __init__(self, oids: Sequence[int], dumpers: Sequence[_Dumper]) -> None: ...
+    def block(self, rows: Iterable[Sequence[Any]]) -> bytes: ...
