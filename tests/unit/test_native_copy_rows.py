@@ -67,7 +67,7 @@ def plain(rows: list[tuple[Any, ...]]) -> bytes:
     return bytes(sent)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(*(st.none() | VALUES[one] for one in TYPES)), max_size=3))
 def test_rows_are_what_psycopg_makes_of_them(rows: list[tuple[Any, ...]]) -> None:
     assert BinaryRows(oids(), DUMPERS).block(rows) == plain(rows)
