@@ -108,7 +108,7 @@ def asker_of(request: Request, who: Principal) -> Asker:
     Raises:
         Forbidden: a reader of no agency, who would see nothing.
     """
-    return Asker(who, sight_of(who), f"{request.method} {request.url.path}")
+    return Asker(who, sight_of(who), f"{request.method} {request.scope['path']}")
 
 
 async def _wait_for(feed: Feed, partition: int, offset: int) -> None:

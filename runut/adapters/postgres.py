@@ -167,8 +167,11 @@ class Pool:
             Unreachable: none is free in time, or PostgreSQL went away meanwhile.
         """
         try:
-            async with self._pool.connection() as connection:
+            connection = await self._pool.getconn()
+            try:
                 yield connection
+            finally:  # nothing to commit: whatever was left open, the pool rolls back
+                await self._pool.putconn(connection)
         except (PoolTimeout, psycopg.OperationalError) as error:
             why = str(error).strip()
             raise Unreachable("PostgreSQL", self._address, _ADVICE, why) from None
