@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from embedded.kafka import (
+    HEAP_MB,
+    YOUNG_MB,
     bootstrap,
     broker_names,
     kafka_parts,
@@ -68,6 +70,13 @@ def test_one_of_several_brokers_is_started_again_and_a_lone_one_is_not(tmp_path:
     assert [part.restarts for part in lone] == [0]
     assert [part.name for part in several] == broker_names(3)
     assert all(part.restarts > 0 for part in several)
+
+
+def test_requests_stand_still_for_a_small_part_of_a_brokers_heap(tmp_path: Path) -> None:
+    (broker,) = kafka_parts(tmp_path, open_cluster(tmp_path, None), numbered_ports(1), [])
+    assert f"-Xmx{HEAP_MB}m" in broker.command
+    assert f"-Xmn{YOUNG_MB}m" in broker.command
+    assert YOUNG_MB < HEAP_MB / 10
 
 
 def test_a_cluster_keeps_its_id_and_number_of_brokers(tmp_path: Path) -> None:
