@@ -35,6 +35,11 @@ log = structlog.get_logger(__name__)
 MAX_RECORDS: Final = 20_000
 """In one transaction at most: what a subject went through within it is written once."""
 POLL_MS: Final = 500
+MANY: Final = 5
+"""Records at once, from which on others are about to come: more than 500 a second."""
+GATHER_S: Final = 0.01
+"""From one batch of many to the next at least: each batch costs as much as ten records do, which
+takes the cores from what brings the records here."""
 COMMIT_EVERY_S: Final = 5.0
 KAFKA_PAUSE_S: Final = 1.0
 
@@ -117,17 +122,19 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
             self._consumer.seek(place, position.next_offset)
 
     async def _poll(self) -> None:
-        next_commit = 0.0
+        loop, next_commit = asyncio.get_running_loop(), 0.0
         while True:
             if self._failure is not None and self._failure.done():
                 self._failure.result()
             fetched = await self._fetch()
+            begun = loop.time()
             async with self._folding:
                 await self._project(fetched)
-            now = asyncio.get_running_loop().time()
+            now = loop.time()
             if now >= next_commit:
                 next_commit = now + COMMIT_EVERY_S
                 await self._commit_for_lag_tools()
+            await asyncio.sleep(pause_s(sum(map(len, fetched.values())), loop.time() - begun))
 
     async def _fetch(self) -> Fetched:
         try:
@@ -199,6 +206,11 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
             self._writer.close(),
             return_exceptions=True,
         )
+
+
+def pause_s(records: int, took_s: float) -> float:
+    """Seconds until the next batch, after one of so many records that took so long."""
+    return max(0.0, GATHER_S - took_s) if records >= MANY else 0.0
 
 
 async def _wait_for_kafka(error: Unreachable) -> None:
