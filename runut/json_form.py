@@ -22,6 +22,10 @@ from runut.errors import BadInput, FieldError, NotAnEvent, shorten
 from runut.event import Event
 from runut.event_ids import line_event_id, new_event_id
 from runut.json_values import ABSENT, Converter, record_converter, wrong
+from runut.native import IS_USED
+
+if IS_USED:
+    from runut.native import json_reading
 
 _NO_DATA: Final[dict[str, Any]] = {}
 _UTC_Z: Final = orjson.OPT_UTC_Z
@@ -65,10 +69,9 @@ def json_object(text: bytes | str) -> dict[str, Any]:
     if len(text) > MAX_VALUE:
         raise FieldError("event", f"{MAX_VALUE} bytes at most", f"{len(text)} bytes")
     raw = text if isinstance(text, bytes) else text.encode(errors="surrogatepass")
-    quick = _at_a_glance(raw)
-    if quick is not None:
-        return quick
     try:
+        if (quick := _at_a_glance(raw)) is not None:
+            return quick
         text = text.decode() if isinstance(text, bytes) else text
         found = _STRICT.decode(text)
     except UnicodeDecodeError as error:
@@ -106,7 +109,22 @@ def _converters(event_type: EventType) -> tuple[Converter, Converter]:
     defined: dict[str, Any] = {}
     elsewhere = ["type", "data", *(f"data.{field['name']}" for field in payload)]
     to_meta = record_converter(meta["type"], defined, elsewhere)
-    return to_meta, record_converter({**event_type.schema, "fields": payload}, defined)
+    data = {**event_type.schema, "fields": payload}
+    to_data = record_converter(data, defined)
+    if not IS_USED:
+        return to_meta, to_data
+    return _quick(meta["type"], defined, to_meta), _quick(data, defined, to_data)
+
+
+def _quick(schema: dict[str, Any], defined: dict[str, Any], plain: Converter) -> Converter:
+    """A compiled converter, with the plain one behind it for what is unusual or wrong."""
+    read = json_reading.compiled(schema, defined)
+
+    def convert(value: Any, place: str) -> dict[str, Any]:
+        found = read(value)
+        return plain(value, place) if found is None else found
+
+    return convert
 
 
 def _event_type(name: Any) -> EventType:
@@ -130,7 +148,13 @@ def _at_a_glance(text: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(found, dict):
         return None
-    return found if text.translate(None, _SPACES).count(b'":') == _names(found) else None
+    is_whole = json_reading.names_once(text, found) if IS_USED else names_once(text, found)
+    return found if is_whole else None
+
+
+def names_once(text: bytes, found: dict[str, Any]) -> bool:
+    """Whether no name was lost when an object was read from a text."""
+    return text.translate(None, _SPACES).count(b'":') == _names(found)
 
 
 def _names(value: dict[str, Any] | list[Any]) -> int:

@@ -108,7 +108,7 @@ def _converter(schema: Any, defined: dict[str, Any]) -> Converter:
         return _array(_converter(schema["items"], defined))
     if kind == "enum":
         return _enum(schema)
-    return _CONVERTERS[kind]
+    return CONVERTERS[kind]
 
 
 def _nullable(inner: Converter) -> Converter:
@@ -212,7 +212,7 @@ def _bytes(value: Any, place: str) -> bytes:
     return found
 
 
-_CONVERTERS: Final[dict[str, Converter]] = {
+CONVERTERS: Final[dict[str, Converter]] = {
     "string": _text,
     "string.uuid": _uuid,
     "bytes": _bytes,
@@ -223,3 +223,4 @@ _CONVERTERS: Final[dict[str, Converter]] = {
     "long": _integer(64),
     "long.timestamp-micros": _timestamp,
 }
+"""Of the types that hold no other, by Avro type and logical type."""

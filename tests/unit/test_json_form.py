@@ -197,3 +197,9 @@ def test_what_is_shown_can_be_read_again() -> None:
     assert "legal_basis" not in shown
     assert json.loads(data_json(event)) == shown["data"]
     assert from_json(shown) == event
+
+
+@pytest.mark.parametrize("depth", [1_020, 5_000])
+def test_what_is_nested_too_deep_is_refused(depth: int) -> None:
+    with pytest.raises(FieldError, match="expected a JSON object"):
+        from_json('{"a":' + "[" * depth + "]" * depth + "}")

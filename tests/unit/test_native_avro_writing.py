@@ -10,7 +10,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runut import avro_writer
@@ -23,6 +23,8 @@ from runut.json_form import from_json
 from runut.native import avro_writing
 from tests.fixtures.event_strategies import events
 
+untimed = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 REFUSED = (Unusual, KeyError, TypeError, AttributeError, ValueError, IndexError)
 """What sends an event the long way round."""
 
@@ -32,7 +34,7 @@ def writers(event_type: EventType) -> tuple[Write, Write]:
     return avro_writer.compiled(event_type.schema), avro_writing.compiled(event_type.schema)
 
 
-@settings(max_examples=60, deadline=None)
+@untimed
 @given(st.sampled_from(list(catalogue())).flatmap(events))
 def test_any_event_has_the_same_bytes(event: Event) -> None:
     plain, compiled = writers(catalogue().by_name(event.type))
@@ -164,6 +166,7 @@ def test_numbers_and_bytes_that_the_plain_writer_leaves_alone_are_left_alone(
             module.compiled(schema(kind))({}, {"x": value})
 
 
+@untimed
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_every_number_has_the_same_bytes(number: int) -> None:
     plain, compiled = (one.compiled(schema("long")) for one in (avro_writer, avro_writing))

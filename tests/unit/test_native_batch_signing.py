@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runut import signing
 from runut.native import batch_signing
 from runut.signing import MAX_BATCH, NONCE_SIZE, Signable, VerifiedBatches, parse_signature
+
+untimed = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 START = b"\x00runut/event/v1\n" + bytes(16)
 ITEMS = st.lists(
@@ -35,13 +37,14 @@ def signed(root: bytes) -> bytes:
     return root[::-1] + bytes(32)
 
 
+@untimed
 @given(ITEMS)
 def test_digests_are_the_same(items: list[Signable]) -> None:
     drawn = nonces(len(items))
     assert batch_signing.digests(START, drawn, items) == signing.event_digests(START, drawn, items)
 
 
-@settings(max_examples=40)
+@untimed
 @given(st.integers(1, MAX_BATCH))
 def test_headers_are_the_same(size: int) -> None:
     given = nonces(size), leaves(size), signed
