@@ -7,16 +7,14 @@ covers yet the key and the hash. Leaf index is offset; an offset without a recor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
 from itertools import islice
 
 from consumers.signature_checks import NOT_CHECKED, SignatureChecker
 from projections.seals.known import StoredTree
 from projections.seals.store import Growth
 from projections.seals.trees import NO_RECORD
-from runut.merkle import leaf_hash
 from runut.merkle_map import NO_RECORDS, Chain, MerkleMap
-from runut.records import RawRecord, filler_leaf, hashed_entry, key_hash
+from runut.records import RawRecord, filler_leaf
 from runut.tiles import GrowingTree
 
 Unsealed = tuple[bytes | None, bytes]
@@ -75,11 +73,11 @@ def grow(
     unsealed: list[Unsealed] = []
     for record in records:
         _add_fillers(growth, unsealed, tree.tree, record.offset)
-        of_key, of_record = key_hash(record.key), sha256(record.encoded()).digest()
+        of_key, of_record, leaf = record.hashes()
         growth.key_hashes.append(of_key)
         growth.record_hashes.append(of_record)
         growth.signature_checks.append(checker.check(record))
-        unsealed.append((of_key, leaf_hash(hashed_entry(of_key, of_record))))
+        unsealed.append((of_key, leaf))
     _add_fillers(growth, unsealed, tree.tree, size)
     growth.nodes = tree.growing.extend([leaf for _, leaf in unsealed])
     tree.unsealed += unsealed

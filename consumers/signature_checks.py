@@ -17,13 +17,19 @@ from runut.codec import FRAME_SIZE
 from runut.directory import Directory
 from runut.directory_log import CE_TYPE_PREFIX, DirectoryLog
 from runut.errors import BadInput
+from runut.native import IS_USED
 from runut.records import RawRecord
 from runut.signing import SignedBy, VerifiedBatches, event_digest, read_headers
+
+if IS_USED:
+    from runut.native import signatures
 
 NOT_CHECKED: Final = 0
 MAX_CHECKS: Final = 0xFFFF
 """Outcomes that have a number: two for each key of the directory."""
 _SOURCE_PREFIX: Final = b"/agencies/"
+_read_headers: Final = signatures.read_headers if IS_USED else read_headers
+_digest: Final = signatures.event_digest if IS_USED else event_digest
 
 
 class SignatureChecker:
@@ -46,7 +52,7 @@ class SignatureChecker:
 
     def check(self, record: RawRecord) -> int:
         """The number of the outcome, or `NOT_CHECKED`."""
-        signed = read_headers(record.headers)
+        signed = _read_headers(record.headers)
         if not isinstance(signed, SignedBy) or not record.key or not record.value:
             return NOT_CHECKED
         directory, headers = self._log.latest, dict(record.headers)
@@ -64,7 +70,7 @@ class SignatureChecker:
             subject = key.decode()
         except UnicodeDecodeError:
             return NOT_CHECKED
-        digest = event_digest(self._ledger_id, signature.nonce, schema, subject, body)
+        digest = _digest(self._ledger_id, signature.nonce, schema, subject, body)
         for public_key in keys:
             if self._verified.holds(public_key, signature, digest):
                 return self._number((public_key, True))

@@ -19,6 +19,7 @@ from runut.directory import Directory, known_schema
 from runut.directory_log import DirectoryLog
 from runut.errors import BadInput, LedgerMismatch, NotAnEvent
 from runut.event import Event, Recorded, SignatureStatus
+from runut.native import IS_USED
 from runut.records import CREATE_TIME, LOG_APPEND_TIME, RawRecord
 from runut.signing import (
     Malformed,
@@ -29,6 +30,9 @@ from runut.signing import (
     read_signature,
 )
 from runut.usual_headers import signature_beside
+
+if IS_USED:
+    from runut.native import reading
 
 MARKER_PREFIX: Final = b"directory/"
 CONTENT_SIZE: Final = 16
@@ -94,6 +98,10 @@ class PartitionReader:
         if record.key is not None and record.key.startswith(MARKER_PREFIX):
             self._advance_directory(record)
             return None
+        if self._glance is not None:
+            seen = self._glance.read(record, self.recorded_at, self.directory_offset)
+            if seen is not None:
+                return seen
         return self._read_event(record)
 
     def pass_by(self, record: RawRecord) -> None:
@@ -204,6 +212,11 @@ class PartitionReader:
         self._directory = directory
         self._partitions = directory.ledger.partitions if directory.ledger else 1
         self._types: dict[int, EventType] = {}
+        self._glance = (
+            reading.EventReader(directory, self.partition, self._verified, event_type_of)
+            if IS_USED and directory.ledger
+            else None
+        )
 
 
 def event_type_of(directory: Directory, schema_id: int) -> EventType:

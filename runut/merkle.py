@@ -99,7 +99,7 @@ def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) ->
 
     None where there is no such leaf, or the path is not of exactly its length.
     """
-    way = way_up(leaf, index, size, path)
+    way = way_up(leaf, index, size, b"".join(path))
     return way.root if way else None
 
 
@@ -115,16 +115,17 @@ class Way(msgspec.Struct, frozen=True, gc=False):
 
     index: int
     size: int
-    path: tuple[bytes, ...]
-    nodes: tuple[bytes, ...]
+    path: bytes
+    """Its hashes, joined."""
+    nodes: bytes
     """The node that each hash of the path is the sibling of, from the leaf on; then the root."""
 
     @property
     def root(self) -> bytes:
         """Where it leads."""
-        return self.nodes[-1]
+        return self.nodes[-HASH_SIZE:]
 
-    def is_beside(self, leaf: bytes, index: int, path: tuple[bytes, ...]) -> bool:
+    def is_beside(self, leaf: bytes, index: int, path: bytes) -> bool:
         """Whether the leaf is this one's sibling: then its way is this one but for the first step.
 
         What is not may be of the same tree all the same: `joined_by` tells.
@@ -132,11 +133,11 @@ class Way(msgspec.Struct, frozen=True, gc=False):
         return (
             index ^ 1 == self.index
             and index < self.size
-            and leaf == self.path[0]
-            and path == (self.nodes[0], *self.path[1:])
+            and leaf == self.path[:HASH_SIZE]
+            and path == self.nodes[:HASH_SIZE] + self.path[HASH_SIZE:]
         )
 
-    def joined_by(self, leaf: bytes, index: int, path: tuple[bytes, ...]) -> Way | None:
+    def joined_by(self, leaf: bytes, index: int, path: bytes) -> Way | None:
         """The way of a leaf of the same tree where it meets this one, else None.
 
         It meets where the two lead over each other's sibling and are equal from there on: then
@@ -144,35 +145,35 @@ class Way(msgspec.Struct, frozen=True, gc=False):
         not meet may be a way to the same root all the same: `way_up` tells.
         """
         known, last = self.path, self.size - 1
-        if not 0 <= index <= last:
+        if not 0 <= index <= last or len(path) != HASH_SIZE * path_length(index, self.size):
             return None
         apart = (index ^ self.index).bit_length()
-        if index >> apart != last >> apart:
-            # Every node below where they meet has a sibling.
-            here = there = apart
-            is_of_its_length = len(path) == len(known)
-        else:
-            shared = path_length(index >> apart, (last >> apart) + 1)
-            here, there = len(known) - shared, len(path) - shared
-            is_of_its_length = len(path) == path_length(index, self.size)
-        if not is_of_its_length or path[there:] != known[here:]:
-            return None
         if not apart:
-            return self if leaf == self.nodes[0] else None
-        nodes = _nodes_up(leaf, index, last, path[: there - 1])
-        if nodes[-1] != known[here - 1] or path[there - 1] != self.nodes[here - 1]:
+            return self if path == known and leaf == self.nodes[:HASH_SIZE] else None
+        # From where they meet, nodes have siblings alike; below, those to the right of the tree's
+        # end have none.
+        above = HASH_SIZE * path_length(index >> apart, (last >> apart) + 1)
+        here, there = len(known) - above, len(path) - above
+        if path[there:] != known[here:]:
             return None
-        return Way(index, self.size, path, (*nodes, *self.nodes[here:]))
+        meeting = there - HASH_SIZE
+        nodes = _nodes_up(leaf, index, last, path[:meeting])
+        if (
+            nodes[-HASH_SIZE:] != known[here - HASH_SIZE : here]
+            or path[meeting:there] != self.nodes[here - HASH_SIZE : here]
+        ):
+            return None
+        return Way(index, self.size, path, nodes + self.nodes[here:])
 
 
-def way_up(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> Way | None:
-    """The way on which a path of 32-byte hashes leads (RFC 9162 §2.1.3.2).
+def way_up(leaf: bytes, index: int, size: int, path: bytes) -> Way | None:
+    """The way on which the joined hashes of a path lead (RFC 9162 §2.1.3.2).
 
     None where there is no such leaf, or the path is not of exactly its length.
     """
-    if not 0 <= index < size or len(path) != path_length(index, size):
+    if not 0 <= index < size or len(path) != HASH_SIZE * path_length(index, size):
         return None
-    return Way(index, size, tuple(path), tuple(_nodes_up(leaf, index, size - 1, path)))
+    return Way(index, size, path, _nodes_up(leaf, index, size - 1, path))
 
 
 def consistency_proof(hashes: Sequence[bytes], old_size: int) -> tuple[bytes, ...]:
@@ -300,13 +301,14 @@ class Frontier:
         return frontier
 
 
-def _nodes_up(node: bytes, index: int, last: int, path: Sequence[bytes]) -> list[bytes]:
+def _nodes_up(node: bytes, index: int, last: int, path: bytes) -> bytes:
     """The node at `index` of a level that ends at `last`, and those above it along the path.
 
     Every signed event passes here: `node_hash` is written out.
     """
     nodes = [node]
-    for sibling in path:
+    for at in range(0, len(path), HASH_SIZE):
+        sibling = path[at : at + HASH_SIZE]
         if index & 1 or index == last:
             node = sha256(b"\x01" + sibling + node).digest()
             while not index & 1:  # skip the levels where the last node had no sibling
@@ -315,7 +317,7 @@ def _nodes_up(node: bytes, index: int, last: int, path: Sequence[bytes]) -> list
             node = sha256(b"\x01" + node + sibling).digest()
         index, last = index >> 1, last >> 1
         nodes.append(node)
-    return nodes
+    return b"".join(nodes)
 
 
 def _are_hashes(*hashes: bytes) -> bool:

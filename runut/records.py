@@ -35,6 +35,13 @@ import msgspec
 
 from runut.errors import BadInput
 from runut.merkle import HASH_SIZE, leaf_hash
+from runut.native import IS_USED
+
+if IS_USED:
+    from runut.native import leaves
+
+Hashes = tuple[bytes, bytes, bytes]
+"""SHA-256 of a record's key and of its encoding, and the leaf hash."""
 
 CREATE_TIME: Final = 0
 LOG_APPEND_TIME: Final = 1
@@ -179,9 +186,18 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
     value: bytes | None
     headers: tuple[tuple[str, bytes | None], ...]
 
+    def hashes(self) -> Hashes:
+        """Those of its key and of itself, and its leaf hash (integrity.md §2)."""
+        return (leaves.hashes_of(self) if IS_USED else None) or self.hashes_of_its_encoding()
+
+    def hashes_of_its_encoding(self) -> Hashes:
+        """The same by way of `encoded`."""
+        of_key, of_record = key_hash(self.key), sha256(self.encoded()).digest()
+        return of_key, of_record, leaf_hash(hashed_entry(of_key, of_record))
+
     def leaf(self) -> bytes:
         """Its leaf hash (integrity.md §2)."""
-        return leaf_hash(leaf_entry(self.key, self.encoded()))
+        return self.hashes()[2]
 
     def encoded(self) -> bytes:
         """It as bytes, in the encoding that stands above."""

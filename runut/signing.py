@@ -21,7 +21,7 @@ from runut.errors import BadInput
 from runut.native import IS_USED
 
 if IS_USED:
-    from runut.native import batch_signing
+    from runut.native import batch_signing, ways
 
 KEY_ID_HEADER: Final = "runut-key-id"
 SIGNATURE_HEADER: Final = "runut-signature"
@@ -38,11 +38,7 @@ _VERSION: Final = 1
 _HEAD: Final = struct.Struct(f">BHH{NONCE_SIZE}s")
 _HEAD_SIZE: Final = _HEAD.size
 _NONCE: Final = struct.Struct(f"{NONCE_SIZE}s")
-_PATHS: Final = [
-    struct.Struct(f"{merkle.HASH_SIZE}s" * length)
-    for length in range(merkle.path_length(0, MAX_BATCH) + 1)
-]
-"""Paths by their number of hashes: no leaf of a batch has a longer one than the first."""
+_way_up: Final = ways.way_up if IS_USED else merkle.way_up
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -70,15 +66,15 @@ class Signature(msgspec.Struct, frozen=True, gc=False):
     size: int
     index: int
     nonce: bytes
-    path: tuple[bytes, ...]
-    """Inclusion path of the event's digest, of exactly RFC 9162's length."""
+    path: bytes
+    """Inclusion path of the event's digest, its hashes joined, of exactly RFC 9162's length."""
     signed_root: bytes
     """The Ed25519 signature (64 bytes) that all events of the batch share."""
 
     def to_bytes(self) -> bytes:
         """Version 1, u16 size, u16 index, nonce, path, signature."""
         head = _HEAD.pack(_VERSION, self.size, self.index, self.nonce)
-        return b"".join((head, *self.path, self.signed_root))
+        return head + self.path + self.signed_root
 
 
 class SignedBy(msgspec.Struct, frozen=True, gc=False):
@@ -235,12 +231,11 @@ def parse_signature(data: bytes) -> Signature:
         raise BadInput(f"size in {SIGNATURE_HEADER}", f"1 to {MAX_BATCH}", size)
     if index >= size:
         raise BadInput(f"index in {SIGNATURE_HEADER}", f"below size {size}", index)
-    path = _PATHS[merkle.path_length(index, size)]
-    path_end = _HEAD_SIZE + path.size
+    path_end = _HEAD_SIZE + merkle.HASH_SIZE * merkle.path_length(index, size)
     if len(data) != path_end + ed25519.SIGNATURE_SIZE:
         expected = f"{path_end + ed25519.SIGNATURE_SIZE} bytes for event {index} of {size}"
         raise BadInput(SIGNATURE_HEADER, expected, len(data))
-    return Signature(size, index, nonce, path.unpack_from(data, _HEAD_SIZE), data[path_end:])
+    return Signature(size, index, nonce, data[_HEAD_SIZE:path_end], data[path_end:])
 
 
 class VerifiedBatches:
@@ -254,7 +249,7 @@ class VerifiedBatches:
         self._maxsize = maxsize
         # By public key, size and signature, least recent first: the way of the event read last,
         # since the next one of its partition is most often its neighbour.
-        self._ways: dict[tuple[bytes, int, bytes], merkle.Way] = {}
+        self._ways: dict[bytes, merkle.Way] = {}
 
     def __len__(self) -> int:
         return len(self._ways)
@@ -262,14 +257,15 @@ class VerifiedBatches:
     def holds(self, public_key: bytes, signature: Signature, digest: bytes) -> bool:
         """Whether the key signed the batch in which the event digest stands at its index."""
         index, path = signature.index, signature.path
-        batch = (public_key, signature.size, signature.signed_root)
+        size, signed_root = signature.size, signature.signed_root
+        batch = public_key + size.to_bytes(2) + signed_root
         known = self._ways.get(batch)
         if known is not None and known.is_beside(digest, index, path):
             return True  # every other event, and nothing new to be remembered
         way = known and known.joined_by(digest, index, path)
         if way is None:
-            way = merkle.way_up(digest, index, signature.size, path)
-            if way is None or not self.is_signed(*batch, way.root):
+            way = _way_up(digest, index, size, path)
+            if way is None or not self.is_signed(public_key, size, signed_root, way.root):
                 return False
         if known is not None:
             del self._ways[batch]

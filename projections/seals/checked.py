@@ -7,7 +7,6 @@ signature held (docs/decisions/0289). All else is verified anew. Nothing here is
 from __future__ import annotations
 
 from bisect import bisect_right
-from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from projections.install import installed_version, version_of
@@ -80,7 +79,8 @@ class SealedBatches(VerifiedBatches):
         if key is None:
             return None
         sealed = run.record_hashes[HASH_SIZE * place :][:HASH_SIZE]
-        return key if sha256(record.encoded()).digest() == sealed else None
+        _, found, _ = record.hashes()
+        return key if found == sealed else None
 
     async def _ask(self, query: str, asked: dict[str, Any]) -> list[tuple[Any, ...]]:
         cursor = await self._connection.execute(_SQL[query], asked, binary=True)

@@ -147,32 +147,32 @@ def test_all_paths_at_once_equal_each_alone_and_prove_their_leaf(size: int) -> N
 def test_a_leafs_way_joins_that_of_any_other_leaf_and_equals_its_own(size: int, data: Any) -> None:
     hashes = leaves(size)
     paths = [merkle.inclusion_path(hashes, index) for index in range(size)]
-    ways = [merkle.way_up(hashes[i], i, size, path) for i, path in enumerate(paths)]
+    ways = [merkle.way_up(hashes[i], i, size, b"".join(path)) for i, path in enumerate(paths)]
     one, other = (ways[data.draw(st.integers(0, size - 1))] for _ in range(2))
     assert one is not None
     assert other is not None
-    assert one.joined_by(other.nodes[0], other.index, other.path) == other
+    assert one.joined_by(hashes[other.index], other.index, other.path) == other
     is_sibling = one.index ^ 1 == other.index
-    assert one.is_beside(other.nodes[0], other.index, other.path) == is_sibling
+    assert one.is_beside(hashes[other.index], other.index, other.path) == is_sibling
 
 
 @settings(deadline=None)
 @given(st.integers(2, 60), st.data())
 def test_what_was_changed_joins_no_way(size: int, data: Any) -> None:
     hashes = leaves(size)
-    paths = [merkle.inclusion_path(hashes, index) for index in range(size)]
+    paths = [b"".join(merkle.inclusion_path(hashes, index)) for index in range(size)]
     known, index = (data.draw(st.integers(0, size - 1)) for _ in range(2))
     way = merkle.way_up(hashes[known], known, size, paths[known])
     assert way is not None
-    changed = [hashes[index], *paths[index]]
-    place = data.draw(st.integers(0, len(changed) - 1))
-    changed[place] = merkle.leaf_hash(changed[place])
-    assert way.joined_by(changed[0], index, tuple(changed[1:])) is None
-    assert not way.is_beside(changed[0], index, tuple(changed[1:]))
-    assert not way.is_beside(hashes[index], index, paths[index][1:])
+    flipped = bytearray(hashes[index] + paths[index])
+    flipped[data.draw(st.integers(0, len(flipped) - 1))] ^= 1
+    leaf, path = bytes(flipped[:32]), bytes(flipped[32:])
+    assert way.joined_by(leaf, index, path) is None
+    assert not way.is_beside(leaf, index, path)
+    assert not way.is_beside(hashes[index], index, paths[index][32:])
     assert not way.is_beside(hashes[index], size, paths[index])
     assert way.joined_by(hashes[index], size, paths[index]) is None
-    assert way.joined_by(hashes[index], index, paths[index][1:]) is None
+    assert way.joined_by(hashes[index], index, paths[index][32:]) is None
 
 
 @settings(deadline=None)

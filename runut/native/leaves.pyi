@@ -1,0 +1,3 @@
+from runut.records import Hashes, RawRecord
+
+def hashes_of(record: RawRecord) -> Hashes | None: ...

@@ -1,0 +1,3 @@
+from runut.merkle import Way as Way
+
+def way_up(leaf: bytes, index: int, size: int, path: bytes) -> Way | None: ...

@@ -1,0 +1,179 @@
+"""Compiled reading of records: events as the plain reader makes them, all else left to that."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+from unittest.mock import patch
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from runut import log_reader
+from runut.directory_log import DirectoryLog
+from runut.errors import LedgerMismatch, NotAnEvent
+from runut.event import Event
+from runut.json_form import from_json
+from runut.log_reader import PartitionReader
+from runut.native.reading import EventReader
+from runut.outgoing import Envelope
+from runut.partitioner import partition_of
+from runut.records import LOG_APPEND_TIME, RawRecord
+from runut.signing import Signer, VerifiedBatches
+from tests.builders import PARTITIONS, SCENARIOS, read_directory
+from tests.sealed import START, directory_with_keys, key_of
+
+STAMPED_MS = int(START.timestamp() * 1000)
+
+
+@cache
+def directories() -> DirectoryLog:
+    return read_directory(directory_with_keys())
+
+
+@cache
+def records() -> tuple[RawRecord, ...]:
+    """The scenarios' events, each agency's in one batch, as the producer orders and signs them."""
+    by_agency = defaultdict[str, list[Event]](list)
+    for story in sorted(SCENARIOS.glob("0*.jsonl")):
+        for line in story.read_text().splitlines():
+            event = from_json(line, derive_id=True)
+            by_agency[event.agency].append(event)
+    envelope, found = Envelope.of(directories().latest), list[RawRecord]()
+    for agency, events in by_agency.items():
+        drafts = [envelope.draft(event) for event in sorted(events, key=place)]
+        for one in envelope.seal(drafts, Signer(f"{agency}-1", key_of(agency))):
+            about = ("runut.events", place(one.event), len(found), STAMPED_MS, LOG_APPEND_TIME)
+            found.append(RawRecord(*about, one.key, one.value, tuple(one.headers)))
+    return tuple(found)
+
+
+def place(event: Event) -> int:
+    return partition_of(event.subject.encode(), PARTITIONS)
+
+
+def reading(*, is_used: bool) -> Callable[[RawRecord, int], Any]:
+    """What a partition's reader, with what is compiled or without, makes of a record."""
+    log, verified = directories(), VerifiedBatches()
+
+    def read(record: RawRecord, partition: int) -> Any:
+        with patch.object(log_reader, "IS_USED", is_used):
+            about = {"directory_offset": log.size - 1, "verified": verified}
+            reader = PartitionReader(partition, log, **about)
+        return said(lambda: reader.read(record))
+
+    return read
+
+
+def glancing() -> Callable[[RawRecord, int], Any]:
+    """What the compiled reader alone makes of it."""
+    log, verified = directories(), VerifiedBatches()
+
+    def read(record: RawRecord, partition: int) -> Any:
+        compiled = EventReader(log.latest, partition, verified, log_reader.event_type_of)
+        return said(lambda: compiled.read(record, START, log.size - 1))
+
+    return read
+
+
+def said(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except (NotAnEvent, LedgerMismatch) as error:
+        return type(error), str(error)
+
+
+def test_what_our_producers_write_is_read_at_a_glance_and_as_the_plain_reader_does() -> None:
+    at_a_glance, plainly = glancing(), reading(is_used=False)
+    assert len(records()) > 100
+    for record in records():
+        seen = at_a_glance(record, record.partition)
+        assert seen is not None
+        assert seen.signature == "VALID"
+        assert seen == plainly(record, record.partition)
+
+
+@st.composite
+def changed(draw: Callable[..., Any]) -> tuple[RawRecord, int]:
+    """A record with something changed, and the partition where it lies."""
+    record = draw(st.sampled_from(records()))
+    other = draw(st.sampled_from(records()))
+    match draw(st.sampled_from(["key", "value", "header", "headers", "partition", "mixed"])):
+        case "key":
+            return replace(record, key=draw(mutated(record.key))), record.partition
+        case "value":
+            return replace(record, value=draw(mutated(record.value))), record.partition
+        case "header":
+            at = draw(st.integers(0, len(record.headers) - 1))
+            name, value = record.headers[at]
+            name = draw(st.sampled_from([name, name.upper(), f"{name}\u00e9", ""]))
+            headers = list(record.headers)
+            headers[at] = (name, draw(mutated(value)))
+            return replace(record, headers=tuple(headers)), record.partition
+        case "headers":
+            some = draw(st.lists(st.sampled_from(record.headers), max_size=11))
+            return replace(record, headers=tuple(some)), record.partition
+        case "partition":
+            return record, draw(st.integers(0, PARTITIONS))
+    parts = draw(st.sets(st.sampled_from(["key", "value", "headers"])))
+    return replace(record, **{one: getattr(other, one) for one in parts}), record.partition
+
+
+def mutated(given: bytes | None) -> st.SearchStrategy[bytes | None]:
+    """A bit tipped over, cut short, continued, none or another."""
+    whole = given or b""
+    bits = st.integers(0, max(0, 8 * len(whole) - 1))
+    return (
+        bits.map(lambda bit: tipped(whole, bit))
+        | st.integers(0, len(whole)).map(lambda end: whole[:end])
+        | st.binary(max_size=40).map(lambda more: whole + more)
+        | st.none()
+        | st.binary(max_size=200)
+    )
+
+
+def tipped(given: bytes, bit: int) -> bytes:
+    found = bytearray(given or b"\0")
+    found[bit // 8] ^= 1 << bit % 8
+    return bytes(found)
+
+
+@settings(deadline=None, max_examples=300)
+@given(changed())
+def test_what_was_changed_is_read_as_the_plain_reader_does_or_left_to_it(
+    given: tuple[RawRecord, int],
+) -> None:
+    expected = reading(is_used=False)(*given)
+    assert glancing()(*given) in (None, expected)
+    assert reading(is_used=True)(*given) == expected
+
+
+def test_a_batch_that_is_known_vouches_for_its_own_events_alone() -> None:
+    """Of each event read among its neighbours: with a bit of its digest, place or path changed."""
+    at_a_glance, plainly = glancing(), reading(is_used=False)
+    for number, record in enumerate(records()):
+        value = dict(record.headers)["runut-signature"]
+        assert value is not None
+        bit = 8 * 3 + 7919 * number % (8 * (len(value) - 3))
+        headers = (*record.headers[:-1], ("runut-signature", tipped(value, bit)))
+        bent = replace(record, headers=headers)
+        expected = plainly(bent, record.partition)
+        assert expected.signature == "INVALID"
+        assert at_a_glance(bent, record.partition) in (None, expected)
+        assert at_a_glance(record, record.partition) == plainly(record, record.partition)
+
+
+def test_what_a_strange_caller_hands_over_is_left_to_the_plain_reader() -> None:
+    record = records()[0]
+    for strange in (
+        replace(record, headers=list(record.headers)),
+        replace(record, headers=record.headers[::-1]),
+        replace(record, headers=tuple(list(header) for header in record.headers)),
+        replace(record, headers=((b"ce_specversion", b"1.0"), *record.headers[1:])),
+        replace(record, key=record.key and record.key.decode()),
+        replace(record, value=bytearray(record.value or b"")),
+    ):
+        assert glancing()(strange, record.partition) is None
