@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from bench.asleep import sleeper
 from bench.ground import PARTITIONS, Ground, workers
 from bench.measured import Measured, Meter
 from projections.waiting import is_claimed, wait_until_projected
@@ -47,6 +48,8 @@ class Latencies(msgspec.Struct, frozen=True):
     """To the receipt."""
     visible: Latency
     """To its rows being there for other connections."""
+    asleep: Latency
+    """Of a process that only slept meanwhile, from when it was to wake."""
 
 
 async def catch_up(
@@ -88,9 +91,10 @@ async def verdicts(settings: Settings) -> dict[str, int]:
 async def latencies(settings: Settings, events: Sequence[Event], rate: int) -> Latencies:
     """Send so many events a second at an even pace, whether or not earlier ones are through."""
     with _unsearched():
-        due, acknowledged, stored = await _send(settings, events, rate)
+        async with sleeper() as late_ms:
+            due, acknowledged, stored = await _send(settings, events, rate)
     visible = await _visible_at(settings, [(one.partition, one.offset) for one in stored])
-    return Latencies(latency(due, acknowledged), latency(due, visible))
+    return Latencies(latency(due, acknowledged), latency(due, visible), latency_of(late_ms))
 
 
 @contextmanager

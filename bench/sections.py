@@ -172,6 +172,7 @@ def _latency(found: Found) -> Section:
     for rate, both in found.latencies.items():
         rows.append((f"send to receipt, {rate:,}/s", *_quantiles(both.acknowledged)))
         rows.append((f"send to visible, {rate:,}/s", *_quantiles(both.visible)))
+        rows.append((f"asleep meanwhile, {rate:,}/s", *_quantiles(both.asleep)))
     if found.reads:
         rows.append((f"read a state over HTTP, {RATE}/s", *_quantiles(found.reads.api)))
         rows.append((f"the same by a bare SELECT, {RATE}/s", *_quantiles(found.reads.select)))
@@ -188,8 +189,9 @@ def _latency(found: Found) -> Section:
         rows.append((f"proof, a tree of {found.proof_leaves:,}", *_quantiles(found.proof)))
     note = (
         "At an even pace, each from the moment at which it was due. Visible: its rows are "
-        "committed, by PostgreSQL's own account. The client shares the cores. A tick finds "
-        "nothing due."
+        "committed, by PostgreSQL's own account. The client shares the cores. Asleep: how late a "
+        "process beside them wakes that does nothing but sleep, which is what the machine adds. A "
+        "tick finds nothing due."
     )
     return Section("Latency", QUANTILES, rows, note)
 

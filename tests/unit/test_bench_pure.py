@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from bench.__main__ import parser, plan_of
+from bench.asleep import sleeper
 from bench.connect import last_error
 from bench.connect_programs import read_connect_lock
 from bench.connect_settings import Shape, connector_properties, flattened, worker_properties
@@ -57,7 +58,7 @@ def found(**given: Measured) -> Found:
         missing={"quix": "its environment is missing"},
         left_out=["http"],
         disk=Disk(1_000, 500_000, 400_000, 200_000, 100_000),
-        latencies={200: Latencies(LATENCY, LATENCY)},
+        latencies={200: Latencies(LATENCY, LATENCY, LATENCY)},
         reads=Reads(LATENCY, LATENCY),
     )
 
@@ -221,6 +222,12 @@ def test_results_are_one_document_of_json_with_ratios() -> None:
     document = msgspec.json.decode(given.to_json())
     assert document["ours_times_as_fast_as"] == {"executemany": pytest.approx(3.0)}
     assert document["latencies"]["200"]["visible"]["p99"] == 3.0
+
+
+async def test_a_process_that_only_sleeps_tells_how_late_it_woke() -> None:
+    async with sleeper() as late_ms:
+        assert late_ms == []
+    assert late_ms
 
 
 async def test_a_peer_whose_environment_is_missing_is_not_measured() -> None:
