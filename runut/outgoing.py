@@ -21,8 +21,12 @@ from runut.errors import BadInput, LedgerMismatch, NotAnEvent
 from runut.event import LEDGER_KINDS, Event
 from runut.json_form import from_json
 from runut.keystore import KeyStore, SigningKey
-from runut.signing import Headers, Signable, Signer
-from runut.tracing import trace_header
+from runut.native import IS_USED
+from runut.signing import Headers, Signable, SignedEvent, Signer
+from runut.tracing import new_span_id, trace_header
+
+if IS_USED:
+    from runut.native import heading
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
@@ -41,9 +45,27 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
     event: Event
     key: bytes
     value: bytes
-    headers: list[tuple[str, bytes]]
     digest: bytes | None
     """The event digest that its signature covers; None where it is not signed."""
+    trace: bytes | None = None
+    """As that of its draft."""
+    span: int = 0
+    """Its place in a trace of its own."""
+    signed: SignedEvent | None = None
+    given: list[tuple[str, bytes]] | None = None
+    """The headers of a record that came with them."""
+
+    @property
+    def headers(self) -> list[tuple[str, bytes]]:
+        """CloudEvents', the trace, and those that sign it.
+
+        Made when they are asked for: kept, they would be most of what the garbage collector has to
+        look through while thousands of records are under way.
+        """
+        if self.given is not None:
+            return self.given
+        signature = self.signed.headers if self.signed else ()
+        return headers_of(self.event, signature, self.trace, self.span)
 
 
 class Envelope:
@@ -81,22 +103,20 @@ class Envelope:
     def seal(self, drafts: Sequence[Draft], signer: Signer | None) -> list[Outgoing]:
         """The records of at most 1,024 drafts, which share one signature; in order."""
         if signer is None:
-            return [self._record(draft, (), None) for draft in drafts]
+            return [self._record(draft, None) for draft in drafts]
         items = [Signable(d.event_type.sha256, d.event.subject, d.body) for d in drafts]
-        return [
-            self._record(draft, signed.headers, signed.digest)
-            for draft, signed in zip(drafts, signer.sign(self.ledger_id, items), strict=True)
-        ]
+        return list(map(self._record, drafts, signer.sign(self.ledger_id, items)))
 
-    def _record(self, draft: Draft, signature: Headers, digest: bytes | None) -> Outgoing:
+    def _record(self, draft: Draft, signed: SignedEvent | None) -> Outgoing:
         event = draft.event
-        trace = trace_header(event, draft.trace)
         return Outgoing(
-            event=event,
-            key=event.meta["subject"].encode(),
-            value=codec.frame(self._schema_ids[event.type], draft.body),
-            headers=[*cloud_event_headers(event), trace, *signature],
-            digest=digest,
+            event,
+            event.subject.encode(),
+            codec.frame(self._schema_ids[event.type], draft.body),
+            signed.digest if signed else None,
+            draft.trace,
+            new_span_id(),
+            signed,
         )
 
 
@@ -109,6 +129,18 @@ def draft_of(event: Event) -> Draft:
     except NotAnEvent as error:
         raise BadInput(error.thing, error.expected, error.found) from None
     return Draft(event, event_type, body)
+
+
+def headers_of(
+    event: Event, signature: Headers, traceparent: bytes | None, span: int
+) -> list[tuple[str, bytes]]:
+    """A record's headers; without a `traceparent` it is this span in a trace of its own."""
+    found = heading.headers(event, signature, traceparent, span) if IS_USED else None
+    return found or [
+        *cloud_event_headers(event),
+        trace_header(event, traceparent, span),
+        *signature,
+    ]
 
 
 def demand_agencys(draft: Draft) -> None:

@@ -54,10 +54,17 @@ class Signable(msgspec.Struct, frozen=True, gc=False):
 
 
 class SignedEvent(msgspec.Struct, frozen=True, gc=False):
-    """The two headers that sign an event, and the digest that its receipt names."""
+    """What signs an event, and the digest that its receipt names."""
 
-    headers: Headers
+    key_header: tuple[str, bytes]
+    signature: bytes
+    """The value of the header `runut-signature`."""
     digest: bytes
+
+    @property
+    def headers(self) -> Headers:
+        """The two headers that sign it."""
+        return self.key_header, (SIGNATURE_HEADER, self.signature)
 
 
 class Signature(msgspec.Struct, frozen=True, gc=False):
@@ -183,7 +190,7 @@ class Signer:
         digests = event_digests(start, nonces, items) if found is None else found
         values = sign_batch(self._private_key, nonces, digests)
         return [
-            SignedEvent((self._key_header, (SIGNATURE_HEADER, value)), digest)
+            SignedEvent(self._key_header, value, digest)
             for value, digest in zip(values, digests, strict=True)
         ]
 

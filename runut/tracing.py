@@ -37,16 +37,22 @@ _PROPAGATOR: Final = TraceContextTextMapPropagator()
 _SAMPLED: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f][13579bdf][ -~]*")
 
 
-def trace_header(event: Event, parent: bytes | None = None) -> tuple[str, bytes]:
+def trace_header(event: Event, parent: bytes | None, span: int) -> tuple[str, bytes]:
     """Where the event belongs in a trace (W3C Trace Context, `traceparent`).
 
-    By default in the trace of its correlation, else in one of its own, so that systems which pass
-    an id on find everything that came of it; not sampled, since nobody recorded a span of it.
+    Without a parent it is this span in the trace of its correlation, else in one of its own, so
+    that systems which pass an id on find everything that came of it; not sampled, since nobody
+    recorded a span of it.
     """
     if parent is not None:
         return TRACE_HEADER, parent
     about = (event.meta["correlation_id"] or event.meta["event_id"]).replace("-", "")
-    return TRACE_HEADER, f"00-{about}-{_ids.getrandbits(64).to_bytes(8).hex()}-00".encode()
+    return TRACE_HEADER, f"00-{about}-{span:016x}-00".encode()
+
+
+def new_span_id() -> int:
+    """The id of a span that nobody recorded, 64 bits."""
+    return _ids.getrandbits(64)
 
 
 def new_trace_id() -> str:

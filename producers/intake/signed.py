@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from runut.admission import Headers as RecordHeaders
-from runut.admission import cloud_event_headers
 from runut.catalogue import catalogue
 from runut.codec import frame
 from runut.directory import founded
@@ -19,11 +18,11 @@ from runut.encoded import EncodedRecord
 from runut.errors import BadInput, Refused
 from runut.event import Recorded, SignatureStatus
 from runut.log_reader import MARKER_PREFIX, PartitionReader
-from runut.outgoing import Draft, Outgoing
+from runut.outgoing import Draft, Outgoing, headers_of
 from runut.partitioner import partition_of
 from runut.records import CREATE_TIME, LOG_APPEND_TIME, RawRecord
 from runut.signing import Headers, SignedBy, event_digest, read_headers
-from runut.tracing import current_traceparent, trace_header
+from runut.tracing import current_traceparent, new_span_id
 
 NOT_RECORDED: Final = 0
 _CODES: Final[dict[SignatureStatus, str]] = {
@@ -42,8 +41,7 @@ class Signed(NamedTuple):
 
 def as_record(draft: Draft, schema_id: int, signature: Headers) -> EncodedRecord:
     """The record of an event that came as JSON with the headers that sign it."""
-    trace = trace_header(draft.event, current_traceparent())
-    headers = [*cloud_event_headers(draft.event), trace, *signature]
+    headers = headers_of(draft.event, signature, current_traceparent(), new_span_id())
     return EncodedRecord(
         key=draft.event.subject.encode(),
         value=frame(schema_id, draft.body),
@@ -97,4 +95,4 @@ def digest_of(recorded: Recorded, headers: RecordHeaders, ledger_id: bytes) -> b
 def _outgoing(given: EncodedRecord, recorded: Recorded, ledger_id: bytes) -> Outgoing:
     headers = list(given.headers.items())
     digest = digest_of(recorded, headers, ledger_id)
-    return Outgoing(recorded.event, given.key, given.value, headers, digest)
+    return Outgoing(recorded.event, given.key, given.value, digest, given=headers)
