@@ -202,7 +202,6 @@ class Store:
                 await self._advance(moves)
                 await self._forget_rewritten(changes)
                 await self._writer.write(rows)
-                await self._connection.execute(_SQL["tell"])
                 await self._connection.execute("COMMIT")
         except BaseException as error:
             with suppress(psycopg.Error):

@@ -10,7 +10,8 @@ ON CONFLICT (partition) DO UPDATE SET epoch = position.epoch + 1
 RETURNING partition, epoch, next_offset, leaf_hash, recorded_at, directory_offset;
 
 -- name: advance_positions
--- First statement of every write: fails where a partition is owned no more.
+-- First statement of every write: fails where a partition is owned no more. Whoever follows the
+-- read models (projections/following.py) learns of the write once it is committed, and once only.
 WITH move AS (
     SELECT *
       FROM json_to_recordset(%(moves)s::json) AS given (
@@ -29,12 +30,9 @@ WITH move AS (
        AND position.next_offset = move.expected
     RETURNING position.partition
 )
-SELECT demand_moved(move.partition, EXISTS (SELECT FROM moved WHERE partition = move.partition))
+SELECT demand_moved(move.partition, EXISTS (SELECT FROM moved WHERE partition = move.partition)),
+       pg_notify('runut_projected', current_schema())
   FROM move;
-
--- name: tell
--- Whoever follows the read models (projections/following.py) learns of it with the commit.
-SELECT pg_notify('runut_projected', current_schema());
 
 -- name: load_subjects
 SELECT subject, events, irregular, duplicate, corrected, last_recorded_at, state
