@@ -21,6 +21,7 @@ from consumers.rebuilding.rebuild import Rebuilt, Wanted, alone, clean, rebuild
 from embedded.platform import Endpoints
 from projections import install as installing
 from projections import rebuilding
+from projections.present import Seen, present
 from projections.reading import snapshot
 from projections.waiting import wait_until_projected
 from runut import Producer
@@ -124,8 +125,13 @@ class Reader:
         view = sql.SQL("SELECT count(*) FROM {}").format(
             sql.Identifier(self._settings.views_schema, "case_history")
         )
-        async with connected(self._settings, name="reader", autocommit=True) as connection:
+        # Plans are made once, of tables that are others after the swap.
+        session = {"plan_cache_mode": "force_generic_plan"}
+        async with connected(
+            self._settings, name="reader", autocommit=True, session=session
+        ) as connection:
             before = 0
+            [(case,)] = await _rows(connection, "SELECT min(subject) FROM subject")
             while True:
                 async with snapshot(connection):
                     self._look(
@@ -137,6 +143,8 @@ class Reader:
                 [(told,)] = await _rows(connection, view)
                 assert told >= before
                 before = told
+                found = await present(connection, "case", [Seen(case, None)])
+                self._look([*found[Seen(case, None)].positions.items()])
                 self.reads += 1
 
     def _look(self, rows: Sequence[tuple[Any, ...]]) -> None:
