@@ -25,8 +25,8 @@ from runut.errors import PlatformError, shorten
 
 HEAP_MB: Final = 512
 YOUNG_MB: Final = 24
-"""Of the heap, for what requests make. All of them stand still while it is cleared: for 3 to 10 ms
-then, for 20 to 50 in a third of the heap, which is Java's default."""
+"""Of the heap, for what requests make. They stand still while it is collected: for 5 to 15 ms then,
+for 25 to 50 with Java's default of a third of the heap."""
 OWN_PARTITIONS: Final = 4
 RESTARTS: Final = 5
 LOG_SETTINGS: Final = Path(__file__).with_name("log4j2.properties")
