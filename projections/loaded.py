@@ -116,18 +116,17 @@ class Loaded:
     def take(self, recorded: Recorded, folded: Folded[State | None]) -> None:
         """Move on past an event."""
         self.state = folded.state
-        if folded.verdict == "EFFECTIVE":
+        verdict = folded.verdict
+        if verdict == "EFFECTIVE":
             self.counts.events += 1
         else:
-            self.counts.add(folded.verdict)
+            self.counts.add(verdict)
         self.last_recorded_at = recorded.recorded_at
         if folded.rows:
             self.rows.update(folded.rows)
-        if recorded.signature in AUTHENTIC:
+        if verdict != "DUPLICATE" and recorded.signature in AUTHENTIC:
             event = recorded.event
-            identity = (event.agency, event.event_id)
-            if self.contents.get(identity) is None:
-                self.contents[identity] = recorded.content
+            self.contents[event.agency, event.event_id] = recorded.content
 
 
 class Subjects:

@@ -7,6 +7,7 @@ moment cannot both write.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from datetime import datetime
@@ -123,8 +124,10 @@ class Store:
         are about asks within a snapshot.
         """
         corrected = corrected_subjects(records)
-        rest = [r for r in records if r.event.subject not in corrected]
-        unknown = {r.event.subject for r in records if r.event.subject not in subjects}
+        rest = records
+        if corrected:
+            rest = [r for r in records if r.event.subject not in corrected]
+        unknown = {s for s in {r.event.subject for r in records} if s not in subjects}
         wanted = [] if unknown else list(questions(rest, subjects))
         if not (unknown or wanted or corrected):
             return {}  # most often, where few records come at a time
@@ -252,10 +255,10 @@ def subject_rows(changes: Changes) -> Rows:
 def _rows_by_table(
     rows: Mapping[str, Mapping[RowKey, Row]],
 ) -> Rows:
-    by_table: dict[type[Row], list[Row]] = {}
+    by_table: defaultdict[type[Row], list[Row]] = defaultdict(list)
     for of_subject in rows.values():
         for (table, _), row in of_subject.items():
-            by_table.setdefault(table, []).append(row)
+            by_table[table].append(row)
     return [(row_tables.target(table), found) for table, found in by_table.items()]
 
 

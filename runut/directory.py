@@ -153,6 +153,11 @@ class Directory:
         found = (self.agency(code) for code in sorted(self._facts.agencies))
         return [agency for agency in found if agency is not None]
 
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        """The codes of all registered agencies."""
+        return frozenset(agency.code for agency in self.agencies())
+
     def has_role(self, code: str, role: str) -> bool:
         """Whether an agency is registered with a role."""
         agency = self.agency(code)

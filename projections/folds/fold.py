@@ -121,7 +121,7 @@ def _by_rule(kind: Kind, folding: Folding[State | None]) -> Folded[State | None]
     """Stage 5, and the effect of what passes it."""
     before = folding.state
     named = named_agencies(folding.event)
-    if named and not all(map(folding.directory.agency, named)):
+    if named and not folding.directory.codes.issuperset(named):
         return irregular(before, "UNKNOWN_AGENCY")
     rule = kind.rules[folding.event.type]
     codes = tuple(rule.guard(folding))

@@ -54,7 +54,7 @@ def _agencies_in(event: Event, fields: tuple[str, ...]) -> Sequence[str]:
         if type(value) is str:
             named.append(value)
         elif value:
-            named += [one if type(one) is str else one["debtor"] for one in value]
+            named += [one["debtor"] for one in value] if name == "clauses" else value
     return named
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from projections.folds.case_state import CaseFolding, only_custodian, with_agency
 from projections.folds.folding import Codes, Folding, Needs, Rule, is_blank
-from projections.folds.obligations import fulfil, open_commitment
+from projections.folds.obligations import fulfil, limit_of, open_commitment
 from projections.folds.rows import Contact, Decision, Letter
 from runut.event import Event
 
@@ -53,6 +53,9 @@ def _sent(folding: CaseFolding) -> None:
     )
     folding.put(letter)
     if letter.reply_expected:
+        due_at, rule = data["reply_due_at"], None
+        if due_at is None:
+            due_at, rule = limit_of(folding, "LETTER_REPLY", letter.urgency)
         for addressee in letter.to_agencies:
             open_commitment(
                 folding,
@@ -61,7 +64,8 @@ def _sent(folding: CaseFolding) -> None:
                 addressee,
                 letter.sender,
                 letter.title,
-                due_at=data["reply_due_at"],
+                due_at=due_at,
+                rule=rule,
                 variant=letter.urgency,
             )
 

@@ -33,10 +33,13 @@ def open_commitment(
     what: str,
     *,
     due_at: datetime | None = None,
+    rule: str | None = None,
     variant: str | None = None,
 ) -> Commitment:
-    """Open the commitment that an event brings about; a due date in the event itself wins."""
-    rule = None
+    """Open the commitment that an event brings about; a due date in the event itself wins.
+
+    `rule` is what gave the due date, where the event did not.
+    """
     if due_at is None:
         due_at, rule = limit_of(folding, kind, variant)
     commitment = Commitment(
@@ -106,7 +109,8 @@ def _end(
 ) -> None:
     commitment = folding.find(Commitment, commitment_id)
     if commitment is not None and commitment.status in OWED:
-        put_commitment(folding, replace(commitment, status=status, fulfilled_at=at))
+        folding.state.open_commitments -= 1
+        folding.put(replace(commitment, status=status, fulfilled_at=at))
 
 
 def cancel(folding: Folding[Any], commitment: Commitment) -> None:

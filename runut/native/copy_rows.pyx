@@ -4,6 +4,7 @@
 What is of a column's usual type is written here, anything else by psycopg's own dumper.
 """
 
+from cython cimport final
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.datetime cimport (
     PyDateTime_CheckExact, datetime_day, datetime_hour, datetime_microsecond, datetime_minute,
@@ -32,6 +33,7 @@ cdef enum:  # pg_type.oid
 cdef object utc = UTC
 
 
+@final
 cdef class BinaryRows:
     """Writes rows of one table, block by block."""
 
@@ -189,7 +191,7 @@ cdef class BinaryRows:
         self.put(fitting(size), 4)
         return self.raw(content, size)
 
-    cdef int put(self, int64_t number, int width) except -1:
+    cdef inline int put(self, int64_t number, int width) except -1:
         """An integer, its highest byte first."""
         cdef int at
         self.reserve(width)
@@ -204,7 +206,7 @@ cdef class BinaryRows:
         self.size += size
         return 1
 
-    cdef int reserve(self, Py_ssize_t size) except -1:
+    cdef inline int reserve(self, Py_ssize_t size) except -1:
         cdef Py_ssize_t room
         cdef void* grown
         if size > self.room - self.size:
