@@ -171,9 +171,12 @@ class Producer(Emitter[Receipt]):
         """
         return await self.send_draft(self.draft(event), recorded_at=recorded_at)
 
-    def draft(self, event: Event) -> Draft:
-        """Encode an event, for who looks at it before it is sent. Raises as `send`."""
-        draft = self._signers.envelope.draft(event)
+    def draft(self, event: Event, *, is_checked: bool = False) -> Draft:
+        """Encode an event, for who looks at it before it is sent. Raises as `send`.
+
+        What came from JSON (`runut.json_form`) has had its ids checked.
+        """
+        draft = self._signers.envelope.draft(event, is_checked=is_checked)
         demand_agencys(draft)
         return draft
 

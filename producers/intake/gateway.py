@@ -121,7 +121,7 @@ class Gateway:
             LedgerMismatch: the ledger does not know this release's schema of it.
         """
         if isinstance(given, Given):
-            draft = self._producer.draft(given.event)
+            draft = self._producer.draft(given.event, is_checked=True)
             if given.signature is None:
                 return Ready(given.event, content_of(draft.body), draft, None, None)
             given = as_record(draft, self._schema_id(draft), given.signature)
