@@ -11,7 +11,7 @@ from audit.bundle import Bundle, Chained, Place
 from runut import merkle
 from runut.errors import BadInput
 from runut.merkle_map import EMPTY, NO_RECORDS, Chain, root_of
-from runut.records import RawRecord, filler_leaf, key_hash, leaf_entry
+from runut.records import RawRecord, filler_leaf, leaf_entry
 from runut.seals import TreeHead
 
 
@@ -30,11 +30,12 @@ def demand_whole_tree(records: Sequence[RawRecord], head: TreeHead) -> None:
     leaves, chains = [], dict[bytes, Chain]()
     for offset in range(head.size):
         record = by_offset.get(offset)
-        leaf = record.leaf() if record else filler_leaf(*head.place, offset)
+        if record is None:
+            leaves.append(filler_leaf(*head.place, offset))
+            continue
+        key, _, leaf = record.hashes()
         leaves.append(leaf)
-        if record is not None:
-            key = key_hash(record.key)
-            chains[key] = chains.get(key, NO_RECORDS).then(leaf)
+        chains[key] = chains.get(key, NO_RECORDS).then(leaf)
     found = merkle.root(leaves), root_of(chains) if chains else EMPTY
     if found != (head.root, head.map_root):
         expected = f"those of root {head.root.hex()}, map {head.map_root.hex()}"

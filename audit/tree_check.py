@@ -20,7 +20,7 @@ from runut.errors import BadInput, NotAnEvent, RunutError
 from runut.log_reader import PartitionReader
 from runut.merkle import Frontier
 from runut.merkle_map import NO_RECORDS, Chain, root_of
-from runut.records import RawRecord, filler_leaf, key_hash
+from runut.records import RawRecord, filler_leaf
 from runut.rfc3339 import format_time
 from runut.seals import TreeHead
 from runut.settings import Settings
@@ -133,10 +133,9 @@ class _Check:
 
     def _take(self, record: RawRecord, reader: PartitionReader | None) -> None:
         self._fill(record.offset, reader)
-        leaf = record.leaf()
+        key, _, leaf = record.hashes()
         self._append(leaf)
         if self._task.is_whole:
-            key = key_hash(record.key)
             self._chains[key] = self._chains.get(key, NO_RECORDS).then(leaf)
         self._found.records += 1
         if reader is not None:
