@@ -1,3 +1,3 @@
-from runut.merkle import Way as Way
+from runut.merkle import Way as Way  # what is compiled has the same attributes and methods
 
 def way_up(leaf: bytes, index: int, size: int, path: bytes) -> Way | None: ...

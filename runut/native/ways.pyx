@@ -98,9 +98,10 @@ cdef bint has_joined(
 
     What joins is the way known from then on, the most recent one.
     """
-    cdef Way known = ways.get(batch)
-    if known is None:
-        return False
+    found = ways.get(batch)
+    if type(found) is not Way:
+        return False  # none, or a plain one
+    known = <Way>found
     if known.has_beside(leaf, index, path, length):
         return True
     way = known.joined(leaf, index, path, length)

@@ -18,6 +18,7 @@ from runut.errors import LedgerMismatch, NotAnEvent
 from runut.event import Event
 from runut.json_form import from_json
 from runut.log_reader import PartitionReader
+from runut.native import IS_USED
 from runut.native.reading import EventReader
 from runut.outgoing import Envelope
 from runut.partitioner import partition_of
@@ -148,7 +149,7 @@ def test_what_was_changed_is_read_as_the_plain_reader_does_or_left_to_it(
 ) -> None:
     expected = reading(is_used=False)(*given)
     assert glancing()(*given) in (None, expected)
-    assert reading(is_used=True)(*given) == expected
+    assert reading(is_used=IS_USED)(*given) == expected
 
 
 def test_a_batch_that_is_known_vouches_for_its_own_events_alone() -> None:
