@@ -150,7 +150,8 @@ def _print(found: Rebuilt, *, as_json: bool) -> None:
     compared = "compared row by row" if found.compared else "of another version than those before"
     typer.echo(
         f"Rebuilt from {found.records:,} records, {compared}: loaded in {found.load_s:.1f} s, "
-        f"indexed in {found.index_s:.1f} s."
+        f"indexed in {found.index_s:.1f} s, compared in {found.compare_s:.1f} s, swapped in "
+        f"{found.swap_s:.1f} s."
     )
     if found.old is not None:
         typer.echo(f"Those before are in schema {found.old}; drop them: runut rebuild --clean")

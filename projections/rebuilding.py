@@ -6,9 +6,9 @@ is done in a transaction that says so there: whoever begins again goes on.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from functools import partial
+from typing import Final, LiteralString, NamedTuple
 from zlib import crc32
 
 import psycopg
@@ -18,6 +18,7 @@ from projections.comparing_models import positions_in
 from projections.folds.fold import CORRECTION
 from projections.install import create_model, installed_version, look_in, model_version
 from projections.queries import queries
+from projections.several_connections import shared_out
 from runut.adapters.postgres import Connection
 from runut.errors import LedgerMismatch
 from runut.settings import Settings
@@ -96,6 +97,7 @@ async def plan(
                 )
                 await connection.execute(_SQL["add_share"], share)
         await _drop_indexes(connection)
+        await _each_table(connection, "ALTER TABLE {} SET (autovacuum_enabled = off)")
     return False
 
 
@@ -173,22 +175,26 @@ async def make_indexes(connections: Sequence[Connection]) -> None:
     cursor = await first.execute(_SQL["indexes"])
     indexes = await cursor.fetchall()
     missing = [definition for _, name, definition, _ in indexes if name not in present]
-    missing.reverse()
-
-    async def make(connection: Connection) -> None:
-        await connection.execute("SET maintenance_work_mem = '128MB'")
-        while missing:
-            await connection.execute(missing.pop())
-
-    await asyncio.gather(*map(make, connections))
+    for connection in connections:
+        await connection.execute(_SQL["one_core_an_index"])
+    await shared_out(connections, [partial(_make_index, one) for one in missing])
     await _make_keys(first, [(table, name) for table, name, _, is_key in indexes if is_key])
+
+
+async def _make_index(definition: str, connection: Connection) -> None:
+    await connection.execute(definition)
 
 
 async def analyze(connection: Connection) -> None:
     """Have the planner know the tables."""
-    cursor = await connection.execute(_SQL["tables"])
-    tables = sql.SQL(", ").join(sql.Identifier(row[0]) for row in await cursor.fetchall())
-    await connection.execute(sql.SQL("ANALYZE {}").format(tables))
+    cursor = await connection.execute(_SQL["what_to_analyze"])
+    parts = [
+        sql.SQL("{} ({})" if columns else "{}").format(
+            sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+        )
+        for table, columns in await cursor.fetchall()
+    ]
+    await connection.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(parts)))
 
 
 async def remove(connection: Connection, *schemas: str) -> list[str]:
@@ -203,11 +209,19 @@ async def forget_plan(connection: Connection, schema: str) -> None:
     """Leave nothing but the read models."""
     await look_in(connection, schema)
     await connection.execute("DROP TABLE rebuild_share, rebuild_index, rebuild_correction")
+    await _each_table(connection, "ALTER TABLE {} RESET (autovacuum_enabled)")
 
 
 async def _drop(connection: Connection, schema: str) -> None:
     statement = sql.SQL("DROP SCHEMA {} CASCADE")
     await connection.execute(statement.format(sql.Identifier(schema)))
+
+
+async def _each_table(connection: Connection, statement: LiteralString) -> None:
+    cursor = await connection.execute(_SQL["tables"])
+    tables = [sql.Identifier(row[0]) for row in await cursor.fetchall()]
+    statements = sql.SQL("; ").join(sql.SQL(statement).format(table) for table in tables)
+    await connection.execute(statements)
 
 
 async def _drop_indexes(connection: Connection) -> None:

@@ -11,7 +11,7 @@ import gc
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from hashlib import sha256
 from typing import Final, Literal
@@ -26,6 +26,7 @@ from projections import rebuilding
 from projections.comparing_models import Comparison, Models, RowDiffers, positions_in
 from projections.install import installed_version, model_version
 from projections.processes import count, in_processes
+from projections.several_connections import several
 from projections.swapping import TRY_AGAIN_S, swapping
 from projections.waiting import is_claimed
 from runut.adapters import kafka, postgres
@@ -73,6 +74,10 @@ class Rebuilt(msgspec.Struct):
     """In the log, up to the swap."""
     load_s: float = 0.0
     index_s: float = 0.0
+    compare_s: float = 0.0
+    """With gathering what the planner is to know."""
+    swap_s: float = 0.0
+    """With catching up, and with waiting for others."""
     compared: bool = False
     """With the live ones: they are of the same version."""
     differing: int = 0
@@ -201,13 +206,7 @@ def _load_in_process(made: Settings) -> None:
 async def _make_indexes(made: Settings, found: Rebuilt, connections: int, tell: Tell) -> None:
     tell("index", 0, 0)
     since = time.monotonic()
-    async with AsyncExitStack() as stack:
-        opened = [
-            await stack.enter_async_context(
-                postgres.connected(made, name=REBUILDER, autocommit=True)
-            )
-            for _ in range(connections)
-        ]
+    async with several(made, connections, REBUILDER) as opened:
         await rebuilding.make_indexes(opened)
     found.index_s = time.monotonic() - since
 
@@ -230,10 +229,17 @@ class TakingPlace:
         live = await installed_version(self._watching, self._settings.model_schema)
         self._found.compared = live == model_version()
         compared_at = await positions_in(self._watching, self._made)
-        compared = await self._compare(tell)
-        if not self._takes(compared, wanted):
-            return
-        tell("swap", 0, 0)
+        since = time.monotonic()
+        compared = await self._compare(wanted.processes, tell)
+        self._found.compare_s = time.monotonic() - since
+        if self._takes(compared, wanted):
+            tell("swap", 0, 0)
+            await self._take_place(compared, compared_at, wanted)
+            self._found.swap_s = time.monotonic() - since - self._found.compare_s
+
+    async def _take_place(
+        self, compared: Comparison, compared_at: Mapping[int, int], wanted: Wanted
+    ) -> None:
         await self._catch_up()
         for attempt in range(SWAP_ATTEMPTS):
             try:
@@ -245,16 +251,16 @@ class TakingPlace:
             else:
                 return
 
-    async def _compare(self, tell: Tell) -> Comparison:
+    async def _compare(self, connections: int, tell: Tell) -> Comparison:
         """With the live ones, where that is to be; the planner gets to know the new ones beside."""
         made = rebuilding.beside(self._settings)
-        async with postgres.connected(made, name=REBUILDER, autocommit=True) as connection:
-            analyzing = rebuilding.analyze(connection)
+        async with several(made, 1 + connections, REBUILDER) as (beside, *comparing):
+            analyzing = rebuilding.analyze(beside)
             if not self._found.compared:
                 await analyzing
                 return Comparison()
             tell("compare", 0, 0)
-            _, compared = await asyncio.gather(analyzing, self._models.compare(self._watching))
+            _, compared = await asyncio.gather(analyzing, self._models.compare(comparing))
             return compared
 
     async def _catch_up(self) -> None:
@@ -296,7 +302,7 @@ class TakingPlace:
             await self._catching_up.save_directory([])
             if self._found.compared:
                 subjects = await self._models.subjects_since(self._watching, compared_at)
-                since = await self._models.compare(self._watching, subjects)
+                since = await self._models.compare_some(self._watching, subjects)
                 if not self._takes(compared + since, wanted):
                     return
             await swap.wait_for_snapshots(self._watching)

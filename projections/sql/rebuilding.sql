@@ -60,8 +60,27 @@ SELECT conname
   FROM pg_constraint
  WHERE connamespace = current_schema()::regnamespace AND contype = 'p';
 
+-- name: one_core_an_index
+-- Several are made at once.
+SELECT set_config('maintenance_work_mem', '128MB', false),
+       set_config('max_parallel_maintenance_workers', '0', false);
+
 -- name: tables
 SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename;
+
+-- name: what_to_analyze
+-- Tables with their columns, or with none where all are wanted: nobody looks for a line of the history
+-- by its body, and to sort samples of these takes as long as all the rest.
+SELECT relname,
+       CASE WHEN relname = 'history'
+            THEN array_agg(attname::text ORDER BY attnum)
+                 FILTER (WHERE atttypid <> ALL (ARRAY['bytea', 'jsonb']::regtype[]))
+            ELSE '{}' END
+  FROM pg_class
+  JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
+ WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+ GROUP BY relname
+ ORDER BY relname;
 
 -- name: take_share
 -- The largest that nobody else is at. Its row stays locked until it is done.

@@ -27,6 +27,28 @@ SELECT DISTINCT subject
     USING (partition)
  WHERE history."offset" >= since.next_offset;
 
+-- name: follow_indexes
+-- Both sides are merged in the order of the index that they share: to hash one of them and look the
+-- other up costs twice as much, and the planner does not know the new tables yet.
+SELECT set_config(name, 'off', true)
+  FROM unnest(ARRAY['enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin']) AS name;
+
+-- name: differing_history
+-- Of some partitions, in the order of the log, which is nearly that in which the rows lie.
+SELECT 'history', coalesce(live.subject, made.subject), coalesce(live.seq, made.seq)::text,
+       CASE WHEN made.seq IS NULL THEN 'LIVE' WHEN live.seq IS NULL THEN 'REBUILT' ELSE 'BOTH' END
+  FROM (SELECT *
+          FROM {live}.history
+         WHERE partition BETWEEN %(first)s AND %(last)s
+           AND subject <> ALL (%(leaving_out)s)) AS live
+  FULL JOIN (SELECT *
+          FROM {made}.history
+         WHERE partition BETWEEN %(first)s AND %(last)s
+           AND subject <> ALL (%(leaving_out)s)) AS made
+ USING (partition, "offset")
+ WHERE ROW(live.*) IS DISTINCT FROM ROW(made.*)
+ ORDER BY 2, coalesce(live.seq, made.seq);
+
 -- name: differing_rows
 -- Of subjects, but those to leave out; `only` is null for all others.
 SELECT {table}, subject, coalesce(live.key, made.key),

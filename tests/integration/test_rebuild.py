@@ -42,6 +42,11 @@ STEPS = range(1, 260)
 ONE = Wanted(processes=1)
 LINES = case_lines(copies=1)
 """2,000 events of 50 cases; what was corrected is among them."""
+FORGE_A_LINE = """INSERT INTO history
+SELECT subject, 9999, event_id, type, agency, occurred_at, recorded_at, 99, "offset",
+       directory_offset, verdict, codes, differs, signature, schema_id, body, '{"a": 1}', security
+  FROM history WHERE subject = %s AND seq = 1"""
+"""In a partition that there is not."""
 
 
 async def emit(settings: Settings, lines: Sequence[bytes]) -> dict[int, int]:
@@ -92,7 +97,7 @@ async def schemas(connection: Connection, settings: Settings) -> set[str]:
 async def definitions(connection: Connection) -> list[tuple[Any, ...]]:
     """Everything that the schema of the read models holds, as it is defined."""
     cursor = await connection.execute(
-        "SELECT relname, relkind::text, pg_get_indexdef(oid), NULL FROM pg_class"
+        "SELECT relname, relkind::text, pg_get_indexdef(oid), reloptions::text FROM pg_class"
         " WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'i')"
         " UNION ALL SELECT conname, contype::text, pg_get_constraintdef(oid), NULL"
         " FROM pg_constraint WHERE connamespace = current_schema()::regnamespace"
@@ -199,20 +204,27 @@ async def test_what_somebody_changed_by_hand_is_listed_and_swapped_only_where_th
     subject = await one_value(connection, "SELECT min(subject) FROM custody_interval")
     await connection.execute("UPDATE subject SET irregular = 99 WHERE subject = %s", [subject])
     await connection.execute("DELETE FROM custody_interval WHERE subject = %s AND n = 1", [subject])
+    await connection.execute("UPDATE history SET data = '{}' WHERE subject = %s", [subject])
+    await connection.execute(FORGE_A_LINE, [subject])
+    told = await one_value(connection, "SELECT count(*) FROM history WHERE data = '{}'")
     log = await read_log(ledger)
     epoch = await one_value(connection, "SELECT max(epoch) FROM position")
     async with projecting(ledger) as projector:
         while await one_value(connection, "SELECT min(epoch) FROM position") <= epoch:
             await asyncio.sleep(0.05)
         refused = await do(ledger)
-        assert (refused.swapped, refused.compared, refused.differing) == (False, True, 2)
-        assert [(one.table, one.subject, one.found_in) for one in refused.differences] == [
+        assert (refused.swapped, refused.compared, refused.differing) == (False, True, told + 3)
+        listed = [(one.table, one.subject, one.found_in) for one in refused.differences]
+        assert listed == [
             ("subject", subject, "BOTH"),
+            *[("history", subject, "BOTH")] * told,
+            ("history", subject, "LIVE"),
             ("custody_interval", subject, "REBUILT"),
         ]
         assert await one_value(connection, "SELECT max(irregular) FROM subject") == 99
-        accepted = await do(ledger, Wanted(processes=1, accept_differences=True))
-        assert (accepted.swapped, accepted.continued, accepted.differing) == (True, True, 2)
+        accepted = await do(ledger, Wanted(processes=2, accept_differences=True))
+        assert (accepted.swapped, accepted.continued) == (True, True)
+        assert accepted.differing == refused.differing
         # What the worker holds in memory may be what was wrong.
         await emit(ledger, LINES[400:500])
         async with asyncio.timeout(DEADLINE_S):
