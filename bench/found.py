@@ -11,6 +11,7 @@ from bench.http import Http
 from bench.measured import Measured
 from bench.pages import Pages
 from bench.reads import Reads
+from bench.rebuilding import Beside
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -53,6 +54,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     latencies: dict[int, Latencies]
     """By events a second."""
     reads: Reads | None = None
+    beside_rebuild: Beside | None = None
     open_commitments: int = 0
     deadline_tick: Latency | None = None
     """Of a round that finds none of them due."""

@@ -51,8 +51,8 @@ class Reads(msgspec.Struct, frozen=True):
 
 async def measure(ground: Ground, seconds: int) -> Reads:
     """So many seconds of each, after one that does not count."""
-    subjects = _some_of(await open_cases(ground.settings))
-    async with _api_readers(ground.settings) as readers:
+    subjects = some_of(await open_cases(ground.settings))
+    async with api_readers(ground.settings) as readers:
         await _paced(readers, subjects, RATE * WARM_S)
         api = await _paced(readers, subjects, RATE * seconds)
     async with _select_readers(ground.settings) as readers:
@@ -68,7 +68,8 @@ async def open_cases(settings: Settings) -> list[str]:
         return [row[0] for row in await cursor.fetchall()]
 
 
-def _some_of(cases: Sequence[str]) -> Iterator[str]:
+def some_of(cases: Sequence[str]) -> Iterator[str]:
+    """Any of them, again and again, and the same ones in each run."""
     chance = Random(SEED)
     while True:
         yield chance.choice(cases)
@@ -111,7 +112,8 @@ async def _select_readers(settings: Settings) -> AsyncIterator[list[Read]]:
 
 
 @asynccontextmanager
-async def _api_readers(settings: Settings) -> AsyncIterator[list[Read]]:
+async def api_readers(settings: Settings) -> AsyncIterator[list[Read]]:
+    """Over HTTP, from a `runut web` process, a connection each; LookupError where it is not 200."""
     token, port = await _token(settings), free_port()
     given = _QUIET | {
         "RUNUT_MODEL_SCHEMA": settings.model_schema,

@@ -32,7 +32,7 @@ from bench.measured import Measured, together
 from bench.outsiders import peer_versions
 from bench.plan import EVENTS_A_CASE, PARTS, RATES, Plan
 from bench.produce import Filled, fill, signed_and_not
-from bench.rebuilding import rebuilt
+from bench.rebuilding import read_beside, rebuilt
 from bench.rows import Types
 from bench.verifying import bare_ed25519, verify_full
 from runut import native
@@ -172,6 +172,9 @@ async def _some(stage: Stage) -> dict[str, Any]:
     if plan.has("reads"):
         say(f"reads: {reads.RATE} a second, over HTTP and by SELECT")
         found["reads"] = await reads.measure(place, plan.seconds)
+    if plan.has("reads") and plan.has("rebuild"):
+        say("reads while all of it is rebuilt and swapped")
+        found["beside_rebuild"] = await read_beside(place.settings, stage.cores)
     if plan.has("deadlines"):
         say(f"deadlines: {plan.open_commitments:,} open commitments")
         found["open_commitments"] = plan.open_commitments

@@ -16,6 +16,7 @@ from bench.measured import Measured
 from bench.pages import RATE as PAGE_RATE
 from bench.pages import READERS, Pages
 from bench.reads import RATE
+from bench.rebuilding import READS
 from consumers.projector import MAX_RECORDS
 from runut.adapters.kafka import MAX_FETCH_BYTES
 
@@ -176,6 +177,9 @@ def _latency(found: Found) -> Section:
     if found.reads:
         rows.append((f"read a state over HTTP, {RATE}/s", *_quantiles(found.reads.api)))
         rows.append((f"the same by a bare SELECT, {RATE}/s", *_quantiles(found.reads.select)))
+    if found.beside_rebuild:
+        beside = f"during rebuild and swap, {READS}/s, {found.beside_rebuild.failed} failed"
+        rows.append((f"read a state over HTTP {beside}", *_quantiles(found.beside_rebuild.reads)))
     if found.http:
         rows.append(("POST one event, runut web", *_quantiles(found.http.latency["ours"])))
         rows.append(("POST one event, minimal app", *_quantiles(found.http.latency["minimal"])))

@@ -45,6 +45,8 @@ def test_a_small_run_measures_everything_and_its_consumers_write_the_same_rows(
     assert found["disk"]["log"] > EVENTS * found["given"]["value_bytes"]
     assert {"200", "2000"} == set(found["latencies"])
     assert found["reads"]["api"]["events"] == found["reads"]["select"]["events"] > 0
+    assert found["beside_rebuild"]["reads"]["events"] > 0
+    assert found["beside_rebuild"]["failed"] == 0
     assert found["deadline_tick"]["events"] > 0
     assert found["proof"]["events"] > 0
     assert found["http"]["single"]["ours"]["events"] == 100

@@ -24,6 +24,7 @@ from bench.outsiders import Program, projected
 from bench.page import page
 from bench.plan import PEERS
 from bench.reads import Reads
+from bench.rebuilding import Beside
 from bench.rows import COLUMNS, INSERT, Seen, written
 from bench.sections import sections
 from runut.settings import Settings
@@ -60,6 +61,7 @@ def found(**given: Measured) -> Found:
         disk=Disk(1_000, 500_000, 400_000, 200_000, 100_000),
         latencies={200: Latencies(LATENCY, LATENCY, LATENCY)},
         reads=Reads(LATENCY, LATENCY),
+        beside_rebuild=Beside(LATENCY, 2),
     )
 
 
@@ -73,6 +75,12 @@ def test_the_table_shows_how_many_times_as_fast_ours_is() -> None:
     row = rows_of(given, "From Kafka to PostgreSQL: peers")["Kafka Connect, payload columns"]
     assert row[:2] == ("1,000", "10,000")
     assert row[-2:] == ("3.00 ×", "6.00 ×")
+
+
+def test_reads_that_failed_during_a_rebuild_are_told_beside_how_long_they_took() -> None:
+    rows = rows_of(found(), "Latency")
+    name = "read a state over HTTP during rebuild and swap, 200/s, 2 failed"
+    assert rows[name] == ("100", "1.0", "2.0", "3.0", "4.0")
 
 
 def test_a_peer_that_could_not_be_measured_is_named_with_the_reason() -> None:
