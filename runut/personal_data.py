@@ -136,7 +136,8 @@ _LONGEST: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 # Written before amounts as letters stand before a passport's number.
 _CURRENCIES: Final = frozenset({"RP", "RM", "SR", "KD", "BD", "QR", "NT", "HK", "US"})
 
-_WORTH_A_LOOK: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,2}[0-9]){6}|@")
+# Seven digits of one number, or an @. A pattern for both would be tried at each character.
+_DIGITS: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,2}[0-9]){6}")
 # Apart from what goes on as a number, an id or a letter's number: B1234567/2025, 1.2345.
 _BEFORE: Final = r"(?<![A-Za-z0-9])(?<![0-9][.,])"
 _AFTER: Final = r"(?![A-Za-z0-9]|[.,/-][0-9])"
@@ -227,7 +228,7 @@ def _look(schema: Any, defined: dict[str, Any], is_free: bool) -> Look | None:
 
 
 def _text(value: Any, place: str, found: list[Finding]) -> None:
-    if _WORTH_A_LOOK.search(value):
+    if "@" in value or _DIGITS.search(value):
         for kind, (start, end) in _looked_through(value):
             found.append(Finding(place, kind, _hidden(value[start:end])))
 
