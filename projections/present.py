@@ -34,10 +34,11 @@ _SQL: Final = queries("present")
 
 
 class Seen(NamedTuple):
-    """A subject, as readers of an agency see it; None of whoever sees everything."""
+    """A subject, as somebody sees it."""
 
     subject: str
     agency: str | None
+    """Whose reader it is; None of whoever sees everything (`Sight.limited_to`)."""
 
 
 class Present(NamedTuple):
@@ -65,9 +66,10 @@ async def present(
         PlatformError: the read models were never made.
     """
     wanted = dict.fromkeys(asked)
+    # As tuples, which psycopg writes in binary: no name can be taken for two.
     names = {
-        "subjects": " ".join(one.subject for one in wanted),
-        "agencies": " ".join(one.agency or "" for one in wanted),
+        "subjects": tuple(one.subject for one in wanted),
+        "agencies": tuple(one.agency for one in wanted),
     }
     with expecting_tables():
         cursor = await connection.execute(query_of(kind), names, prepare=True)
