@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from runut.avro_values import HELPERS
+from runut.avro_values import HELPERS, UNSPECIFIED
 from runut.errors import BadFile, NotAnEvent
+from runut.native import IS_USED
 
-UNSPECIFIED: Final = "UNSPECIFIED"
-"""Default of enums without OTHER: what readers of older schemas see, never written."""
+if IS_USED:
+    from runut.native import avro_reading
 
 _Record = dict[str, Any]
 
@@ -40,8 +41,12 @@ class Reader:
         exec(compile(source.text(), f"<reader of {schema['name']}>", "exec"), names)  # noqa: S102
         self._read: Callable[[bytes], _Record] = names["read_body"]
         self._places = source.places
+        self.read = self.read_plainly
+        """`read_plainly`, compiled where it can be."""
+        if IS_USED:
+            self.read = avro_reading.AtAGlance(schema, self.read_plainly).read
 
-    def read(self, body: bytes) -> _Record:
+    def read_plainly(self, body: bytes) -> _Record:
         """The record in `body`, its values as `runut.event.Event` has them.
 
         Raises:

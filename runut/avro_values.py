@@ -15,9 +15,11 @@ from typing import Any, Final
 MAX_ARRAY: Final = 10_000
 """Items in one array at most."""
 FIRST_YEAR: Final = 1900
+UNSPECIFIED: Final = "UNSPECIFIED"
+"""Default of enums without OTHER: what readers of older schemas see, never written."""
 
 _YEARS: Final = f"a year from {FIRST_YEAR} to 9999"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _MICROSECOND: Final = timedelta(microseconds=1)
 # Wide enough for 18 digits, and apart from the process's context, which others may change.
@@ -25,8 +27,8 @@ _EXACT: Final = Context(prec=28)
 _TOO_LARGE: Final = 10**18
 _FIRST_DAY: Final = date(FIRST_YEAR, 1, 1).toordinal() - _EPOCH_DAY
 _LAST_DAY: Final = date.max.toordinal() - _EPOCH_DAY
-_FIRST: Final = (datetime(FIRST_YEAR, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
-_LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+FIRST_MOMENT: Final = (datetime(FIRST_YEAR, 1, 1, tzinfo=UTC) - EPOCH) // _MICROSECOND
+LAST_MOMENT: Final = (datetime.max.replace(tzinfo=UTC) - EPOCH) // _MICROSECOND
 _EIGHTH_BITS: Final = 0x8080808080808080
 _SEVEN_GO_ON: Final = 0x0080808080808080
 TO_ZEROS: Final = bytes.maketrans(b"123456789abcdef", b"0" * 15)
@@ -102,9 +104,9 @@ def _moment(b: bytes, p: int) -> tuple[datetime, int]:
     else:
         n, p = (b[p], p + 1) if b[p] < 128 else _varint(b, p + 1, 64)
     micros = ~(n >> 1) if n & 1 else n >> 1
-    if not _FIRST <= micros <= _LAST:
+    if not FIRST_MOMENT <= micros <= LAST_MOMENT:
         raise ValueError(_YEARS, micros)
-    return _EPOCH + micros * _MICROSECOND, p
+    return EPOCH + micros * _MICROSECOND, p
 
 
 def _block(b: bytes, p: int, so_far: int, end: int | None) -> tuple[int, int | None, int]:
@@ -132,13 +134,15 @@ def _block(b: bytes, p: int, so_far: int, end: int | None) -> tuple[int, int | N
 
 # Dates are few.
 @lru_cache(maxsize=4096)
-def _day(days: int) -> date:
+def day(days: int) -> date:
+    """A date by its days since 1970."""
     if not _FIRST_DAY <= days <= _LAST_DAY:
         raise ValueError(_YEARS, days)
     return date.fromordinal(days + _EPOCH_DAY)
 
 
-def _amount(raw: bytes, exponent: int) -> Decimal:
+def amount(raw: bytes, exponent: int) -> Decimal:
+    """A decimal by its unscaled number, big-endian."""
     unscaled = int.from_bytes(raw, signed=True)
     if not 0 < len(raw) <= 8 or abs(unscaled) >= _TOO_LARGE:
         raise ValueError("18 digits at most, in 1 to 8 bytes", raw)
@@ -166,7 +170,7 @@ HELPERS: Final[dict[str, Any]] = {
     "long_span": _long_span,
     "moment": _moment,
     "block": _block,
-    "day": _day,
-    "amount": _amount,
+    "day": day,
+    "amount": amount,
     "leftover": _leftover,
 }

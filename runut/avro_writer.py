@@ -16,8 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from runut.avro_reader import UNSPECIFIED
-from runut.avro_values import A_UUID, FIRST_YEAR, TO_ZEROS
+from runut.avro_values import A_UUID, FIRST_YEAR, TO_ZEROS, UNSPECIFIED
 from runut.errors import BadFile
 
 Write = Callable[[dict[str, Any], dict[str, Any]], bytes]

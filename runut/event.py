@@ -12,6 +12,11 @@ from typing import Any, Final, Literal, NewType
 import msgspec
 from msgspec.structs import force_setattr
 
+from runut.native import IS_USED
+
+if IS_USED:
+    from runut.native import event_attributes
+
 AgencyCode = NewType("AgencyCode", str)
 EventId = NewType("EventId", str)
 Subject = NewType("Subject", str)
@@ -41,6 +46,15 @@ AUTHENTIC: Final = frozenset({"VALID", "UNSIGNED"})
 LEDGER_KINDS: Final = frozenset({"case", "meeting", "agreement", "agent", "programme"})
 
 
+def take_from_meta(event: Event) -> None:
+    """Set the attributes of a new event that are its meta's own values."""
+    meta = event.meta
+    force_setattr(event, "event_id", meta["event_id"])
+    force_setattr(event, "subject", meta["subject"])
+    force_setattr(event, "agency", meta["agency"])
+    force_setattr(event, "occurred_at", meta["occurred_at"])
+
+
 class Event(msgspec.Struct, frozen=True, gc=False):
     """One past fact that an agency published (events.md §1).
 
@@ -61,13 +75,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     occurred_at: datetime = datetime.min.replace(tzinfo=UTC)
     """When it happened, as the agency says (UTC)."""
 
-    def __post_init__(self) -> None:
-        # Whatever was given: `replace(event, meta=…)` hands on those of the old meta.
-        meta = self.meta
-        force_setattr(self, "event_id", meta["event_id"])
-        force_setattr(self, "subject", meta["subject"])
-        force_setattr(self, "agency", meta["agency"])
-        force_setattr(self, "occurred_at", meta["occurred_at"])
+    # Whatever was given: `replace(event, meta=…)` hands on those of the old meta.
+    __post_init__ = event_attributes.take_from_meta if IS_USED else take_from_meta  # type: ignore[misc]
 
 
 class Recorded(msgspec.Struct, frozen=True, gc=False):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from runut.avro_reader import UNSPECIFIED
+from runut.avro_values import UNSPECIFIED
 from runut.event import UUID_PATTERN
 
 Convert = Callable[[Any, str], Any]

@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from runut.admission import NEW_IDS
-from runut.avro_reader import UNSPECIFIED
-from runut.avro_values import MAX_ARRAY
+from runut.avro_values import MAX_ARRAY, UNSPECIFIED
 from runut.catalogue import EventType
 from runut.event import AGENCY_PATTERN, ID_PATTERN
 

@@ -22,8 +22,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from runut.avro_reader import UNSPECIFIED
-from runut.avro_values import MAX_ARRAY
+from runut.avro_values import MAX_ARRAY, UNSPECIFIED
 from runut.errors import BadInput, FieldError, shorten
 from runut.event import UUID_PATTERN
 from runut.json_compiling import Field, compiled

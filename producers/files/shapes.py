@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from runut.avro_reader import UNSPECIFIED
+from runut.avro_values import UNSPECIFIED
 from runut.catalogue import EventType
 from runut.errors import BadInput
 

@@ -27,8 +27,7 @@ from libc.string cimport memchr, memcpy
 
 from datetime import UTC
 
-from runut.avro_reader import UNSPECIFIED
-from runut.avro_values import FIRST_YEAR
+from runut.avro_values import FIRST_YEAR, UNSPECIFIED
 from runut.avro_writer import LONGEST, Unusual, amount_bytes
 from runut.errors import BadFile
 

@@ -20,8 +20,7 @@ from libc.string cimport memchr
 
 from datetime import UTC
 
-from runut.avro_reader import UNSPECIFIED
-from runut.avro_values import MAX_ARRAY
+from runut.avro_values import MAX_ARRAY, UNSPECIFIED
 from runut.errors import FieldError
 from runut.json_values import ABSENT, CONVERTERS
 from runut.rfc3339 import FIRST_YEAR

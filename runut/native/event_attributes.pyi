@@ -1,0 +1,3 @@
+from runut.event import Event
+
+def take_from_meta(event: Event) -> None: ...
