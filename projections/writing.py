@@ -18,7 +18,7 @@ from runut.adapters.postgres import Connection
 from runut.native import IS_USED
 
 if IS_USED:
-    from runut.native.copy_rows import BinaryRows
+    from runut.native import copy_rows
 
 COPY_FROM: Final = 50
 """From so many rows on, COPY is faster where no row can take another's place."""
@@ -160,7 +160,7 @@ class Writer:
     async def _copy_blocks(self, copy: AsyncCopy, oids: list[int], rows: Sequence[Values]) -> None:
         adapters = self._connection.adapters
         dumpers = [adapters.get_dumper_by_oid(oid, Format.BINARY) for oid in oids]
-        binary = BinaryRows(oids, [one(type(None), self._connection) for one in dumpers])
+        binary = copy_rows.BinaryRows(oids, [one(type(None), self._connection) for one in dumpers])
         await copy.write(_BEGIN)
         for at in range(0, len(rows), BLOCK):
             await copy.write(binary.block(rows[at : at + BLOCK]))
