@@ -212,6 +212,7 @@ class PartitionReader:
         self._directory = directory
         self._partitions = directory.ledger.partitions if directory.ledger else 1
         self._types: dict[int, EventType] = {}
+        # Events as our producers write them are read at once; all else takes `_read_event`.
         self._glance = (
             reading.EventReader(directory, self.partition, self._verified, event_type_of)
             if IS_USED and directory.ledger
