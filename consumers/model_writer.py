@@ -139,16 +139,23 @@ class ModelWriter:
         return await self.claim(self.positions)
 
     async def _fold(self, batch: Batch, directories: Directories) -> Changes:
-        if corrected_subjects(batch.recorded):
-            await self.settle()  # whole histories are read back, and all of them must be there
-        histories = await _opened(self._loading).load(batch.recorded, self._subjects, directories)
-        if histories:
-            return fold_batch(batch.recorded, self._subjects, histories, directories)
+        corrected = corrected_subjects(batch.recorded)
+        if not corrected:
+            return await self._fold_on(batch.recorded, directories)
+        apart = [one for one in batch.recorded if one.event.subject in corrected]
+        rest = [one for one in batch.recorded if one.event.subject not in corrected]
+        changes = await self._fold_on(rest, directories)
+        await self.settle()  # whole histories are read back, and all of them must be there
+        histories = await _opened(self._loading).load(apart, self._subjects, directories)
+        return fold_batch(apart, self._subjects, histories, directories, changes)
+
+    async def _fold_on(self, records: Sequence[Recorded], directories: Directories) -> Changes:
+        """Fold records without corrections, while the batch before is written."""
+        await _opened(self._loading).load(records, self._subjects, directories)
         changes = Changes()
-        for at in range(0, len(batch.recorded), STEP):
-            some = batch.recorded[at : at + STEP]
-            fold_batch(some, self._subjects, histories, directories, changes)
-            await asyncio.sleep(0)  # the batch before is written meanwhile, and the next one read
+        for at in range(0, len(records), STEP):
+            fold_batch(records[at : at + STEP], self._subjects, {}, directories, changes)
+            await asyncio.sleep(0)  # the write goes on, and the next batch is read
         return changes
 
     async def _connect(self) -> postgres.Connection:
