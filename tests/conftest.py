@@ -9,11 +9,16 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings as hypothesis_settings
 
 from embedded.platform import Endpoints, Platform
 from embedded.progress import Show
 from runut import native
 from runut.settings import Settings
+
+# No timing decides a test.
+hypothesis_settings.register_profile("unhurried", deadline=None)
+hypothesis_settings.load_profile("unhurried")
 
 # Where nothing could be compiled; tests/unit/test_native.py says whether it could.
 collect_ignore_glob = [] if native.IS_USED else ["unit/test_native_*.py"]
