@@ -31,8 +31,9 @@ from runut.avro_values import FIRST_YEAR, UNSPECIFIED
 from runut.avro_writer import LONGEST, Unusual, amount_bytes
 from runut.errors import BadFile
 
+from runut.native.text cimport PyUnicode_AsUTF8AndSize
+
 cdef extern from "Python.h":
-    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
     long long PyLong_AsLongLongAndOverflow(object value, int* overflow) except? -1
 
 import_datetime()

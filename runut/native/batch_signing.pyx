@@ -11,9 +11,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.string cimport memcpy
 
 from runut.native.sha256 cimport Hash, add, begin, end
-
-cdef extern from "Python.h":
-    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
+from runut.native.text cimport PyUnicode_AsUTF8AndSize
 
 cdef enum:
     HASH = 32

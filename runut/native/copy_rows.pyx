@@ -11,11 +11,12 @@ from cpython.datetime cimport (
     datetime_month, datetime_second, datetime_tzinfo, datetime_year, import_datetime,
 )
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport INT32_MAX, INT32_MIN, int32_t, int64_t, uint64_t
 from libc.string cimport memcpy
 
 from datetime import UTC
+
+from runut.native.text cimport PyUnicode_AsUTF8AndSize
 
 import_datetime()
 

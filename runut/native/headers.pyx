@@ -5,32 +5,13 @@ The same as `runut.usual_headers.signature_beside`, for a time in UTC, as decode
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
-from cpython.datetime cimport (
-    PyDateTime_Check,
-    datetime_day,
-    datetime_hour,
-    datetime_microsecond,
-    datetime_minute,
-    datetime_month,
-    datetime_second,
-    datetime_tzinfo,
-    datetime_year,
-    import_datetime,
-)
 from libc.string cimport memcmp, strlen
 
-from datetime import UTC
-
+from runut.native.heading cimport time_of
 from runut.native.text cimport PyUnicode_AsUTF8AndSize
-
-import_datetime()
-
-cdef object utc = UTC
 
 cdef enum:
     HEADERS = 10
-    SECONDS_END = 19  # 2025-05-08T03:00:00
-    MICROSECONDS_END = 26  # 2025-05-08T03:00:00.000000
 
 
 cdef tuple signature_beside(
@@ -49,7 +30,7 @@ cdef tuple signature_beside(
         and value(headers, 2, b"ce_type") == full_name
         and is_text(value(headers, 3, b"ce_source"), b"/agencies/", agency)
         and value(headers, 4, b"ce_subject") == subject
-        and is_time(value(headers, 5, b"ce_time"), occurred_at)
+        and is_of(value(headers, 5, b"ce_time"), time_of(occurred_at))
         and value(headers, 6, b"content-type") == b"application/avro"
     ):
         return key_id, signature
@@ -91,30 +72,6 @@ cdef bint is_text(bytes found, const char* prefix, str text) except -1:
     return not memcmp(at, prefix, before) and not memcmp(at + before, expected, size)
 
 
-cdef bint is_time(bytes found, time) except -1:
-    """Whether the value is the time as `runut.rfc3339.time_bytes` writes it."""
-    cdef char[MICROSECONDS_END + 1] expected
-    cdef Py_ssize_t size = SECONDS_END
-    if found is None or not PyDateTime_Check(time) or datetime_tzinfo(time) is not utc:
-        return False
-    put(expected, 4, datetime_year(time), c"-")
-    put(expected + 5, 2, datetime_month(time), c"-")
-    put(expected + 8, 2, datetime_day(time), c"T")
-    put(expected + 11, 2, datetime_hour(time), c":")
-    put(expected + 14, 2, datetime_minute(time), c":")
-    put(expected + 17, 2, datetime_second(time), c".")
-    if datetime_microsecond(time):
-        put(expected + 20, 6, datetime_microsecond(time), c"Z")
-        size = MICROSECONDS_END
-    expected[size] = c"Z"
-    size += 1
-    return len(found) == size and not memcmp(PyBytes_AS_STRING(found), expected, size)
-
-
-cdef void put(char* at, int digits, unsigned int number, char end) noexcept:
-    """Write a number with so many digits, and the character after it."""
-    at[digits] = end
-    while digits:
-        digits -= 1
-        at[digits] = c"0" + number % 10
-        number //= 10
+cdef bint is_of(bytes found, bytes expected) except -1:
+    """Whether both are there and the same."""
+    return found is not None and found == expected

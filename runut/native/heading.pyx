@@ -23,8 +23,7 @@ from datetime import UTC
 
 from runut.catalogue import NAMESPACE
 
-cdef extern from "Python.h":
-    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
+from runut.native.text cimport PyUnicode_AsUTF8AndSize
 
 import_datetime()
 
@@ -57,10 +56,10 @@ def headers(event, signature not None, bytes traceparent, unsigned long long spa
         kind = types[name] = ("ce_type", f"{NAMESPACE}.{name}".encode())
     return [
         SPECVERSION,
-        ("ce_id", behind(NULL, 0, event.event_id)),
+        ("ce_id", behind(SOURCE, 0, event.event_id)),
         kind,
         ("ce_source", behind(SOURCE, 10, event.agency)),
-        ("ce_subject", behind(NULL, 0, event.subject)),
+        ("ce_subject", behind(SOURCE, 0, event.subject)),
         ("ce_time", time),
         CONTENT_TYPE,
         ("traceparent", traceparent),
@@ -110,7 +109,10 @@ cdef void put_digits(char* to, int number, int count) noexcept:
 
 
 cdef bytes time_of(object time):
-    """As `runut.rfc3339.time_bytes`: with six digits of a second's part, or none."""
+    """As `runut.rfc3339.time_bytes`: with six digits of a second's part, or none.
+
+    None of what is no time in UTC.
+    """
     cdef char[PRECISE_TIME] text
     cdef int micros
     if not PyDateTime_CheckExact(time) or datetime_tzinfo(time) is not utc:
