@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -196,16 +196,21 @@ class Store:
         changes: Changes,
         rows: Rows,
     ) -> None:
-        # COPY cannot go through a pipeline. All else does, in one journey: psycopg's transaction()
-        # would wait for BEGIN and before COMMIT.
-        copies = any(target.is_copied(each) for target, each in rows)
+        copied = [(target, each) for target, each in rows if target.is_copied(each)]
+        others = [(target, each) for target, each in rows if not target.is_copied(each)]
+        # COPY cannot go through a pipeline. All else does, in as few journeys as there can be:
+        # psycopg's transaction() would wait for BEGIN and before COMMIT.
         try:
-            async with nullcontext() if copies else self._connection.pipeline():
-                await self._connection.execute("BEGIN")
-                await self._advance(moves)
-                await self._forget_rewritten(changes)
-                await self._writer.write(rows)
-                await self._connection.execute("COMMIT")
+            if copied:
+                async with self._connection.pipeline():
+                    await self._begin(moves, changes)
+                await self._writer.write(copied)
+                async with self._connection.pipeline():
+                    await self._end(others)
+            else:
+                async with self._connection.pipeline():
+                    await self._begin(moves, changes)
+                    await self._end(others)
         except BaseException as error:
             with suppress(psycopg.Error):
                 await self._connection.rollback()
@@ -213,6 +218,15 @@ class Store:
             if fenced_out is not None:
                 raise fenced_out from None
             raise
+
+    async def _begin(self, moves: Moves, changes: Changes) -> None:
+        await self._connection.execute("BEGIN")
+        await self._advance(moves)
+        await self._forget_rewritten(changes)
+
+    async def _end(self, rows: Rows) -> None:
+        await self._writer.write(rows)
+        await self._connection.execute("COMMIT")
 
     async def _advance(self, moves: Moves) -> None:
         asked = [
