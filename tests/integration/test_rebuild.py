@@ -108,6 +108,9 @@ async def definitions(connection: Connection) -> list[tuple[Any, ...]]:
     return await cursor.fetchall()
 
 
+FIRST_CASE = "SELECT min(subject) FROM subject WHERE subject LIKE 'case/%'"
+
+
 class Reader:
     """Reads on and on, over connections of its own, and remembers how far the read models were."""
 
@@ -135,8 +138,7 @@ class Reader:
         async with connected(
             self._settings, name="reader", autocommit=True, session=session
         ) as connection:
-            before = 0
-            [(case,)] = await _rows(connection, "SELECT min(subject) FROM subject")
+            before, case = 0, None
             while True:
                 async with snapshot(connection):
                     self._look(
@@ -148,8 +150,11 @@ class Reader:
                 [(told,)] = await _rows(connection, view)
                 assert told >= before
                 before = told
-                found = await present(connection, "case", [Seen(case, None)])
-                self._look([*found[Seen(case, None)].positions.items()])
+                if case is None:  # nothing was projected yet
+                    [(case,)] = await _rows(connection, FIRST_CASE)
+                else:
+                    found = await present(connection, "case", [Seen(case, None)])
+                    self._look([*found[Seen(case, None)].positions.items()])
                 self.reads += 1
 
     def _look(self, rows: Sequence[tuple[Any, ...]]) -> None:

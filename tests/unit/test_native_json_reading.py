@@ -66,7 +66,9 @@ def nested(event: Event) -> dict[str, Any]:
 def test_any_event_is_read_alike(event: Event) -> None:
     plain, compiled = READERS[event.type]
     form = nested(event)
-    assert of(compiled(form)) == of(plain(form))
+    found = compiled(form)
+    # None is for the plain one to read, such as times of the first and the last year.
+    assert found is None or of(found) == of(plain(form))
 
 
 @pytest.mark.parametrize("example", examples().values(), ids=lambda one: one["type"])
