@@ -25,9 +25,14 @@ class NativeModules(BuildHookInterface):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, and say why not where it cannot be done."""
-        if self.target_name != "wheel" or not _is_wanted():
+        if self.target_name != "wheel":
             return
         is_editable = version == "editable"
+        if is_editable:  # what an earlier one left would go on being used
+            for old in (ROOT / NATIVE).glob("*.so"):
+                old.unlink()
+        if not _is_wanted():
+            return
         into = ROOT if is_editable else self._scratch()
         try:
             made = compile_modules(sorted((ROOT / NATIVE).glob("*.pyx")), into)

@@ -30,7 +30,7 @@ MAX_BATCH: Final = 1024
 LEDGER_ID_SIZE: Final = 16
 NONCE_SIZE: Final = 16
 
-_EVENT_LEAF: Final = b"\x00runut/event/v1\n"
+EVENT_LEAF: Final = b"\x00runut/event/v1\n"
 """What the leaf of an event begins with: `merkle.leaf_hash`'s byte and the context."""
 _PART_SIZES: Final = (LEDGER_ID_SIZE, NONCE_SIZE, merkle.HASH_SIZE)
 _BATCH_CONTEXT: Final = b"runut/batch/v1\n"
@@ -111,7 +111,7 @@ def event_digest(
         BadInput: ledger id, nonce or schema hash are not 16, 16 and 32 bytes.
     """
     _demand_sizes(ledger_id, nonce, schema_sha256)
-    return _digest(_EVENT_LEAF + ledger_id, nonce, schema_sha256, subject, body)
+    return _digest(EVENT_LEAF + ledger_id, nonce, schema_sha256, subject, body)
 
 
 def _demand_sizes(ledger_id: bytes, nonce: bytes, schema_sha256: bytes) -> None:
@@ -185,7 +185,7 @@ class Signer:
         nonces = os.urandom(NONCE_SIZE * len(items))  # at once: each draw is a system call
         for schema_sha256 in {item.schema_sha256 for item in items}:
             _demand_sizes(ledger_id, nonces[:NONCE_SIZE], schema_sha256)
-        start = _EVENT_LEAF + ledger_id
+        start = EVENT_LEAF + ledger_id
         found = batch_signing.digests(start, nonces, items) if IS_USED else None
         digests = event_digests(start, nonces, items) if found is None else found
         values = sign_batch(self._private_key, nonces, digests)

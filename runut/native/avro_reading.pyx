@@ -25,6 +25,8 @@ from runut.avro_values import (
     day,
 )
 
+from runut.native.text cimport UUID_SIZE, is_uuid
+
 import_datetime()
 
 cdef object epoch = EPOCH
@@ -195,16 +197,10 @@ cdef class Text(Raw):
 cdef class Uuid(Raw):
     cdef object read(self, Bytes* left):
         cdef Py_ssize_t size = 0
-        cdef const unsigned char* text = span(left, &size)
-        cdef int at, others = 0
-        if size != 36:
+        cdef const char* text = <const char*>span(left, &size)
+        if size != UUID_SIZE or not is_uuid(text):
             raise Unusual
-        for at in range(36):
-            # A character before the first of a range is far beyond its end, being unsigned.
-            others += (<unsigned char>(text[at] - c'0') > 9) & (<unsigned char>(text[at] - c'a') > 5)
-        if others != 4 or not (text[8] == text[13] == text[18] == text[23] == c'-'):
-            raise Unusual
-        return PyUnicode_DecodeASCII(<const char*>text, size, NULL)
+        return PyUnicode_DecodeASCII(text, size, NULL)
 
 
 cdef class Amount(Raw):

@@ -31,7 +31,8 @@ from runut.avro_values import FIRST_YEAR, UNSPECIFIED
 from runut.avro_writer import LONGEST, Unusual, amount_bytes
 from runut.errors import BadFile
 
-from runut.native.text cimport PyUnicode_AsUTF8AndSize
+from runut.native.calendar cimport days_since_1970
+from runut.native.text cimport UUID_SIZE, PyUnicode_AsUTF8AndSize, is_uuid
 
 cdef extern from "Python.h":
     long long PyLong_AsLongLongAndOverflow(object value, int* overflow) except? -1
@@ -41,8 +42,6 @@ import_datetime()
 cdef object utc = UTC
 cdef int first_year = FIRST_YEAR
 cdef Py_ssize_t longest = LONGEST
-cdef int[13] days_before  # of a month, in a year that begins in March
-days_before[:] = [0, 306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275]
 
 
 cdef struct Out:
@@ -96,13 +95,6 @@ cdef int put_sized(Out* out, const char* bytes, Py_ssize_t size) except -1:
     memcpy(out.bytes + out.size, bytes, size)
     out.size += size
     return 0
-
-
-cdef long long days_since_1970(int year, int month, int day) noexcept:
-    """Of a date of the years 1 to 9999; Gregorian, with March as the first month."""
-    if month < 3:
-        year -= 1
-    return 365 * year + year // 4 - year // 100 + year // 400 + days_before[month] + day - 719469
 
 
 cdef class Writer:
@@ -190,22 +182,14 @@ cdef class Text(Writer):
 
 cdef class Uuid(Writer):
     cdef int write(self, object value, Out* out) except -1:
-        cdef Py_ssize_t size, n
+        cdef Py_ssize_t size
         cdef const char* utf8
-        cdef char c
         if type(value) is not str:
             raise Unusual
         utf8 = PyUnicode_AsUTF8AndSize(value, &size)
-        if size != 36:
+        if size != UUID_SIZE or not is_uuid(utf8):
             raise Unusual
-        for n in range(36):
-            c = utf8[n]
-            if n == 8 or n == 13 or n == 18 or n == 23:
-                if c != c'-':
-                    raise Unusual
-            elif not (c'0' <= c <= c'9' or c'a' <= c <= c'f'):
-                raise Unusual
-        return put_sized(out, utf8, 36)
+        return put_sized(out, utf8, size)
 
 
 cdef class Raw(Writer):

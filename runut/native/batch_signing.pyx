@@ -6,10 +6,11 @@ from there: nothing is joined twice. None stands for what the plain functions ta
 this one does not.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.string cimport memcpy
 
+from runut.native.digests cimport put_digest
 from runut.native.sha256 cimport Hash, add, begin, end
 from runut.native.text cimport PyUnicode_AsUTF8AndSize
 
@@ -29,10 +30,8 @@ cdef void put_big_endian(unsigned char* to, Py_ssize_t number, int size) noexcep
 
 def digests(bytes start not None, bytes nonces not None, items):
     """The digest of each item's event, which begins with `start`; `nonces` has 16 bytes for each."""
-    cdef Hash hash
     cdef Py_ssize_t n, size
     cdef const char* subject
-    cdef unsigned char[4] length
     cdef unsigned char[HASH] digest
     cdef bytes schema, body
     cdef list some = list(items)
@@ -45,15 +44,7 @@ def digests(bytes start not None, bytes nonces not None, items):
         if schema is None or body is None:
             return None
         subject = PyUnicode_AsUTF8AndSize(about, &size)
-        put_big_endian(length, size, 4)
-        begin(&hash)
-        add(&hash, PyBytes_AS_STRING(start), PyBytes_GET_SIZE(start))
-        add(&hash, PyBytes_AS_STRING(nonces) + NONCE * n, NONCE)
-        add(&hash, PyBytes_AS_STRING(schema), PyBytes_GET_SIZE(schema))
-        add(&hash, length, 4)
-        add(&hash, subject, size)
-        add(&hash, PyBytes_AS_STRING(body), PyBytes_GET_SIZE(body))
-        end(&hash, digest)
+        put_digest(digest, start, PyBytes_AS_STRING(nonces) + NONCE * n, schema, subject, size, body)
         found.append(PyBytes_FromStringAndSize(<char*>digest, HASH))
     return found
 

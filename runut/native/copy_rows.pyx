@@ -16,6 +16,7 @@ from libc.string cimport memcpy
 
 from datetime import UTC
 
+from runut.native.calendar cimport days_since_1970
 from runut.native.text cimport PyUnicode_AsUTF8AndSize
 
 import_datetime()
@@ -30,6 +31,9 @@ cdef enum:  # pg_type.oid
     TIMESTAMPTZ = 1184
     UUID = 2950
     JSONB = 3802
+
+cdef enum:
+    DAYS_TO_2000 = 10957  # from 1970
 
 cdef object utc = UTC
 
@@ -157,7 +161,7 @@ cdef class BinaryRows:
         """Microseconds since 2000, of a moment in UTC."""
         if not PyDateTime_CheckExact(value) or datetime_tzinfo(value) is not utc:
             return 0
-        cdef int64_t days = days_since_2000(
+        cdef int64_t days = -DAYS_TO_2000 + days_since_1970(
             datetime_year(value), datetime_month(value), datetime_day(value)
         )
         cdef int64_t seconds = (
@@ -232,10 +236,3 @@ cdef int hexadecimal(char digit) noexcept:
     if c'a' <= digit <= c'f':
         return digit - c'a' + 10
     return -1
-
-
-cdef int64_t days_since_2000(int year, int month, int day) noexcept:
-    """Of the Gregorian calendar; a year is counted from March, so that leap days come last."""
-    cdef int64_t years = year - 1 if month <= 2 else year
-    cdef int64_t days = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
-    return 365 * years + years // 4 - years // 100 + years // 400 + days - 730425

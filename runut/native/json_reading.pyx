@@ -25,6 +25,8 @@ from runut.errors import FieldError
 from runut.json_values import ABSENT, CONVERTERS
 from runut.rfc3339 import FIRST_YEAR
 
+from runut.native.text cimport UUID_SIZE, is_uuid
+
 cdef extern from "Python.h":
     bint PyUnicode_IS_ASCII(object text)
     long long PyLong_AsLongLongAndOverflow(object value, int* overflow) except? -1
@@ -143,22 +145,11 @@ cdef class Text(Reader):
 
 cdef class Uuid(Reader):
     cdef object read(self, object value):
-        cdef Py_ssize_t n
-        cdef const char* text
-        cdef char c
         if type(value) is not str or not PyUnicode_IS_ASCII(value):
             return UNUSUAL
-        if PyUnicode_GET_LENGTH(value) != 36:
+        if PyUnicode_GET_LENGTH(value) != UUID_SIZE:
             return UNUSUAL
-        text = <const char*>PyUnicode_DATA(value)
-        for n in range(36):
-            c = text[n]
-            if n == 8 or n == 13 or n == 18 or n == 23:
-                if c != c'-':
-                    return UNUSUAL
-            elif not (c'0' <= c <= c'9' or c'a' <= c <= c'f'):
-                return UNUSUAL
-        return value
+        return value if is_uuid(<const char*>PyUnicode_DATA(value)) else UNUSUAL
 
 
 cdef class Boolean(Reader):

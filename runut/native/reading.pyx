@@ -12,10 +12,11 @@ from libc.string cimport memcmp, memcpy
 from runut import admission, codec, signing
 from runut.event import LEDGER_KINDS, Recorded
 
+from runut.native.digests cimport put_digest
 from runut.native.headers cimport signature_beside
 from runut.native.placing cimport is_code, is_new_id, is_subject, partition_of
 from runut.native.sha256 cimport Hash, add, begin, end
-from runut.native.signatures cimport Parts, is_parsed, put_digest
+from runut.native.signatures cimport Parts, is_parsed
 from runut.native.text cimport PyUnicode_AsUTF8AndSize
 from runut.native.ways cimport has_joined
 
@@ -67,7 +68,8 @@ cdef class EventReader:
     cdef object verified
     cdef dict ways
     cdef object type_of
-    cdef bytes ledger_id
+    cdef bytes start
+    """What digests of events begin with."""
     cdef unsigned int partitions
     cdef unsigned int partition
     cdef dict kinds
@@ -79,7 +81,7 @@ cdef class EventReader:
         """Take what `PartitionReader` judges by; `type_of` gives the type of a schema id."""
         self.directory, self.verified, self.type_of = directory, verified, type_of
         self.ways = verified._ways
-        self.ledger_id = directory.ledger.ledger_id
+        self.start = signing.EVENT_LEAF + directory.ledger.ledger_id
         self.partitions, self.partition = directory.ledger.partitions, partition
         self.kinds, self.keys = {}, {}
 
@@ -146,8 +148,8 @@ cdef class EventReader:
         if key is None or recorded_at < key.valid_from:
             return None
         put_digest(
-            digest, self.ledger_id, parts.nonce, kind.sha256, PyBytes_AS_STRING(subject),
-            len(subject), PyBytes_AS_STRING(body), len(body),
+            digest, self.start, parts.nonce, kind.sha256, PyBytes_AS_STRING(subject), len(subject),
+            body,
         )
         return "VALID" if self.holds(key.public_key, <bytes>beside[1], &parts, digest) else "INVALID"
 

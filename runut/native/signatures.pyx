@@ -9,13 +9,13 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 
 from runut import signing
 
-from runut.native.sha256 cimport Hash, add, begin, end
+from runut.native.digests cimport put_digest
 from runut.native.text cimport PyUnicode_AsUTF8AndSize
 from runut.native.ways cimport path_length
 
 cdef object Signature = signing.Signature
 cdef object SignedBy = signing.SignedBy
-cdef bytes event_leaf = signing._EVENT_LEAF
+cdef bytes event_leaf = signing.EVENT_LEAF
 
 cdef enum:
     VERSION = 1
@@ -92,27 +92,5 @@ def event_digest(
     sizes = len(ledger_id), len(nonce), len(schema_sha256)
     if sizes != (LEDGER_ID_SIZE, NONCE_SIZE, HASH_SIZE) or size > 0xFFFFFFFF:
         return signing.event_digest(ledger_id, nonce, schema_sha256, subject, body)
-    put_digest(
-        digest, ledger_id, PyBytes_AS_STRING(nonce), schema_sha256,
-        stream, size, PyBytes_AS_STRING(body), len(body),
-    )
+    put_digest(digest, event_leaf + ledger_id, PyBytes_AS_STRING(nonce), schema_sha256, stream, size, body)
     return PyBytes_FromStringAndSize(<char*>digest, HASH_SIZE)
-
-
-cdef void put_digest(
-    unsigned char* digest, bytes ledger_id, const char* nonce, bytes schema_sha256,
-    const char* subject, Py_ssize_t size, const char* body, Py_ssize_t body_size,
-) noexcept:
-    """Write the digest of an event whose parts have the sizes that they have to have."""
-    cdef Hash hash
-    cdef unsigned char[4] length
-    length[0], length[1], length[2], length[3] = size >> 24, size >> 16, size >> 8, size
-    begin(&hash)
-    add(&hash, PyBytes_AS_STRING(event_leaf), len(event_leaf))
-    add(&hash, PyBytes_AS_STRING(ledger_id), LEDGER_ID_SIZE)
-    add(&hash, nonce, NONCE_SIZE)
-    add(&hash, PyBytes_AS_STRING(schema_sha256), HASH_SIZE)
-    add(&hash, length, 4)
-    add(&hash, subject, size)
-    add(&hash, body, body_size)
-    end(&hash, digest)
