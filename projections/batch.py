@@ -38,13 +38,33 @@ class NewVerdict(msgspec.Struct, frozen=True, gc=False):
     codes: tuple[str, ...]
 
 
+class Written:
+    """Rows of a subject: those that are new to the store, and those that may be there."""
+
+    __slots__ = ("added", "changed")
+
+    def __init__(self) -> None:
+        self.added: dict[RowKey, Row] = {}
+        self.changed: dict[RowKey, Row] = {}
+
+    def take(self, rows: Mapping[RowKey, Row], loaded: Loaded) -> None:
+        """Take what an event wrote, before `loaded` has moved on past it."""
+        for key, row in rows.items():
+            if key in self.added or loaded.lacks(key):
+                self.added[key] = row
+            else:
+                self.changed[key] = row
+
+
 @dataclass
 class Changes:
     """What a batch writes."""
 
     history: list[HistoryEntry] = field(default_factory=list)
     subjects: dict[str, Loaded] = field(default_factory=dict)
-    rows: dict[str, dict[RowKey, Row]] = field(default_factory=dict)
+    new_subjects: set[str] = field(default_factory=set)
+    """Those of them that the store has no state of."""
+    rows: dict[str, Written] = field(default_factory=dict)
     """By subject."""
     rewritten: set[str] = field(default_factory=set)
     """Subjects whose rows are written anew from nothing."""
@@ -89,14 +109,16 @@ def fold_batch(
         loaded = touched.get(subject)
         if loaded is None:
             loaded = touched[subject] = subjects.get(subject)
+            if loaded.is_new and not loaded.counts.events:
+                changes.new_subjects.add(subject)
         folded = fold(loaded.state, recorded, directories(recorded.directory_offset), loaded)
+        if folded.rows:
+            written = rows.get(subject)
+            if written is None:
+                written = rows[subject] = Written()
+            written.take(folded.rows, loaded)
         loaded.take(recorded, folded)
         changes.history.append(_entry(loaded.counts.events, recorded, folded))
-        if folded.rows:
-            of_subject = rows.get(subject)
-            if of_subject is None:
-                of_subject = rows[subject] = {}
-            of_subject.update(folded.rows)
     for subject, new in whole.items():
         _fold_whole(subject, histories[subject], new, subjects, directories, changes)
     return changes
@@ -118,8 +140,9 @@ def _fold_whole(
     for seq, entry in enumerate(folded.entries[len(history) :], len(history) + 1):
         changes.history.append(_entry(seq, entry.recorded, entry.folded))
     changes.rewritten.add(subject)
-    changes.rows[subject] = dict(folded.past.rows)
     loaded = _loaded_again(folded)
+    written = changes.rows[subject] = Written()
+    written.added = dict(folded.past.rows)
     subjects.put(subject, loaded)
     changes.subjects[subject] = loaded
 

@@ -87,11 +87,18 @@ class Loaded:
         found = self.rows.get((table, ident))
         if found is not None:
             return found  # type: ignore[return-value]
-        if self.is_new or (table, ident) in self.rows:
-            return None
-        if table is Commitment and commitment_source(str(ident)) in self.sources:
+        if self.lacks((table, ident)):
             return None
         raise LookupError(f"{table.__name__} {ident} was not loaded")
+
+    def lacks(self, key: RowKey) -> bool:
+        """Whether it is known that there is no such row."""
+        if key in self.rows:
+            return self.rows[key] is None
+        table, ident = key
+        return self.is_new or (
+            table is Commitment and commitment_source(str(ident)) in self.sources
+        )
 
     def unsettled(self, table: type[R]) -> Iterable[R]:
         """Rows of a table on which something is still pending."""

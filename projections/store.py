@@ -34,7 +34,7 @@ from projections.history import HISTORY, entry_from, history_values
 from projections.loaded import Counts, Loaded, Subjects
 from projections.queries import queries
 from projections.wanted import questions
-from projections.writing import Rows, Target, Writer
+from projections.writing import Rows, Target, Values, Writer
 from runut.adapters.postgres import Connection
 from runut.directory import Directory, PublishedProtocol
 from runut.errors import FencedOut
@@ -49,6 +49,7 @@ SUBJECT: Final = Target(
     ),
     ("subject",),
 )
+NEW_SUBJECT: Final = Target(SUBJECT.name, SUBJECT.columns)
 QUARANTINE: Final = Target(
     "quarantine",
     (
@@ -89,6 +90,7 @@ class Position(msgspec.Struct, frozen=True):
 
 Moves = Sequence[tuple[Position, Position]]
 """Positions before and after."""
+RowsOf = defaultdict[type[Row], list[Row]]
 
 
 class Quarantined(msgspec.Struct, frozen=True):
@@ -259,21 +261,34 @@ def _fenced_out(error: BaseException, moves: Moves) -> FencedOut | None:
 
 def subject_rows(changes: Changes) -> Rows:
     """What is to be written of subjects, by table."""
+    added: RowsOf = defaultdict(list)
+    changed: RowsOf = defaultdict(list)
+    for written in changes.rows.values():
+        _gather(written.added, added)
+        _gather(written.changed, changed)
+    new, known = _subject_values(changes)
     return [
         (HISTORY, [history_values(entry) for entry in changes.history]),
-        *_rows_by_table(changes.rows),
-        (SUBJECT, [subject_values(*each) for each in changes.subjects.items()]),
+        *((row_tables.addition(table), rows) for table, rows in added.items()),
+        *((row_tables.target(table), rows) for table, rows in changed.items()),
+        (NEW_SUBJECT, new),
+        (SUBJECT, known),
     ]
 
 
-def _rows_by_table(
-    rows: Mapping[str, Mapping[RowKey, Row]],
-) -> Rows:
-    by_table: defaultdict[type[Row], list[Row]] = defaultdict(list)
-    for of_subject in rows.values():
-        for (table, _), row in of_subject.items():
-            by_table[table].append(row)
-    return [(row_tables.target(table), found) for table, found in by_table.items()]
+def _gather(rows: Mapping[RowKey, Row], by_table: RowsOf) -> None:
+    for (table, _), row in rows.items():
+        by_table[table].append(row)
+
+
+def _subject_values(changes: Changes) -> tuple[list[Values], list[Values]]:
+    """Of subjects that the store has no state of, and of the others."""
+    new: list[Values] = []
+    known: list[Values] = []
+    for subject, loaded in changes.subjects.items():
+        to = new if subject in changes.new_subjects else known
+        to.append(subject_values(subject, loaded))
+    return new, known
 
 
 def histories_from(

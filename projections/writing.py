@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from msgspec.structs import astuple
 from psycopg import AsyncCopy, sql
 from psycopg.pq import Format
 
@@ -126,7 +127,8 @@ class Writer:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._types: dict[str, list[Type]] = {}
-        self._inserts: dict[str, bytes] = {}
+        self._inserts: dict[tuple[str, tuple[str, ...]], bytes] = {}
+        """By table and key."""
 
     async def write(self, batch: Rows) -> None:
         """Write rows of several tables; in a pipeline only if none of them `is_copied`."""
@@ -146,9 +148,11 @@ class Writer:
             given = target.json(rows[at : at + JSON_ROWS])
             await self._connection.execute(await self._insert(target), (given,))
 
-    async def _copy(self, target: Target, rows: Sequence[Values]) -> None:
+    async def _copy(self, target: Target, rows: Sequence[Any]) -> None:
         types = await self._types_of(target)
         oids = [one.oid for one in types]
+        if isinstance(rows[0], msgspec.Struct):
+            rows = [astuple(row) for row in rows]
         async with self._connection.cursor() as cursor, cursor.copy(target.copy) as copy:
             if IS_USED:
                 await self._copy_blocks(copy, oids, rows)
@@ -167,9 +171,10 @@ class Writer:
         await copy.write(_END)
 
     async def _insert(self, target: Target) -> bytes:
-        if target.name not in self._inserts:
-            self._inserts[target.name] = target.insert(await self._types_of(target))
-        return self._inserts[target.name]
+        known = target.name, target.key
+        if known not in self._inserts:
+            self._inserts[known] = target.insert(await self._types_of(target))
+        return self._inserts[known]
 
     async def _types_of(self, target: Target) -> list[Type]:
         if target.name not in self._types:

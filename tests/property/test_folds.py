@@ -10,7 +10,7 @@ from itertools import pairwise
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from projections.batch import HistoryEntry, fold_batch
+from projections.batch import HistoryEntry, Written, fold_batch
 from projections.folds.case_state import CaseState
 from projections.folds.folding import RowKey
 from projections.folds.rows import OWED, Assistance, Commitment, CustodyInterval, Row, Transfer
@@ -58,7 +58,9 @@ def test_batches_of_any_size_give_what_folding_one_by_one_gives(
         changes = fold_batch(batch, subjects, past, DIRECTORIES)
         if SUBJECT in changes.rewritten:
             rows.clear()
-        rows.update(changes.rows.get(SUBJECT, {}))
+        written = changes.rows.get(SUBJECT, Written())
+        assert not written.added.keys() & rows.keys()
+        rows |= written.added | written.changed
         history.update({entry.seq: entry for entry in changes.history})
         for new in changes.verdicts:
             old = history[new.seq]
