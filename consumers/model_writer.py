@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import psycopg
 import structlog
 
-from projections.batch import Changes, corrected_subjects, fold_batch
+from projections.batch import Changes, add_unwritten, corrected_subjects, fold_batch
 from projections.folds.subject import Directories
 from projections.install import install
 from projections.loaded import Subjects
@@ -44,6 +44,13 @@ class Batch:
         self.quarantined: list[Quarantined] = []
 
 
+class Write(NamedTuple):
+    """What is being written, and who does it."""
+
+    changes: Changes
+    task: asyncio.Task[None]
+
+
 class ModelWriter:
     """The read models' writer. Not to be shared between tasks."""
 
@@ -55,7 +62,7 @@ class ModelWriter:
         self._connections: list[postgres.Connection] = []
         self._loading: Store | None = None
         self._saving: Store | None = None
-        self._write: asyncio.Task[None] | None = None
+        self._write: Write | None = None
         self._failures = 0
         """How often PostgreSQL failed since something was written."""
 
@@ -71,8 +78,8 @@ class ModelWriter:
     async def close(self) -> None:
         """Disconnect; what is being written is given up, the position with it."""
         if self._write is not None:
-            self._write.cancel()
-            await asyncio.wait([self._write])
+            self._write.task.cancel()
+            await asyncio.wait([self._write.task])
             self._write = None
         for connection in self._connections:
             await connection.close()
@@ -120,7 +127,7 @@ class ModelWriter:
         await self.settle()
         self._subjects.evict(changes.subjects)
         saved = _opened(self._saving).commit(batch.moves, changes, batch.quarantined)
-        self._write = asyncio.create_task(saved)
+        self._write = Write(changes, asyncio.create_task(saved))
         for _, after in batch.moves:
             self.positions[after.partition] = after
 
@@ -128,7 +135,7 @@ class ModelWriter:
         """Wait until what was folded is written. Raises as `project`."""
         if self._write is not None:
             write, self._write = self._write, None
-            await write
+            await write.task
             if self._failures:
                 log.info("database writes again", failures=self._failures)
                 self._failures = 0
@@ -145,8 +152,11 @@ class ModelWriter:
         apart = [one for one in batch.recorded if one.event.subject in corrected]
         rest = [one for one in batch.recorded if one.event.subject not in corrected]
         changes = await self._fold_on(rest, directories)
-        await self.settle()  # whole histories are read back, and all of them must be there
+        if self._write is not None and corrected & self._write.changes.rewritten:
+            await self.settle()  # verdicts of what was written before are changed there
         histories = await _opened(self._loading).load(apart, self._subjects, directories)
+        if self._write is not None:
+            add_unwritten(histories, self._write.changes)
         return fold_batch(apart, self._subjects, histories, directories, changes)
 
     async def _fold_on(self, records: Sequence[Recorded], directories: Directories) -> Changes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
@@ -193,14 +193,15 @@ async def project(
         some, subjects = records[at : at + batch], Subjects()
         histories = await store.load(some, subjects, directories)
         changes: Changes = fold_batch(some, subjects, histories, directories)
-        moves = _moves(positions, some)
+        moves = moves_past(positions, some)
         await store.commit(moves, changes, [])
         positions.update({after.partition: after for _, after in moves})
 
 
-def _moves(
-    positions: dict[int, Position], records: Sequence[Recorded]
+def moves_past(
+    positions: Mapping[int, Position], records: Sequence[Recorded]
 ) -> list[tuple[Position, Position]]:
+    """Each partition's position before and after these records."""
     last = {one.partition: one for one in records}
     return [
         (

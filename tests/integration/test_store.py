@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 
 import msgspec
 import psycopg
 import pytest
 from msgspec.structs import astuple
 
+from consumers.model_writer import Batch, ModelWriter
 from projections.batch import Changes, fold_batch
 from projections.folds.fold import CORRECTION
 from projections.folds.rows import TABLES, Row
-from projections.folds.subject import FoldedSubject, fold_subject
+from projections.folds.subject import fold_subject
 from projections.loaded import Subjects
 from projections.row_tables import from_values, select, state_from, table_name
 from projections.store import Position, Quarantined, Store
@@ -22,7 +25,8 @@ from runut.adapters.postgres import Connection
 from runut.errors import FencedOut
 from runut.event import Recorded
 from runut.records import RawRecord
-from tests.builders import RECORDED_AT, directory_from, project, recorded
+from runut.settings import Settings
+from tests.builders import RECORDED_AT, directory_from, moves_past, project, recorded
 from tests.histories import SUBJECT, Author
 
 HISTORIES = 60
@@ -58,23 +62,22 @@ def renamed(records: list[Recorded], subject: str) -> list[Recorded]:
     ]
 
 
-@pytest.mark.parametrize("batch", [1, 7])
-async def test_batches_that_load_what_they_need_write_what_folding_in_memory_gives(
-    connection: Connection, batch: int
-) -> None:
-    directories = directory_from()
-    records: list[Recorded] = []
-    expected: dict[str, FoldedSubject] = {}
-    for seed in range(HISTORIES):
-        subject = f"{SUBJECT}-{seed}"
-        history = renamed(Author(seed).write(LENGTH), subject)
-        expected[subject] = fold_subject(history, directories)
-        records += history
-    # Interleaved, so that every batch meets subjects that earlier ones wrote.
-    records.sort(key=lambda one: one.offset)
-    placed = [msgspec.structs.replace(one, offset=at) for at, one in enumerate(records)]
-    await project(connection, placed, directories, batch=batch * HISTORIES // 3)
-    for subject, folded in expected.items():
+def histories() -> dict[str, list[Recorded]]:
+    """Random histories by subject."""
+    names = {seed: f"{SUBJECT}-{seed}" for seed in range(HISTORIES)}
+    return {name: renamed(Author(seed).write(LENGTH), name) for seed, name in names.items()}
+
+
+def interleaved(given: Mapping[str, Sequence[Recorded]]) -> list[Recorded]:
+    """All of them in one partition, so that every batch meets subjects that earlier ones wrote."""
+    records = sorted(chain.from_iterable(given.values()), key=lambda one: one.offset)
+    return [msgspec.structs.replace(one, offset=at) for at, one in enumerate(records)]
+
+
+async def assert_folded(connection: Connection, given: Mapping[str, Sequence[Recorded]]) -> None:
+    """What is written is what folding in memory gives."""
+    for subject, records in given.items():
+        folded = fold_subject(records, directory_from())
         cursor = await connection.execute(
             "SELECT state, events, irregular, duplicate, corrected FROM subject WHERE subject = %s",
             (subject,),
@@ -87,6 +90,33 @@ async def test_batches_that_load_what_they_need_write_what_folding_in_memory_giv
         assert await history_in(connection, subject) == [
             (entry.folded.verdict, entry.folded.codes) for entry in folded.entries
         ]
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+async def test_batches_that_load_what_they_need_write_what_folding_in_memory_gives(
+    connection: Connection, batch: int
+) -> None:
+    given = histories()
+    await project(connection, interleaved(given), batch=batch * HISTORIES // 3)
+    await assert_folded(connection, given)
+
+
+@pytest.mark.parametrize("size", [20, 140])
+async def test_batches_folded_while_the_one_before_is_written_give_the_same(
+    connection: Connection, settings: Settings, size: int
+) -> None:
+    given, writer = histories(), ModelWriter(settings)
+    records = interleaved(given)
+    await writer.open()
+    await writer.claim([records[0].partition])
+    for at in range(0, len(records), size):
+        batch = Batch()
+        batch.recorded = records[at : at + size]
+        batch.moves = moves_past(writer.positions, batch.recorded)
+        await writer.project(batch, directory_from())
+    await writer.settle()
+    await writer.close()
+    await assert_folded(connection, given)
 
 
 async def test_a_claim_fences_out_whoever_owned_the_partition_before(
