@@ -15,13 +15,14 @@ from functools import partial
 from typing import Final
 
 import msgspec
+from aiokafka.admin import AIOKafkaAdminClient
 
 from bench.asleep import sleeper
 from bench.ground import PARTITIONS, Ground, workers
 from bench.measured import Measured, Meter
 from projections.waiting import is_claimed, wait_until_projected
 from runut import Producer, Receipt
-from runut.adapters import postgres
+from runut.adapters import kafka, postgres
 from runut.adapters.postgres import Connection
 from runut.event import Event
 from runut.settings import Settings
@@ -57,26 +58,41 @@ async def catch_up(
 ) -> Measured:
     """Let so many workers project all events into read models that are empty.
 
-    Measured from the moment at which all partitions are claimed: whoever joins later does so
-    while it counts.
+    Measured from the moment at which all of them have their partitions; what the first of them
+    projected until then is not counted.
     """
     async with workers(settings, count) as pids:
-        await until_claimed(settings)
+        await until_claimed(settings, count)
         async with postgres.connected(settings, name="bench", autocommit=True) as connection:
+            before = await _rows(connection)
             meter = Meter(pids, ground.postgres)
             if not await wait_until_projected(connection, ends, deadline_s=STANDSTILL_S):
                 raise TimeoutError((settings.data / "worker.log").read_text())
-            return meter.stop(events).with_rows(await _rows(connection))
+            return meter.stop(events - before).with_rows(await _rows(connection))
 
 
-async def until_claimed(settings: Settings) -> None:
-    """Wait until a worker that was started has claimed all partitions."""
+async def until_claimed(settings: Settings, count: int = 1) -> None:
+    """Wait until so many workers that were started share all partitions."""
     async with (
         postgres.connected(settings, name="bench", autocommit=True) as connection,
         asyncio.timeout(START_S),
     ):
-        while not await is_claimed(connection, PARTITIONS):
+        while not (await _are_joined(settings, count) and await is_claimed(connection, PARTITIONS)):
             await asyncio.sleep(POLL_S)
+
+
+async def _are_joined(settings: Settings, count: int) -> bool:
+    """Whether Kafka has dealt the partitions out to so many."""
+    if count == 1:
+        return True
+    admin = AIOKafkaAdminClient(**kafka.client_options(settings))
+    await admin.start()
+    try:
+        [answer] = await admin.describe_consumer_groups([settings.worker_group])
+        [(_, _, state, _, _, members, *_)] = answer.groups
+        return bool(state == "Stable" and len(members) == count)
+    finally:
+        await admin.close()
 
 
 async def verdicts(settings: Settings) -> dict[str, int]:
