@@ -8,15 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
-from projections.folds.fold import CORRECTION, State, fold, needs_of
-from projections.folds.folding import Folded, Needs, RowKey
+from projections.folds.fold import CORRECTION, KINDS, State, fold, needs_of
+from projections.folds.folding import Folded, Folding, Needs, RowKey
+from projections.folds.guards import NAMING
 from projections.folds.rows import Row
 from projections.folds.subject import Directories, FoldedSubject, fold_subject
-from projections.loaded import Loaded, Subjects
+from projections.loaded import Counts, Loaded, Subjects
+from runut.directory import Directory
 from runut.event import Recorded, Verdict
+from runut.native import IS_USED
+
+if IS_USED:
+    from runut.native import folding as compiled
 
 
 class HistoryEntry(msgspec.Struct, frozen=True, gc=False):
@@ -95,6 +102,26 @@ def missing_needs(records: Iterable[Recorded], subjects: Subjects) -> dict[str, 
     return missing
 
 
+def plain_fold_next(
+    loaded: Loaded, recorded: Recorded, directory: Directory, changes: Changes
+) -> None:
+    """Fold the next event of a loaded subject into the changes, and move the subject on past it."""
+    folded = fold(loaded.state, recorded, directory, loaded)
+    if folded.rows:
+        written = changes.rows.setdefault(recorded.event.subject, Written())
+        written.take(folded.rows, loaded)
+    loaded.take(recorded, folded)
+    changes.history.append(_entry(loaded.counts.events, recorded, folded))
+
+
+_CLASSES: Final = (HistoryEntry, Written, Folding, Loaded, Counts)
+fold_next: Final = (
+    compiled.EffectiveFold(plain_fold_next, KINDS, NAMING, *_CLASSES).fold_next
+    if IS_USED
+    else plain_fold_next
+)
+
+
 def fold_batch(
     records: Sequence[Recorded],
     subjects: Subjects,
@@ -107,7 +134,8 @@ def fold_batch(
     `changes` are those of the records before, where a batch without corrections is folded in steps.
     """
     changes = changes or Changes()
-    touched, rows = changes.subjects, changes.rows
+    touched = changes.subjects
+    directory: Directory | None = None
     whole: dict[str, list[Recorded]] = {subject: [] for subject in histories}
     for recorded in records:
         subject: str = recorded.event.subject
@@ -119,14 +147,9 @@ def fold_batch(
             loaded = touched[subject] = subjects.get(subject)
             if loaded.is_new and not loaded.counts.events:
                 changes.new_subjects.add(subject)
-        folded = fold(loaded.state, recorded, directories(recorded.directory_offset), loaded)
-        if folded.rows:
-            written = rows.get(subject)
-            if written is None:
-                written = rows[subject] = Written()
-            written.take(folded.rows, loaded)
-        loaded.take(recorded, folded)
-        changes.history.append(_entry(loaded.counts.events, recorded, folded))
+        if directory is None or directory.offset != recorded.directory_offset:
+            directory = directories(recorded.directory_offset)
+        fold_next(loaded, recorded, directory, changes)
     for subject, new in whole.items():
         _fold_whole(subject, histories[subject], new, subjects, directories, changes)
     return changes

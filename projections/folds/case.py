@@ -31,7 +31,7 @@ from projections.folds.folding import (
     no_guard,
     nothing_needed,
 )
-from projections.folds.guards import addressed_agencies
+from projections.folds.guards import ADDRESSING, newcomers
 from projections.folds.obligations import fulfil
 from projections.folds.rows import CustodyInterval
 from runut.event import Event, subject_id
@@ -176,11 +176,10 @@ def add_participants(folding: CaseFolding) -> None:
 
     Custodians are named too, and custody begins with them, so they are added alike.
     """
-    state = folding.state
-    known = state.participants
-    for agency in (folding.agency, state.custodian, *addressed_agencies(folding.event)):
-        if agency not in known and not folding.is_system(agency):
-            state.participants = known = with_agency(known, agency)
+    state, event = folding.state, folding.event
+    for agency in newcomers(event, ADDRESSING[event.type], state.custodian, state.participants):
+        if not folding.is_system(agency):
+            state.participants = with_agency(state.participants, agency)
 
 
 RULES: Final[dict[str, Rule]] = {

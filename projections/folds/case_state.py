@@ -15,6 +15,10 @@ from msgspec.structs import replace
 from projections.folds.folding import Codes, Folding
 from projections.folds.obligations import cancel, cancel_transfer, open_commitment
 from projections.folds.rows import Commitment, CustodyInterval
+from runut.native import IS_USED
+
+if IS_USED:
+    from runut.native import folding as compiled
 
 CaseStatus = Literal["REPORTED", "IN_HANDLING", "RESOLVED", "CLOSED", "REJECTED", "MERGED"]
 
@@ -81,9 +85,12 @@ def only_participant(folding: CaseFolding) -> Codes:
         yield "NOT_PARTICIPANT"
 
 
-def with_agency(agencies: tuple[str, ...], agency: str) -> tuple[str, ...]:
+def plain_with_agency(agencies: tuple[str, ...], agency: str) -> tuple[str, ...]:
     """A sorted set of agencies with one more."""
     return agencies if agency in agencies else tuple(sorted((*agencies, agency)))
+
+
+with_agency: Final = compiled.with_agency if IS_USED else plain_with_agency
 
 
 def begin_custody(folding: CaseFolding, agency: str, started_at: datetime, n: int) -> None:

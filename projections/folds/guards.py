@@ -6,45 +6,50 @@ Pure. Each yields codes of events.md §3.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, Final
 
 from projections.folds.folding import Codes, Folding
 from runut.catalogue import catalogue
 from runut.event import Event
+from runut.native import IS_USED
 
-# Fields that address an agency and so make it a participant (events.md §4) …
-ADDRESSING_FIELDS: Final = ("to", "provider", "debtor", "with")
-# … and all that name agencies which the directory has to know; a clause names its debtor.
-NAMING_FIELDS: Final = (*ADDRESSING_FIELDS, "creditor", "custodian", "clauses")
+if IS_USED:
+    from runut.native import folding as compiled
 
 
-def addressed_agencies(event: Event) -> Sequence[str]:
-    """Agencies that an event addresses, some perhaps more than once."""
-    fields = _addressing_fields(event.type)
-    return _agencies_in(event, fields) if fields else ()
+class FieldsOf(dict[str, tuple[str, ...]]):
+    """Of each type of event, those of some fields that it has at all."""
+
+    def __init__(self, wanted: tuple[str, ...]) -> None:
+        super().__init__()
+        self._wanted = wanted
+
+    def __missing__(self, event_type: str) -> tuple[str, ...]:
+        had = {field["name"] for field in catalogue().by_name(event_type).schema["fields"]}
+        found = self[event_type] = tuple(name for name in self._wanted if name in had)
+        return found
+
+
+ADDRESSING: Final = FieldsOf(("to", "provider", "debtor", "with"))
+"""Fields that address an agency and so make it a participant (events.md §4)."""
+NAMING: Final = FieldsOf(("to", "provider", "debtor", "with", "creditor", "custodian", "clauses"))
+"""Fields that name agencies which the directory has to know; a clause names its debtor."""
 
 
 def named_agencies(event: Event) -> Sequence[str]:
-    """Agencies that an event names, which the directory has to know."""
-    fields = _naming_fields(event.type)
-    return _agencies_in(event, fields) if fields else ()
+    """Agencies that an event names, which the directory has to know; some perhaps twice."""
+    return _agencies_in(event, NAMING[event.type])
 
 
-@cache
-def _addressing_fields(event_type: str) -> tuple[str, ...]:
-    return _fields_of(event_type, ADDRESSING_FIELDS)
+def plain_newcomers(
+    event: Event, fields: tuple[str, ...], custodian: str, known: Sequence[str]
+) -> list[str]:
+    """Which of emitter, custodian and the agencies in some fields are not known yet."""
+    named = (event.agency, custodian, *_agencies_in(event, fields))
+    return [agency for agency in named if agency not in known]
 
 
-@cache
-def _naming_fields(event_type: str) -> tuple[str, ...]:
-    return _fields_of(event_type, NAMING_FIELDS)
-
-
-def _fields_of(event_type: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the wanted fields that events of a type have at all."""
-    fields = {field["name"] for field in catalogue().by_name(event_type).schema["fields"]}
-    return tuple(name for name in wanted if name in fields)
+newcomers: Final = compiled.newcomers if IS_USED else plain_newcomers
 
 
 def _agencies_in(event: Event, fields: tuple[str, ...]) -> Sequence[str]:

@@ -6,6 +6,7 @@ Pure. A state counts what is owed; the commitments themselves are rows (events.m
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,8 @@ from msgspec.structs import replace
 
 from projections.folds.folding import Folding, pending
 from projections.folds.rows import OWED, Assistance, Commitment, CommitmentStatus, Transfer
-from runut.protocol import CommitmentKind
+from runut.protocol import CommitmentKind, Limit
+from runut.protocol import Protocol as ProtocolInForce
 
 _DEFAULT_ZONE: Final = ZoneInfo("Asia/Jakarta")
 
@@ -68,9 +70,16 @@ def limit_of(
     protocol = folding.directory.protocol_at(folding.at)
     if protocol is None:
         return None, None
+    limit, rule = _named_limit(protocol, kind, variant)
+    return limit.after(folding.at, folding.directory.calendar, protocol.timezone), rule
+
+
+@lru_cache(maxsize=256)  # much is owed by the same few rules
+def _named_limit(
+    protocol: ProtocolInForce, kind: CommitmentKind, variant: str | None
+) -> tuple[Limit, str]:
     limit = protocol.limit(kind, variant)
-    due_at = limit.after(folding.at, folding.directory.calendar, protocol.timezone)
-    return due_at, f"{protocol.version} {kind} {limit}"
+    return limit, f"{protocol.version} {kind} {limit}"
 
 
 def local_zone(folding: Folding[Any]) -> ZoneInfo:
