@@ -48,12 +48,6 @@ def target(table: type[Row]) -> Target:
 
 
 @cache
-def addition(table: type[Row]) -> Target:
-    """Where rows of a class are written that are not there yet."""
-    return Target(table_name(table), table.__struct_fields__)
-
-
-@cache
 def select(table: type[Row], condition: str) -> bytes:
     """Rows that meet one of the conditions below.
 

@@ -49,7 +49,6 @@ SUBJECT: Final = Target(
     ),
     ("subject",),
 )
-NEW_SUBJECT: Final = Target(SUBJECT.name, SUBJECT.columns)
 QUARANTINE: Final = Target(
     "quarantine",
     (
@@ -267,13 +266,18 @@ def subject_rows(changes: Changes) -> Rows:
         _gather(written.added, added)
         _gather(written.changed, changed)
     new, known = _subject_values(changes)
-    return [
-        (HISTORY, [history_values(entry) for entry in changes.history]),
-        *((row_tables.addition(table), rows) for table, rows in added.items()),
-        *((row_tables.target(table), rows) for table, rows in changed.items()),
-        (NEW_SUBJECT, new),
-        (SUBJECT, known),
-    ]
+    rows = [(HISTORY, [history_values(entry) for entry in changes.history])]
+    for table in {**added, **changed}:
+        rows += _apart(row_tables.target(table), added[table], changed[table])
+    return rows + _apart(SUBJECT, new, known)
+
+
+def _apart(target: Target, added: list[Any], changed: list[Any]) -> list[tuple[Target, list[Any]]]:
+    """New rows and others: by COPY and by one statement if they are many, else by that alone."""
+    addition = target.addition
+    if addition.is_copied(added):
+        return [(addition, added), (target, changed)]
+    return [(target, added + changed)]
 
 
 def _gather(rows: Mapping[RowKey, Row], by_table: RowsOf) -> None:

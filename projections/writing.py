@@ -90,6 +90,11 @@ class Target(msgspec.Struct, frozen=True, dict=True):
         statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)")
         return statement.format(sql.Identifier(self.name), self._names).as_bytes()
 
+    @cached_property
+    def addition(self) -> Target:
+        """The same table, for rows of which it has none yet."""
+        return Target(self.name, self.columns)
+
     @property
     def _names(self) -> sql.Composed:
         return sql.SQL(", ").join(map(sql.Identifier, self.columns))
