@@ -101,7 +101,7 @@ async def test_batches_that_load_what_they_need_write_what_folding_in_memory_giv
     await assert_folded(connection, given)
 
 
-@pytest.mark.parametrize("size", [20, 600])
+@pytest.mark.parametrize("size", [140, 600])
 async def test_batches_folded_while_the_one_before_is_written_give_the_same(
     connection: Connection, settings: Settings, size: int
 ) -> None:
