@@ -28,7 +28,7 @@ from projections.reading import expecting_tables
 from projections.render import Standing
 from projections.rights import rule_for
 from projections.versions import version_of_subject
-from runut.adapters.postgres import Connection
+from runut.adapters.postgres import Connection, Texts
 
 _SQL: Final = queries("present")
 
@@ -66,10 +66,10 @@ async def present(
         PlatformError: the read models were never made.
     """
     wanted = dict.fromkeys(asked)
-    # As tuples, which psycopg writes in binary: no name can be taken for two.
+    # As arrays, in which no name can be taken for two.
     names = {
-        "subjects": tuple(one.subject for one in wanted),
-        "agencies": tuple(one.agency for one in wanted),
+        "subjects": Texts(one.subject for one in wanted),
+        "agencies": Texts(one.agency for one in wanted),
     }
     with expecting_tables():
         cursor = await connection.execute(query_of(kind), names, prepare=True)

@@ -30,6 +30,7 @@ from dashboard.pages import (
     work_lists,
 )
 from dashboard.pages.site import Site
+from runut.adapters.http import header
 
 PAGES: Final = (
     *(static_files, sign_in, account, overview, case_list, work_lists, registers),
@@ -54,9 +55,9 @@ class SessionReads:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}:
-            asked = HTTPConnection(scope)
-            token = asked.cookies.get(cookies.SESSION)
-            if token is not None and "authorization" not in asked.headers:
+            says_who = header(scope, b"authorization") is not None
+            token = None if says_who else HTTPConnection(scope).cookies.get(cookies.SESSION)
+            if token is not None:
                 bearer = (b"authorization", f"Bearer {token}".encode())
                 scope = {**scope, "headers": [*scope["headers"], bearer]}
         await self._app(scope, receive, send)

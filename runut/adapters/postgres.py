@@ -71,6 +71,10 @@ class _TimeArray(ListBinaryDumper):
         super().__init__(tuple, context)
 
 
+class Texts(tuple[str | None, ...]):
+    """Texts or nulls as a parameter: an array in a fifth of the time that any other tuple takes."""
+
+
 class _TextArray(Dumper):
     """Texts, for COPY, in a fifth of the time that psycopg takes for an array of anything."""
 
@@ -87,11 +91,31 @@ class _TextArray(Dumper):
         return b"".join(parts)
 
 
+class _ArrayOfTexts(Dumper):
+    """The same as a parameter, where some may be null."""
+
+    format = Format.BINARY
+    oid = psycopg.adapters.types["text"].array_oid
+
+    def dump(self, obj: Sequence[str | None]) -> bytes:
+        if not obj:
+            return _EMPTY_ARRAY
+        parts = [_ARRAY_HEAD.pack(1, None in obj, _TEXT_OID, len(obj), 1)]
+        for text in obj:
+            if text is None:
+                parts.append(_NULL)
+            else:
+                content = text.encode()
+                parts += (_LENGTH.pack(len(content)), content)
+        return b"".join(parts)
+
+
 _TEXT_OID: Final = psycopg.adapters.types["text"].oid
 # Dimensions, whether there are nulls, type of the items; then the one dimension's size and start.
 _EMPTY_ARRAY: Final = struct.pack(">iii", 0, 0, _TEXT_OID)
 _ARRAY_HEAD: Final = struct.Struct(">iiiii")
 _LENGTH: Final = struct.Struct(">i")
+_NULL: Final = _LENGTH.pack(-1)
 
 
 async def connect(
@@ -221,6 +245,7 @@ async def _adapt(connection: Connection) -> None:
     connection.adapters.register_dumper(None, _TextArray)
     connection.adapters.register_dumper(None, _TimeArray)
     connection.adapters.register_dumper(tuple, ListBinaryDumper)
+    connection.adapters.register_dumper(Texts, _ArrayOfTexts)
 
 
 def address_of(url: str) -> str:
