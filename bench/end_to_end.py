@@ -106,7 +106,7 @@ async def verdicts(settings: Settings) -> dict[str, int]:
 
 async def latencies(settings: Settings, events: Sequence[Event], rate: int) -> Latencies:
     """Send so many events a second at an even pace, whether or not earlier ones are through."""
-    with _unsearched():
+    with unsearched():
         async with sleeper() as late_ms:
             due, acknowledged, stored = await _send(settings, events, rate)
     visible = await _visible_at(settings, [(one.partition, one.offset) for one in stored])
@@ -114,7 +114,7 @@ async def latencies(settings: Settings, events: Sequence[Event], rate: int) -> L
 
 
 @contextmanager
-def _unsearched() -> Iterator[None]:
+def unsearched() -> Iterator[None]:
     """What this process holds of other measurements is not searched for cycles meanwhile."""
     gc.collect()
     gc.freeze()

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from bench import stories
-from bench.end_to_end import Latency, latency_of, until_claimed
+from bench.end_to_end import Latency, latency_of, unsearched, until_claimed
 from bench.ground import PARTITIONS, Ground, ground, workers
 from bench.measured import cpu_s, cpu_with_children_s
 from bench.processes import free_port, running, serving
@@ -223,7 +223,7 @@ async def _read(
             else:
                 refused += 1
 
-    with browsers(site.port, site.cookies) as some:
+    with browsers(site.port, site.cookies) as some, unsearched():
         async with asyncio.TaskGroup() as tasks:
             begun = time.perf_counter()
             for number, browser in enumerate(some):

@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from bench.end_to_end import Latency, latency
+from bench.end_to_end import Latency, latency, unsearched
 from bench.ground import Ground
 from bench.processes import free_port, serving
 from projections.credentials import Grant, issue
@@ -87,9 +87,10 @@ async def _paced(readers: list[Read], subjects: Iterator[str], count: int) -> La
             await read(next(subjects))
             done[number] = time.perf_counter()
 
-    async with asyncio.TaskGroup() as tasks:
-        for read in readers:
-            tasks.create_task(work(read))
+    with unsearched():
+        async with asyncio.TaskGroup() as tasks:
+            for read in readers:
+                tasks.create_task(work(read))
     return latency(due, done)
 
 
