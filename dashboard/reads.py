@@ -15,12 +15,11 @@ from dashboard.lately import Lately
 from dashboard.pasts import Pasts
 from dashboard.room import Room
 from projections.batch import HistoryEntry
-from projections.following import positions
 from projections.known import Known
 from projections.listing import Moment
 from projections.present import Present, Seen
 from projections.read_record import GuardedRead
-from projections.reading import expecting_tables, load_directory, snapshot
+from projections.reading import expecting_tables, positions_and_directory, snapshot
 from projections.rights import Sight
 from projections.telling import guarded
 from projections.versions import Origin
@@ -132,10 +131,9 @@ class Reads:
         as_of: datetime | None,
         checkpoint: str | None,
     ) -> Reading:
-        log = await load_directory(connection, self._log)
-        origin = Origin(await positions(connection), checkpoint)
+        positions, log = await positions_and_directory(connection, self._log)
         moment = Moment(self.now(), as_of, asker.sight, log)
-        return Reading(self, connection, asker, moment, origin)
+        return Reading(self, connection, asker, moment, Origin(positions, checkpoint))
 
 
 class Reading(NamedTuple):

@@ -47,10 +47,7 @@ class Known(msgspec.Struct, frozen=True):
 
     async def ask(self, name: str, **asked: Any) -> list[Document]:
         """The rows of a query on measures, as JSON has them."""
-        async with self.connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(question(QUESTIONS, name), {"moment": self.moment, **asked})
-            rows = await cursor.fetchall()
-        return [{column: _plain(value) for column, value in row.items()} for row in rows]
+        return await ask_at(self.connection, self.moment, name, **asked)
 
     def provenance(self) -> Document:
         """What a replay needs to come to the same figures."""
@@ -114,6 +111,16 @@ async def kept_past(
             known = await known_then(connection, moment)
             await hide_present(connection, moment, directory)
     return known
+
+
+async def ask_at(
+    connection: Connection, moment: datetime, name: str, **asked: Any
+) -> list[Document]:
+    """The rows of a query on measures, by the tables of a moment; within a caller's snapshot."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(question(QUESTIONS, name), {"moment": moment, **asked})
+        rows = await cursor.fetchall()
+    return [{column: _plain(value) for column, value in row.items()} for row in rows]
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final
 
-from projections.known import Known, known_at
+from projections.known import Known, ask_at, known_at
 from projections.portraits import Document
 from runut.adapters.postgres import Connection
 from runut.errors import NotFound, shorten
@@ -46,13 +46,21 @@ async def meetings(
 
 async def meetings_of(known: Known, *, series: str | None = None) -> Document:
     """The same of what is known, or was."""
-    rows = await known.ask("occasions", series=series)
-    if series is not None and not rows:
+    found = await series_at(known.connection, known.moment, series)
+    if series is not None and not found:
         raise NotFound(
             f"series {shorten(series)}", "expected one of a protocol or of a meeting that was held"
         )
+    return {**known.provenance(), "series": found}
+
+
+async def series_at(
+    connection: Connection, moment: datetime, series: str | None = None
+) -> list[Document]:
+    """The series alone, by the tables of a moment; within a snapshot of the caller's."""
+    rows = await ask_at(connection, moment, "occasions", series=series)
     grouped = groupby(rows, key=lambda row: str(row["series"]))
-    return {**known.provenance(), "series": [_series(name, list(found)) for name, found in grouped]}
+    return [_series(name, list(found)) for name, found in grouped]
 
 
 def _series(name: str, occasions: Sequence[Document]) -> Document:

@@ -19,6 +19,7 @@ from projections import row_tables
 from projections.batch import HistoryEntry
 from projections.folds.rows import Row
 from projections.folds.subject import Directories, Past, fold_subject, state_as_of
+from projections.following import Positions
 from projections.history import entry_from
 from projections.loaded import Counts
 from projections.portraits import SHOWN, Document
@@ -36,6 +37,7 @@ By = Literal["recorded", "occurred"]
 DIRECTORY_TOPIC: Final = "runut.directory"
 
 _SQL: Final = queries("reading")
+_BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
 @contextmanager
@@ -67,9 +69,10 @@ async def snapshot(connection: Connection) -> AsyncIterator[None]:
         if connection.info.transaction_status is TransactionStatus.INTRANS:
             yield
             return
-        async with connection.transaction():
-            await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        async with _undone_if_it_fails(connection):
+            await connection.execute(_BEGIN)
             yield
+            await connection.execute("COMMIT")
 
 
 @asynccontextmanager
@@ -80,15 +83,34 @@ async def snapshot_at_once(connection: Connection) -> AsyncIterator[None]:
             async with connection.pipeline():
                 yield
             return
-        try:
-            async with connection.pipeline():
-                await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                yield
-                await connection.execute("COMMIT")
-        except BaseException:
-            if not connection.closed:
-                await connection.rollback()
-            raise
+        async with _undone_if_it_fails(connection), connection.pipeline():
+            await connection.execute(_BEGIN)
+            yield
+            await connection.execute("COMMIT")
+
+
+@asynccontextmanager
+async def _undone_if_it_fails(connection: Connection) -> AsyncIterator[None]:
+    try:
+        yield
+    except BaseException:
+        if not connection.closed:
+            await connection.rollback()
+        raise
+
+
+async def positions_and_directory(
+    connection: Connection, known: DirectoryLog
+) -> tuple[Positions, DirectoryLog]:
+    """How far each partition is projected, and the directory as `load_directory` gives it.
+
+    In one journey where all of the directory is `known`, as almost always.
+    """
+    cursor = await connection.execute(_SQL["positions_and_directory"])
+    rows = await cursor.fetchall()
+    is_known = bool(rows) and rows[0][2] == known.size
+    log = known if is_known else await load_directory(connection, known)
+    return {partition: next_offset for partition, next_offset, _ in rows}, log
 
 
 async def load_directory(connection: Connection, known: DirectoryLog | None = None) -> DirectoryLog:

@@ -126,7 +126,7 @@ def plain(text: str) -> str:
     line = " ".join(text.split())
     if not line.isprintable():
         line = "".join(char for char in line if char.isprintable())
-    if not any(char.isalnum() for char in line):
+    if not any(map(str.isalnum, line)):
         return ""
     return line.strip().rstrip(".").rstrip()
 

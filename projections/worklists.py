@@ -6,6 +6,7 @@ Within a snapshot of the caller's.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
@@ -24,7 +25,7 @@ from runut.adapters.postgres import Connection
 OPEN_STATUSES: Final = ("REPORTED", "IN_HANDLING", "RESOLVED")
 URGENCIES: Final = ("IMMEDIATE", "URGENT", "NORMAL")
 STILL_DAYS: Final = (7, 14, 30)
-"""Days without movement after which a case is worth a look."""
+"""Days without movement after which a case is worth a look, the fewest first."""
 
 
 class OverdueOf(msgspec.Struct, frozen=True):
@@ -111,16 +112,20 @@ class Worklists:
     ) -> Figures:
         """Open work now; `today` is when the reader's day begins and ends."""
         since, until = today
-        cases = await self._rows("open_cases")
-        overdue = await self.overdue(now)
-        due = await self._rows("due_between", since=since, until=until)
-        still = await self._rows("still", days=list(STILL_DAYS), now=now)
+        cases = await self._rows("open_cases", days=list(STILL_DAYS), now=now)
+        owed = await self._rows("owed_by_agency", now=now, since=since, until=until)
         bounced = await self._rows("bounced", since=bounced_since)
+        open_cases = Counter[tuple[str, str]]()
+        for status, urgency, _, count, _ in cases:
+            open_cases[status, urgency] += count
         return Figures(
-            open_cases={(status, urgency): count for status, urgency, count, _ in cases},
-            overdue=overdue,
-            due_today=due[0][0],
-            still=dict(still),
+            open_cases=open_cases,
+            overdue=[OverdueOf(*late) for *late, _ in owed if late[1]],
+            due_today=sum(due_today for *_, due_today in owed),
+            still={
+                days: sum(count for _, _, passed, count, _ in cases if passed > n)
+                for n, days in enumerate(STILL_DAYS)
+            },
             bounced=bounced[0][0],
             to_escalate=sum(to_escalate for *_, to_escalate in cases),
         )

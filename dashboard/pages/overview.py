@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Response
 
-from dashboard.measures import known_to
 from dashboard.pages.frame import Reader
 from dashboard.pages.listing import worklists
 from dashboard.pages.moments import PastMoment
@@ -16,7 +15,7 @@ from dashboard.pages.overview_chart import cases_chart
 from dashboard.pages.routing import page_router
 from dashboard.pages.seals import newest_seal, sizes_of
 from dashboard.reads import Reading
-from projections.meetings import meetings_of
+from projections.meetings import series_at
 from projections.worklists import OPEN_STATUSES, STILL_DAYS, URGENCIES, Worklists
 from runut.calendar import local_time
 
@@ -45,7 +44,7 @@ async def overview(frame: Reader, as_of: PastMoment = None) -> Response:
     """Open work at a glance, now or as of a past moment."""
     async with frame.open_at(as_of) as reading:
         now = reading.moment.at
-        series = await meetings_of(await known_to(reading))
+        series = await series_at(reading.tables, now)
         lists = await worklists(frame, reading)
         figures = await lists.figures(
             now,
@@ -70,7 +69,7 @@ async def overview(frame: Reader, as_of: PastMoment = None) -> Response:
         still_days=STILL_DAYS,
         bounced_days=BOUNCED_DAYS,
         missed_days=MISSED_DAYS,
-        missed=_missed(series["series"], now),
+        missed=_missed(series, now),
         sealed=sealed,
         recorded_at=recorded_at,
     )

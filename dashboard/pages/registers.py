@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Response
 
 from dashboard.charts import About, Chart, Occasion, occasions
-from dashboard.measures import known_to, shown_to
+from dashboard.measures import shown_to
 from dashboard.pages.addresses import FOLDERS
 from dashboard.pages.frame import Frame, Reader
 from dashboard.pages.moments import PastMoment
@@ -17,7 +17,7 @@ from dashboard.pages.routing import page_router
 from dashboard.reads import Reading
 from projections.indicators import explanation
 from projections.listing import SubjectsWanted, states
-from projections.meetings import meetings_of
+from projections.meetings import series_at
 from projections.portraits import SHOWN, Document
 from runut.event import ID_PATTERN
 from runut.rfc3339 import parse_time
@@ -48,18 +48,25 @@ def _register(kind: str) -> Callable[..., Awaitable[Response]]:
 async def all_meetings(frame: Reader, after: After = "", as_of: PastMoment = None) -> Response:
     """Meetings, and how regularly those of each series are held."""
     async with frame.open_at(as_of) as reading:
-        told = await shown_to(reading, await meetings_of(await known_to(reading)))
+        series = await series_at(reading.tables, reading.moment.at)
+        told = await shown_to(reading, {"series": series})
         rows, more = await _rows(reading, "meeting", after)
     return frame.page(
         "meetings.html",
         reading,
         rows=rows,
         more=more,
+        came=_came,
         series=[
             {**one, "chart": _strip(frame, reading, n, one)} for n, one in enumerate(told["series"])
         ],
         counts=explanation("meetings")[frame.lang],
     )
+
+
+def _came(attendance: list[Document]) -> int:
+    """How many of those who were invited came, or sent somebody."""
+    return sum(one["status"] in {"PRESENT", "DELEGATED"} for one in attendance)
 
 
 async def _rows(reading: Reading, kind: str, after: str) -> tuple[list[Document], str | None]:

@@ -1,5 +1,11 @@
 -- Queries of projections/reading.py, owing.py and health.py. Times are passed in.
 
+-- name: positions_and_directory
+-- How far each partition is projected; with each, the directory's size.
+SELECT partition, next_offset,
+       (SELECT coalesce(max("offset") + 1, 0) FROM directory_record)
+  FROM position;
+
 -- name: load_directory
 SELECT "offset", timestamp_ms, timestamp_type, key, value, header_names, header_values
   FROM directory_record

@@ -3,14 +3,29 @@
 -- does not see all; {views} is the schema of the stable views. Times are passed in. A list says with each row how many rows there are.
 
 -- name: open_cases
--- With how many are to be escalated. Open is what has a custodian now (events.md §4): a small index
--- knows them.
-SELECT one.status, one.urgency, count(*), count(*) FILTER (WHERE one.escalation_due)
+-- With after how many of some numbers of days no agency did anything effective on them, which is what
+-- case_movement says, asked for one case after the other; and with how many are to be escalated. Open is
+-- what has a custodian now (events.md §4): a small index knows them.
+SELECT one.status, one.urgency, movement.passed, count(*),
+       count(*) FILTER (WHERE one.escalation_due)
   FROM custody_interval AS running
   JOIN {views}.case_current AS one ON one.subject = running.subject
   {of_subject}
+ CROSS JOIN LATERAL (
+       SELECT count(*) FILTER (
+                  WHERE moved.moved_at <= %(now)s - make_interval(days => asked.days)
+              ) AS passed
+         FROM unnest(%(days)s::integer[]) AS asked (days)
+        CROSS JOIN (
+              SELECT max(history.occurred_at) AS moved_at
+                FROM history
+               WHERE history.subject = running.subject
+                 AND history.verdict = 'EFFECTIVE'
+                 AND history.agency <> 'runut'
+              ) AS moved
+       ) AS movement
  WHERE running.ended_at IS NULL AND {takes_part}
- GROUP BY 1, 2;
+ GROUP BY 1, 2, 3;
 
 -- name: overdue_by_agency
 SELECT one.debtor, count(*), min(one.due_at)
@@ -21,35 +36,17 @@ SELECT one.debtor, count(*), min(one.due_at)
  GROUP BY one.debtor
  ORDER BY 2 DESC, 1;
 
--- name: due_between
-SELECT count(*)
+-- name: owed_by_agency
+-- What is late, as above, with how much is due in the day that the moment is in.
+SELECT one.debtor, count(*) FILTER (WHERE one.due_at < %(now)s),
+       min(one.due_at) FILTER (WHERE one.due_at < %(now)s),
+       count(*) FILTER (WHERE one.due_at >= %(since)s)
   FROM commitment AS one
   {of_subject}
- WHERE one.status IN ('OPEN', 'REPORTED')
-   AND one.due_at >= %(since)s AND one.due_at < %(until)s
-   AND {takes_part};
-
--- name: still
--- Open cases on which no agency did anything effective for so many days, for each number of days: those of
--- case_movement, asked for one case after the other, where the view goes through the whole history.
-SELECT asked.days, count(one.subject)
-  FROM unnest(%(days)s::integer[]) AS asked (days)
-  LEFT JOIN (
-       SELECT one.subject, movement.moved_at
-         FROM custody_interval AS one
-         {of_subject}
-        CROSS JOIN LATERAL (
-              SELECT max(history.occurred_at) AS moved_at
-                FROM history
-               WHERE history.subject = one.subject
-                 AND history.verdict = 'EFFECTIVE'
-                 AND history.agency <> 'runut'
-              ) AS movement
-        WHERE one.ended_at IS NULL AND {takes_part}
-       OFFSET 0
-       ) AS one ON one.moved_at <= %(now)s - make_interval(days => asked.days)
- GROUP BY asked.days
- ORDER BY asked.days;
+ WHERE one.status IN ('OPEN', 'REPORTED') AND one.due_at < %(until)s
+   AND {takes_part}
+ GROUP BY one.debtor
+ ORDER BY 2 DESC, 1;
 
 -- name: bounced
 -- Offers that were refused or lapsed since a moment.

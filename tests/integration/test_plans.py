@@ -85,8 +85,7 @@ PAGE: dict[str, Any] = NOT_ASKED | NO
 PAGE |= {"now": NOW, "limit": 50, "offset": 0, "guarded_now": [], "days": [7, 14]}
 OF_PAGES: list[tuple[str, dict[str, Any]]] = [
     ("overdue_by_agency", {}),
-    ("due_between", {"since": NOW, "until": NOW + timedelta(days=1)}),
-    ("still", {}),
+    ("owed_by_agency", {"since": NOW, "until": NOW + timedelta(days=1)}),
     ("held_by_agency", {}),
     ("held", {"custodian": "agency-7"}),
     ("cases", {"custodian": "agency-7"}),

@@ -7,18 +7,22 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 
 from projections import past
+from projections.following import positions
 from projections.health import health
 from projections.owing import agency, commitments
 from projections.reading import (
     history,
     load_directory,
+    positions_and_directory,
     snapshot,
     subject_state,
     subject_state_as_of,
 )
-from runut.adapters.postgres import Connection
+from runut.adapters.postgres import Connection, Texts
+from runut.directory_log import DirectoryLog
 from runut.errors import NotFound
 from runut.event import Recorded
 from runut.rfc3339 import parse_time
@@ -311,6 +315,37 @@ async def test_the_directory_reads_as_it_was_written(
     assert found.root(found.size - 1) == written.root(written.size - 1)
     assert found.latest.agencies() == written.latest.agencies()
     assert found.rejected == {}
+
+
+async def test_positions_come_with_the_directory_and_with_what_is_new_in_it(
+    filled: Connection,
+) -> None:
+    before = DirectoryLog()
+    found, log = await positions_and_directory(filled, before)
+    assert found == await positions(filled) != {}
+    assert log is before
+    assert log.size == directory_log().size
+    assert await positions_and_directory(filled, log) == (found, log)
+
+
+async def test_a_snapshot_ends_with_its_block_whatever_happens_in_it(filled: Connection) -> None:
+    async with snapshot(filled):
+        assert filled.info.transaction_status is TransactionStatus.INTRANS
+    assert filled.info.transaction_status is TransactionStatus.IDLE
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        async with snapshot(filled):
+            await filled.execute("SELECT 1 / 0")
+    assert filled.info.transaction_status is TransactionStatus.IDLE
+
+
+@pytest.mark.parametrize(
+    "texts", [(), ("case/A",), (None,), ("", "{a,b}", None, 'NULL","\\', "ünï\n", "x" * 70_000)]
+)
+async def test_texts_of_a_parameter_arrive_as_they_are(
+    connection: Connection, texts: tuple[str | None, ...]
+) -> None:
+    cursor = await connection.execute("SELECT %s::text[]", (Texts(texts),))
+    assert await cursor.fetchone() == (list(texts),)
 
 
 async def test_figures_tell_how_far_the_projector_is(connection: Connection) -> None:
