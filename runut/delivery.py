@@ -9,6 +9,7 @@ Refuses to know what the records say.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from runut.adapters import kafka
 from runut.backoff import full_jitter
 from runut.errors import LedgerMismatch, NotRecorded, Unreachable
 from runut.outgoing import Outgoing
+from runut.record_batch import RecordBatch
 from runut.settings import Settings
 
 ATTEMPTS: Final = 3
@@ -125,16 +127,10 @@ class Delivery:
     async def _write(
         self, producer: AIOKafkaProducer, partition: int, records: Iterable[Timed]
     ) -> Stored:
-        batch = producer.create_batch()
+        batch = RecordBatch(kafka.BATCH_BYTES)
+        now_ms = time.time_ns() // 1_000_000  # for records that get their time from the broker
         for one in records:
-            record = one.record
-            added = batch.append(
-                timestamp=one.timestamp_ms,
-                key=record.key,
-                value=record.value,
-                headers=record.headers,
-            )
-            if added is None:
+            if not batch.put(one.record, now_ms if one.timestamp_ms is None else one.timestamp_ms):
                 break
         count = batch.record_count()
         sent = await producer.send_batch(batch, self._topic, partition=partition)

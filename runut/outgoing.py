@@ -21,12 +21,8 @@ from runut.errors import BadInput, LedgerMismatch, NotAnEvent
 from runut.event import LEDGER_KINDS, Event
 from runut.json_form import from_json
 from runut.keystore import KeyStore, SigningKey
-from runut.native import IS_USED
 from runut.signing import Headers, Signable, SignedEvent, Signer
 from runut.tracing import new_span_id, trace_header
-
-if IS_USED:
-    from runut.native import heading
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
@@ -60,7 +56,8 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
         """CloudEvents', the trace, and those that sign it.
 
         Made when they are asked for: kept, they would be most of what the garbage collector has to
-        look through while thousands of records are under way.
+        look through while thousands of records are under way. `runut.native.record_batch` writes
+        them into a batch without making them.
         """
         if self.given is not None:
             return self.given
@@ -136,12 +133,7 @@ def headers_of(
     event: Event, signature: Headers, traceparent: bytes | None, span: int
 ) -> list[tuple[str, bytes]]:
     """A record's headers; without a `traceparent` it is this span in a trace of its own."""
-    found = heading.headers(event, signature, traceparent, span) if IS_USED else None
-    return found or [
-        *cloud_event_headers(event),
-        trace_header(event, traceparent, span),
-        *signature,
-    ]
+    return [*cloud_event_headers(event), trace_header(event, traceparent, span), *signature]
 
 
 def demand_agencys(draft: Draft) -> None:

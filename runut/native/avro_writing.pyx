@@ -21,9 +21,9 @@ from cpython.datetime cimport (
     import_datetime,
 )
 from cpython.dict cimport PyDict_GetItemWithError
-from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
-from libc.string cimport memchr, memcpy
+from libc.string cimport memchr
 
 from datetime import UTC
 
@@ -32,6 +32,7 @@ from runut.avro_writer import LONGEST, Unusual, amount_bytes
 from runut.errors import BadFile
 
 from runut.native.calendar cimport days_since_1970
+from runut.native.out cimport Out, put_byte, put_number, put_sized
 from runut.native.text cimport UUID_SIZE, PyUnicode_AsUTF8AndSize, is_uuid
 
 cdef extern from "Python.h":
@@ -44,57 +45,11 @@ cdef int first_year = FIRST_YEAR
 cdef Py_ssize_t longest = LONGEST
 
 
-cdef struct Out:
-    char* bytes
-    Py_ssize_t size
-    Py_ssize_t capacity
-
-
-cdef int demand_room(Out* out, Py_ssize_t more) except -1:
-    """Make room for so many bytes, which an object that is there has."""
-    cdef char* larger
-    cdef Py_ssize_t capacity
-    if more <= out.capacity - out.size:
-        return 0
-    capacity = 2 * (out.size + more)
-    larger = <char*>PyMem_Realloc(out.bytes, capacity)
-    if larger is NULL:
-        raise MemoryError
-    out.bytes, out.capacity = larger, capacity
-    return 0
-
-
-cdef int put_byte(Out* out, char byte) except -1:
-    demand_room(out, 1)
-    out.bytes[out.size] = byte
-    out.size += 1
-    return 0
-
-
-cdef int put_number(Out* out, long long number) except -1:
-    """A number in as few bytes as it takes, seven bits each; its sign comes last."""
-    cdef unsigned long long left = (<unsigned long long>number << 1) ^ <unsigned long long>(
-        number >> 63
-    )
-    demand_room(out, 10)
-    while left > 127:
-        out.bytes[out.size] = <char>(left & 127 | 128)
-        out.size += 1
-        left >>= 7
-    out.bytes[out.size] = <char>left
-    out.size += 1
-    return 0
-
-
-cdef int put_sized(Out* out, const char* bytes, Py_ssize_t size) except -1:
-    """Bytes behind their number."""
+cdef int put_limited(Out* out, const char* bytes, Py_ssize_t size) except -1:
+    """Bytes behind their number, unless they are too many."""
     if size > longest:
         raise Unusual
-    put_number(out, size)
-    demand_room(out, size)
-    memcpy(out.bytes + out.size, bytes, size)
-    out.size += size
-    return 0
+    return put_sized(out, bytes, size)
 
 
 cdef class Writer:
@@ -177,7 +132,7 @@ cdef class Text(Writer):
         utf8 = PyUnicode_AsUTF8AndSize(value, &size)
         if memchr(utf8, 0, size) is not NULL:
             raise Unusual
-        return put_sized(out, utf8, size)
+        return put_limited(out, utf8, size)
 
 
 cdef class Uuid(Writer):
@@ -189,14 +144,14 @@ cdef class Uuid(Writer):
         utf8 = PyUnicode_AsUTF8AndSize(value, &size)
         if size != UUID_SIZE or not is_uuid(utf8):
             raise Unusual
-        return put_sized(out, utf8, size)
+        return put_limited(out, utf8, size)
 
 
 cdef class Raw(Writer):
     cdef int write(self, object value, Out* out) except -1:
         if type(value) is not bytes:
             raise Unusual
-        return put_sized(out, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+        return put_limited(out, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
 
 
 cdef class Boolean(Writer):
@@ -261,7 +216,7 @@ cdef class Amount(Writer):
 
     cdef int write(self, object value, Out* out) except -1:
         cdef bytes raw = amount_bytes(value, self.exponent)
-        return put_sized(out, PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
+        return put_limited(out, PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw))
 
 
 cdef class Body:
