@@ -9,6 +9,7 @@ folds and not asked here. Sending an event again is harmless as long as its even
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
@@ -23,6 +24,7 @@ from runut.directory_log import DirectoryLog
 from runut.emitting import Emitter
 from runut.errors import BadInput
 from runut.event import Event
+from runut.gathering import Gathering
 from runut.keystore import KeyStore
 from runut.lanes import Lane, Receipt, Room, Sent
 from runut.outgoing import Draft, Outgoing, demand_agencys
@@ -33,6 +35,8 @@ from runut.signing import MAX_BATCH, Signer
 from runut.tracing import Emissions
 
 LINGER_S: Final = 0.002
+GATHERED: Final = 2 * MAX_BATCH
+"""Events at most that wait to be signed together, each agency's with a signature."""
 DELIVERY_TIMEOUT_S: Final = 120.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -76,7 +80,8 @@ class Producer(Emitter[Receipt]):
             require_keys: False lets events of agencies without a usable local key go unsigned;
                 what they are worth is for the verdict to say.
             linger_s: how long an event waits for others to share a signature with, which costs
-                more than all else that happens to it. It waits only while others are under way.
+                more than all else that happens to it. It waits only while others are under way,
+                and some times as long while more keep coming.
             delivery_timeout_s: how long an event is tried while no broker answers.
             directory_every_s: how often the directory is read on. A key that is revoked there
                 signs so long at most.
@@ -88,11 +93,10 @@ class Producer(Emitter[Receipt]):
             require_keys=require_keys,
             every_s=directory_every_s,
         )
-        self._linger_s = linger_s
         self._delivery = Delivery(settings, settings.events_topic, delivery_timeout_s)
         self._room = Room()
         self._waiting: list[_Waiting] = []
-        self._signing: asyncio.Handle | None = None
+        self._gathering = Gathering(self._waiting, linger_s, self._sign)
 
     async def __aenter__(self) -> Self:
         """Read the directory and connect.
@@ -194,11 +198,12 @@ class Producer(Emitter[Receipt]):
         if trace := self._emissions.begin(event, partition, receipt):
             draft = structs.replace(draft, trace=trace)
         self._waiting.append(_Waiting(draft, partition, signer, timestamp_ms, receipt))
-        if len(self._waiting) == MAX_BATCH:
+        if len(self._waiting) == GATHERED:
             self._sign()
+        elif self._gathering.due is None:
+            self._gathering.begin(is_alone=self._room.events == 1)
+        if len(self._waiting) % MAX_BATCH == 0:
             await asyncio.sleep(0)  # who sends many must not starve those who carry them
-        elif self._signing is None:
-            self._signing = self._sign_soon()
         return receipt
 
     async def forward(self, record: Outgoing) -> asyncio.Future[Receipt]:
@@ -219,37 +224,33 @@ class Producer(Emitter[Receipt]):
 
     async def _stop(self) -> None:
         """Drop what is under way, and disconnect."""
-        if self._signing is not None:
-            self._signing.cancel()
+        self._gathering.done()
         for one in self._waiting:
             one.receipt.cancel()
         for lane in self._lanes:
             await lane.stop()
         await self._stack.aclose()
 
-    def _sign_soon(self) -> asyncio.Handle:
-        """Sign the event that waits alone, with those that come until then."""
-        if self._room.events > 1:
-            return self._loop.call_later(self._linger_s, self._sign)
-        return self._loop.call_soon(self._sign)  # who else is about to send does so before
-
     def _sign(self) -> None:
         """Sign what waits, an agency's events together, and put it on its way in order."""
-        if self._signing is not None:
-            self._signing.cancel()
-            self._signing = None
+        self._gathering.done()
         # Neighbours in a batch's tree share most of their way to its root: who reads a partition
         # is to find its events side by side. Within a partition they stay in order.
-        waiting, self._waiting = sorted(self._waiting, key=attrgetter("partition")), []
+        waiting = sorted(self._waiting, key=attrgetter("partition"))
+        self._waiting.clear()
         groups: dict[Signer | None, list[Draft]] = {}
         for one in waiting:
             groups.setdefault(one.signer, []).append(one.draft)
-        seal = self._signers.envelope.seal
-        sealed = {signer: iter(seal(drafts, signer)) for signer, drafts in groups.items()}
+        sealed = {signer: self._sealed(drafts, signer) for signer, drafts in groups.items()}
         for one in waiting:
             self._lanes[one.partition].put(
                 Sent(next(sealed[one.signer]), one.timestamp_ms, len(one.draft.body), one.receipt)
             )
+
+    def _sealed(self, drafts: list[Draft], signer: Signer | None) -> Iterator[Outgoing]:
+        seal = self._signers.envelope.seal
+        batches = (drafts[at : at + MAX_BATCH] for at in range(0, len(drafts), MAX_BATCH))
+        return iter([one for batch in batches for one in seal(batch, signer)])
 
     def _timestamp(self, event: Event, recorded_at: datetime | None) -> int | None:
         if not self._own_times:
