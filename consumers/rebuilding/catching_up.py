@@ -53,12 +53,13 @@ class CatchingUp:
         await self._consumer.stop()
         await self._connection.close()
 
-    async def claim(self, partitions: Sequence[int]) -> None:
-        """Begin where the load ended.
+    async def begin(self, directory: Sequence[RawRecord], partitions: Sequence[int]) -> None:
+        """Write the directory down until here, and begin where the load ended.
 
         Raises:
             LedgerMismatch: an interrupted rebuild had loaded another log.
         """
+        await self.save_directory(directory)
         self.positions = await self._store.claim(partitions)
         await check_log(self._made, list(self.positions.values()))
 

@@ -118,10 +118,11 @@ async def _rebuild(settings: Settings, wanted: Wanted, tell: Tell) -> Rebuilt:
         continued = await rebuilding.plan(watching, settings, ends, is_verifying=is_verifying)
         found = Rebuilt(model_version(), continued)
         await _load(made, found, wanted.processes, tell)
-        await _make_indexes(made, found, wanted.processes, tell)
         async with CatchingUp(made, follower) as catching_up:
-            await catching_up.save_directory(directory)
-            await catching_up.claim(list(ends))
+            await asyncio.gather(
+                _make_indexes(made, found, wanted.processes, tell),
+                catching_up.begin(directory, list(ends)),
+            )
             taking_place = TakingPlace(settings, watching, catching_up, found)
             await taking_place.run(wanted, tell)
         if found.swapped and wanted.drop_old:

@@ -6,6 +6,7 @@ correction (docs/decisions/0230, 0288). A share is one transaction.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Final
@@ -13,9 +14,10 @@ from typing import Final
 from msgspec.structs import astuple
 
 from consumers.rebuilding.corrections import corrected_subjects
-from consumers.recognizing import recognize
+from consumers.rebuilding.write_behind import WriteBehind
+from consumers.recognizing import STEP, recognize
 from projections import row_tables
-from projections.batch import HistoryEntry, fold_batch
+from projections.batch import Changes, HistoryEntry, fold_batch
 from projections.folds.fold import CORRECTION
 from projections.folds.rows import Row
 from projections.history import HISTORY, history_values
@@ -50,20 +52,22 @@ async def load_shares(made: Settings, passed: Passed) -> None:
     async with (
         DirectoryFollower(made) as follower,
         postgres.connected(made, name=REBUILDER, autocommit=True) as connection,
+        postgres.connected(made, name=REBUILDER, autocommit=True) as asking,
     ):
         # What a crash of PostgreSQL takes back, it takes back together with the share's mark.
         await connection.execute("SET synchronous_commit = off")
-        loader = Loader(connection, made, follower.log, passed)
+        loader = Loader(connection, asking, made, follower.log, passed)
         while await loader.load_next():
             pass
 
 
 class Loader:
-    """Loads shares over one connection."""
+    """Loads shares over one connection, and asks the sealer's leaves over another meanwhile."""
 
     def __init__(
         self,
         connection: Connection,
+        asking: Connection,
         made: Settings,
         directories: DirectoryLog,
         passed: Passed,
@@ -72,7 +76,7 @@ class Loader:
         self._made = made
         self._directories = directories
         self._passed = passed
-        self._verified = SealedBatches(connection)
+        self._verified = SealedBatches(asking)
 
     async def load_next(self) -> bool:
         """Load a share that nobody else is at; False if there is none."""
@@ -108,6 +112,16 @@ class UnforeseenCorrection(Exception):
         self.records = records
 
 
+class Read:
+    """What some records hold of a share."""
+
+    def __init__(self) -> None:
+        self.ours = 0
+        """Records, those among them that are no events."""
+        self.events: list[Recorded] = []
+        self.quarantined: list[Quarantined] = []
+
+
 class Loading:
     """One share while it is loaded."""
 
@@ -139,12 +153,14 @@ class Loading:
         """
         reader = PartitionReader(self._share.partition, self._directories, verified=verified)
         last: RawRecord | None = None
-        async for records in self._records():
-            await verified.read(records[0].offset, records[-1].offset)
-            ours = await self._load(reader, verified, records)
-            self._passed += ours
-            passed(ours)
-            last = records[-1]
+        async with WriteBehind() as behind:
+            async for records in self._records():
+                await verified.read(records[0].offset, records[-1].offset)
+                read = await self._read(reader, verified, records)
+                await behind.begin(self._write(await self._fold_on(read.events), read.quarantined))
+                self._passed += read.ours
+                passed(read.ours)
+                last = records[-1]
         await self._write_corrected()
         await self._write_subjects()
         if self._share.slice == 0:
@@ -152,16 +168,16 @@ class Loading:
             at_end = (leaf, reader.recorded_at, reader.directory_offset)
             await add_position(self._connection, self._share, at_end)
 
-    async def _load(
+    async def _read(
         self, reader: PartitionReader, verified: SealedBatches, records: Sequence[RawRecord]
-    ) -> int:
-        """Fold some records and add their lines to the history; gives how many are ours."""
-        events: list[Recorded] = []
-        quarantined: list[Quarantined] = []
-        ours = 0
-        for record in records:
+    ) -> Read:
+        """What of some records is ours; those of subjects with a correction are put aside."""
+        read = Read()
+        for number, record in enumerate(records, 1):
+            if not number % STEP:
+                await asyncio.sleep(0)  # what was folded before is written
             is_ours = self._share.has(record.key)
-            ours += is_ours
+            read.ours += is_ours
             if not is_ours and reader.announces(record) is None:
                 reader.pass_by(record)
                 continue
@@ -170,34 +186,48 @@ class Loading:
                 case Recorded() as recorded if recorded.event.subject in self._corrected:
                     self._corrected[recorded.event.subject].append(recorded)
                 case Recorded() as recorded:
-                    events.append(recorded)
+                    read.events.append(recorded)
                 case Quarantined() as found if is_ours:
-                    quarantined.append(found)
-        if any(one.event.type == CORRECTION for one in events):
+                    read.quarantined.append(found)
+        if any(one.event.type == CORRECTION for one in read.events):
             raise UnforeseenCorrection(self._passed)
-        await self._write(self._fold(events, {}))
-        await self._writer.load(QUARANTINE, [quarantine_values(one) for one in quarantined])
-        return ours
+        return read
+
+    async def _fold_on(self, events: Sequence[Recorded]) -> list[HistoryEntry]:
+        """Fold, while what was folded before is written."""
+        changes = Changes()
+        for at in range(0, len(events), STEP):
+            self._fold(events[at : at + STEP], {}, changes)
+            await asyncio.sleep(0)
+        self._folded.update(changes.subjects)
+        return changes.history
 
     def _fold(
-        self, events: Sequence[Recorded], histories: Mapping[str, Sequence[HistoryEntry]]
-    ) -> list[HistoryEntry]:
+        self,
+        events: Sequence[Recorded],
+        histories: Mapping[str, Sequence[HistoryEntry]],
+        changes: Changes,
+    ) -> None:
         for event in events:
             subject = event.event.subject
             if subject not in self._subjects:
                 self._subjects.put(subject, Loaded())
-        changes = fold_batch(events, self._subjects, histories, self._directories.at)
-        self._folded.update(changes.subjects)
-        return changes.history
+        fold_batch(events, self._subjects, histories, self._directories.at, changes)
 
     async def _write_corrected(self) -> None:
         """Subjects that got a correction, each folded whole."""
         found = {subject: () for subject, events in self._corrected.items() if events}
         events = list(chain.from_iterable(self._corrected.values()))
-        await self._write(self._fold(events, found))
+        changes = Changes()
+        self._fold(events, found, changes)
+        self._folded.update(changes.subjects)
+        await self._write(changes.history)
 
-    async def _write(self, entries: Iterable[HistoryEntry]) -> None:
+    async def _write(
+        self, entries: Iterable[HistoryEntry], quarantined: Iterable[Quarantined] = ()
+    ) -> None:
         await self._writer.load(HISTORY, [history_values(entry) for entry in entries])
+        await self._writer.load(QUARANTINE, [quarantine_values(one) for one in quarantined])
 
     async def _write_subjects(self) -> None:
         values = [subject_values(*each) for each in self._folded.items()]
