@@ -1,8 +1,8 @@
 """Reads of current state: the API beside a bare SELECT by the same driver, at an even pace.
 
 A request is due at its moment, whether or not earlier ones were slow, and its time counts from
-then. Both read random cases of those that were projected; the client is this process, which costs
-both the same.
+then. Both read random cases of those that were projected, a second each in turns, so that what
+disturbs one disturbs the other; the client is this process, which costs both the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from bench.end_to_end import Latency, latency, unsearched
+from bench.end_to_end import Latency, latency_of, unsearched
 from bench.ground import Ground
 from bench.processes import free_port, serving
 from projections.credentials import Grant, issue
@@ -50,15 +50,16 @@ class Reads(msgspec.Struct, frozen=True):
 
 
 async def measure(ground: Ground, seconds: int) -> Reads:
-    """So many seconds of each, after one that does not count."""
+    """So many seconds of each, after some that do not count."""
     subjects = some_of(await open_cases(ground.settings))
-    async with api_readers(ground.settings) as readers:
-        await _paced(readers, subjects, RATE * WARM_S)
-        api = await _paced(readers, subjects, RATE * seconds)
-    async with _select_readers(ground.settings) as readers:
-        await _paced(readers, subjects, RATE * WARM_S)
-        select = await _paced(readers, subjects, RATE * seconds)
-    return Reads(api, select)
+    async with api_readers(ground.settings) as api, _select_readers(ground.settings) as select:
+        took_ms: list[list[float]] = [[], []]
+        for second in range(WARM_S + seconds):
+            for took, readers in zip(took_ms, (api, select), strict=True):
+                one_second = await _paced(readers, subjects, RATE)
+                if second >= WARM_S:
+                    took.extend(one_second)
+    return Reads(*map(latency_of, took_ms))
 
 
 async def open_cases(settings: Settings) -> list[str]:
@@ -75,8 +76,11 @@ def some_of(cases: Sequence[str]) -> Iterator[str]:
         yield chance.choice(cases)
 
 
-async def _paced(readers: list[Read], subjects: Iterator[str], count: int) -> Latency:
-    """Each reader takes the next one that is due, when it has its last answer."""
+async def _paced(readers: list[Read], subjects: Iterator[str], count: int) -> list[float]:
+    """Each reader takes the next one that is due, when it has its last answer.
+
+    Gives how long each took, in milliseconds from when it was due.
+    """
     begun = time.perf_counter() + 0.01
     due = [begun + number / RATE for number in range(count)]
     done, numbers = [0.0] * count, iter(range(count))
@@ -91,7 +95,7 @@ async def _paced(readers: list[Read], subjects: Iterator[str], count: int) -> La
         async with asyncio.TaskGroup() as tasks:
             for read in readers:
                 tasks.create_task(work(read))
-    return latency(due, done)
+    return [(ended - was_due) * 1000 for was_due, ended in zip(due, done, strict=True)]
 
 
 @asynccontextmanager
