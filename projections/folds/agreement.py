@@ -25,6 +25,7 @@ from projections.folds.folding import (
     Rule,
     needs_unsettled,
     nothing_needed,
+    sorted_set,
 )
 from projections.folds.obligations import add_commitment, cancel, local_zone
 from projections.folds.rows import Commitment
@@ -46,7 +47,7 @@ def _proposed(folding: AgreementFolding) -> None:
     folding.state = AgreementState(
         status="PROPOSED",
         title=data["title"],
-        parties=tuple(sorted(set(data["parties"]))),
+        parties=sorted_set(data["parties"]),
         secretariat=data["secretariat"],
         clauses=tuple(Clause(**one) for one in data["clauses"]),
         schedule=tuple(ScheduledFine(**one) for one in data["fines"]),

@@ -93,6 +93,11 @@ def plain_with_agency(agencies: tuple[str, ...], agency: str) -> tuple[str, ...]
 with_agency: Final = compiled.with_agency if IS_USED else plain_with_agency
 
 
+def without_agency(agencies: tuple[str, ...], agency: str) -> tuple[str, ...]:
+    """A sorted set of agencies with one less."""
+    return tuple(a for a in agencies if a != agency) if agency in agencies else agencies
+
+
 def begin_custody(folding: CaseFolding, agency: str, started_at: datetime, n: int) -> None:
     """Give the case to an agency: the n-th interval begins."""
     state = folding.state

@@ -7,7 +7,7 @@ after what they are about; `projections.folds.fold` puts the stages together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -196,6 +196,11 @@ def no_guard(_folding: Any) -> Codes:
 def is_blank(text: str | None) -> bool:
     """Whether a reason is missing: absent, empty or only spaces."""
     return text is None or not text.strip()
+
+
+def sorted_set(names: Sequence[str]) -> tuple[str, ...]:
+    """Each once, in order; mostly it is one or none."""
+    return tuple(sorted(set(names))) if len(names) > 1 else tuple(names)
 
 
 def pending(row: Row) -> bool:

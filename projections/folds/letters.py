@@ -9,8 +9,15 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from projections.folds.case_state import CaseFolding, only_custodian, with_agency
-from projections.folds.folding import Codes, Folding, Needs, Rule, is_blank
+from projections.folds.case_state import CaseFolding, only_custodian, with_agency, without_agency
+from projections.folds.folding import (
+    Codes,
+    Folding,
+    Needs,
+    Rule,
+    is_blank,
+    sorted_set,
+)
 from projections.folds.obligations import fulfil, limit_of, open_commitment
 from projections.folds.rows import Contact, Decision, Letter
 from runut.event import Event
@@ -45,8 +52,8 @@ def _sent(folding: CaseFolding) -> None:
         doc_type=data["doc_type"],
         urgency=data["urgency"],
         title=data["title"],
-        to_agencies=tuple(sorted(set(data["to"]))),
-        cc_agencies=tuple(sorted(set(data["cc"]))),
+        to_agencies=sorted_set(data["to"]),
+        cc_agencies=sorted_set(data["cc"]),
         reply_expected=data["reply_expected"],
         in_reply_to=data["in_reply_to"],
         sent_at=folding.at,
@@ -89,10 +96,12 @@ def _disposed(folding: CaseFolding) -> None:
 
 
 def _answered_guard(folding: CaseFolding) -> Codes:
-    yield from _addressee_guard(folding)
     letter = folding.find(Letter, folding.data["letter_id"])
     if letter is None:
+        yield "NO_SUCH_REFERENCE"
         return
+    if folding.agency not in letter.to_agencies:
+        yield "NOT_ADDRESSEE"
     if folding.agency in letter.settled_by:
         yield "ALREADY_SETTLED"
     if folding.data["answer"] == "DECLINED" and is_blank(folding.data["reason"]):
@@ -133,7 +142,7 @@ def _contact_logged(folding: CaseFolding) -> None:
         agency=folding.agency,
         mode=data["mode"],
         direction=data["direction"],
-        with_agencies=tuple(sorted(set(data["with"]))),
+        with_agencies=sorted_set(data["with"]),
         summary=data["summary"],
         duration_s=data["duration_s"],
         logged_at=folding.at,
@@ -152,12 +161,11 @@ def _acknowledged_guard(folding: CaseFolding) -> Codes:
 def _acknowledged(folding: CaseFolding) -> None:
     """The latest word of each agency stands: it agrees with the record, or disputes it."""
     contact, agency = folding.get(Contact, folding.data["contact_id"]), folding.agency
-    agreed = tuple(a for a in contact.agreed_by if a != agency)
-    disputed = tuple(a for a in contact.disputed_by if a != agency)
+    agreed, disputed = contact.agreed_by, contact.disputed_by
     if folding.data["agrees"]:
-        agreed = with_agency(agreed, agency)
+        agreed, disputed = with_agency(agreed, agency), without_agency(disputed, agency)
     else:
-        disputed = with_agency(disputed, agency)
+        agreed, disputed = without_agency(agreed, agency), with_agency(disputed, agency)
     folding.put(replace(contact, agreed_by=agreed, disputed_by=disputed))
 
 
@@ -180,7 +188,7 @@ def record_decision(folding: Folding[Any]) -> None:
         meeting=data["meeting"],
         agency=folding.agency,
         text=data["text"],
-        adopters=tuple(sorted(set(data["adopters"]))),
+        adopters=sorted_set(data["adopters"]),
         follow_up=data["follow_up"],
         decided_at=folding.at,
     )

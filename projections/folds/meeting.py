@@ -11,7 +11,16 @@ from typing import Final, Literal
 import msgspec
 
 from projections.folds import commitments
-from projections.folds.folding import Codes, Folding, Kind, Needs, Rule, no_guard, nothing_needed
+from projections.folds.folding import (
+    Codes,
+    Folding,
+    Kind,
+    Needs,
+    Rule,
+    no_guard,
+    nothing_needed,
+    sorted_set,
+)
 from projections.folds.letters import decision_is_new, needs_decision, record_decision
 from projections.folds.obligations import fulfil, open_commitment
 from runut.event import Event, subject_id
@@ -64,7 +73,7 @@ def _scheduled(folding: MeetingFolding) -> None:
         chair=data["chair"],
         mode=data["mode"],
         starts_at=data["starts_at"],
-        invitees=tuple(sorted(set(data["invitees"]))),
+        invitees=sorted_set(data["invitees"]),
         agenda=tuple(data["agenda"]),
         cases=tuple(data["cases"]),
     )
@@ -98,7 +107,7 @@ def _adopted_guard(folding: MeetingFolding) -> Codes:
 def _adopted(folding: MeetingFolding) -> None:
     state = folding.state
     state.status = "MINUTES_ADOPTED"
-    state.minutes_adopters = tuple(sorted(set(folding.data["adopters"])))
+    state.minutes_adopters = sorted_set(folding.data["adopters"])
     fulfil(folding, f"MINUTES:{subject_id(folding.subject)}:{state.chair}")
 
 

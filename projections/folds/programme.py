@@ -9,7 +9,15 @@ from typing import Final
 
 import msgspec
 
-from projections.folds.folding import Codes, Folding, Kind, Rule, no_guard, nothing_needed
+from projections.folds.folding import (
+    Codes,
+    Folding,
+    Kind,
+    Rule,
+    no_guard,
+    nothing_needed,
+    sorted_set,
+)
 from projections.folds.guards import role_required
 from projections.folds.rows import Outreach
 
@@ -46,8 +54,8 @@ def _updated(folding: ProgrammeFolding) -> None:
         kind=data["kind"],
         name=data["name"],
         region=data["region"],
-        desks=tuple(sorted(set(data["desks"]))),
-        pillars=tuple(sorted(set(data["pillars"]))),
+        desks=sorted_set(data["desks"]),
+        pillars=sorted_set(data["pillars"]),
         status=data["status"],
     )
 
@@ -64,7 +72,7 @@ def _outreach_held(folding: ProgrammeFolding) -> None:
         phase=data["phase"],
         region=data["region"],
         participants=data["participants"],
-        partners=tuple(sorted(set(data["partners"]))),
+        partners=sorted_set(data["partners"]),
         held_at=folding.at,
     )
     folding.put(outreach)

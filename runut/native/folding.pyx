@@ -17,6 +17,8 @@ from runut.event import AUTHENTIC, Event, Recorded
 
 cdef extern from "Python.h":
     object PyType_GenericAlloc(type of, Py_ssize_t items)
+    int PyUnicode_Compare(str one, str other) except? -1
+    Py_ssize_t PyUnicode_GET_LENGTH(str text) noexcept
 
 cdef frozenset authentic = AUTHENTIC
 cdef object event_class = Event, recorded_class = Recorded
@@ -277,16 +279,18 @@ cdef inline int check(folding) except -1:
     return 0
 
 
-def newcomers(event, fields, custodian, known):
+def newcomers(event, tuple fields, str custodian, tuple known not None):
     """`newcomers` of `projections.folds.guards`."""
     cdef list found = []
-    agency = event.agency
-    if agency not in known:
+    cdef str agency = event.agency
+    if not is_among(known, agency):
         found.append(agency)
-    if custodian not in known:
+    if not is_among(known, custodian):
         found.append(custodian)
     if fields:
-        found.extend([agency for agency in agencies_in(event.data, fields) if agency not in known])
+        for agency in agencies_in(event.data, fields):
+            if not is_among(known, agency):
+                found.append(agency)
     return found
 
 
@@ -303,11 +307,31 @@ cdef list agencies_in(data, tuple fields):
     return named
 
 
-def with_agency(tuple agencies, str agency):
+def with_agency(tuple agencies not None, str agency):
     """`with_agency` of `projections.folds.case_state`."""
-    cdef Py_ssize_t at = 0
-    if agency in agencies:
+    cdef list more
+    if is_among(agencies, agency):
         return agencies
-    while at < len(agencies) and agencies[at] < agency:
-        at += 1
-    return (*agencies[:at], agency, *agencies[at:])
+    if not agencies:
+        return (agency,)
+    more = list(agencies)
+    more.append(agency)
+    more.sort()
+    return tuple(more)
+
+
+cdef bint is_among(tuple agencies, str agency) except -1:
+    """Whether it is one of a few; most others are told from it by their length."""
+    cdef str one
+    if agency is None:
+        raise TypeError("no agency")
+    for one in agencies:
+        if one is agency:
+            return True
+        if (
+            one is not None
+            and PyUnicode_GET_LENGTH(one) == PyUnicode_GET_LENGTH(agency)
+            and PyUnicode_Compare(one, agency) == 0
+        ):
+            return True
+    return False

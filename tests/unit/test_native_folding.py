@@ -143,3 +143,9 @@ def test_newcomers_are_found_in_every_type_of_event(
     event = data.draw(st.sampled_from(EVENTS)).event
     given_ = event, ADDRESSING[event.type], custodian, tuple(sorted(known))
     assert newcomers(*given_) == plain_newcomers(*given_)
+
+
+@pytest.mark.parametrize("given_", [((), None), ((None,), "kemlu"), (("kemlu", None), "polri")])
+def test_what_is_no_agency_is_an_error(given_: tuple[Any, Any]) -> None:
+    with pytest.raises(TypeError):
+        with_agency(*given_)
