@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 
 from dashboard.asking import AgencyFilter, Country, Word
-from dashboard.pages.filters import agency_codes, is_set
+from dashboard.pages.filters import agency_options, is_set
 from dashboard.pages.frame import Reader
 from dashboard.pages.listing import PartNumber, part_of
 from dashboard.pages.moments import PastMoment
@@ -55,7 +55,7 @@ async def cases(
             "now": now,
         }
         found = await part_of(frame, reading, "cases", wanted, page)
-        agencies = agency_codes(reading)
+        agencies = agency_options(frame, reading)
     return frame.page(
         "cases.html",
         reading,

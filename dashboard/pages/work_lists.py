@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from dashboard.asking import AgencyFilter
-from dashboard.pages.filters import agency_codes, is_set
+from dashboard.pages.filters import agency_options, is_set
 from dashboard.pages.frame import Reader
 from dashboard.pages.listing import PartNumber, part_of
 from dashboard.pages.moments import PastMoment
@@ -50,7 +50,7 @@ async def commitments(
             "now": now,
         }
         found = await part_of(frame, reading, "commitments", wanted, page)
-        agencies = agency_codes(reading)
+        agencies = agency_options(frame, reading)
     return frame.page("commitments.html", reading, found=found, agencies=agencies)
 
 
@@ -66,7 +66,7 @@ async def transfers(
         since = reading.moment.at - timedelta(days=bounced) if bounced else None
         wanted = {"agency": agency, "bounced": bounced is not None, "since": since}
         found = await part_of(frame, reading, "transfers", wanted, page)
-        agencies = agency_codes(reading)
+        agencies = agency_options(frame, reading)
     return frame.page("transfers.html", reading, found=found, agencies=agencies, bounced=bounced)
 
 
@@ -87,5 +87,5 @@ async def letters(
             "guarded_now": await guarded_subjects(reading.connection) if reading.then else [],
         }
         found = await part_of(frame, reading, "letters", wanted, page)
-        agencies = agency_codes(reading)
+        agencies = agency_options(frame, reading)
     return frame.page("letters.html", reading, found=found, agencies=agencies)
