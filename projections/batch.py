@@ -108,8 +108,10 @@ def plain_fold_next(
     """Fold the next event of a loaded subject into the changes, and move the subject on past it."""
     folded = fold(loaded.state, recorded, directory, loaded)
     if folded.rows:
-        written = changes.rows.setdefault(recorded.event.subject, Written())
-        written.take(folded.rows, loaded)
+        subject: str = recorded.event.subject
+        if subject not in changes.rows:
+            changes.rows[subject] = Written()
+        changes.rows[subject].take(folded.rows, loaded)
     loaded.take(recorded, folded)
     changes.history.append(_entry(loaded.counts.events, recorded, folded))
 

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from projections.folds.fold import State
-from projections.folds.folding import Folded, Needs, R, RowKey, pending
+from projections.folds.folding import NOTHING_NEEDED, Folded, Needs, R, RowKey, pending
 from projections.folds.rows import Commitment, Row, commitment_source
 from runut.event import AUTHENTIC, Recorded, Verdict
 
@@ -109,12 +109,10 @@ class Loaded:
     def missing(self, needs: Needs) -> Needs:
         """What of `needs` is still to be loaded."""
         if self.is_new:
-            return Needs()
-        return Needs(
-            tuple(key for key in needs.keys if key not in self.rows),
-            tuple(source for source in needs.sources if source not in self.sources),
-            needs.unsettled and not self.has_unsettled,
-        )
+            return NOTHING_NEEDED
+        keys = [key for key in needs.keys if key not in self.rows]
+        sources = [source for source in needs.sources if source not in self.sources]
+        return Needs(tuple(keys), tuple(sources), needs.unsettled and not self.has_unsettled)
 
     def learn(self, row: Row) -> None:
         """Take a row from the store; what is already here is newer."""

@@ -162,8 +162,7 @@ class Kind:
     after: Callable[[Folding[Any]], None] = no_effect
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(msgspec.Struct, frozen=True, gc=False):
     """Rows to load before an event is folded.
 
     `sources` are the SOURCE_IDs whose commitments are wanted; `unsettled` asks for every row on
