@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
+from types import MethodType
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from dashboard.pages.addresses import LISTS, address, address_of
@@ -27,8 +29,22 @@ KEPT: Final = 4_096
 """Numbered texts: rows say how many days are left, and how much is owed."""
 
 
+class _Context(Context):
+    """What a template knows: methods, which are most of what it calls, want none of that."""
+
+    def call(self, called: Any, *args: Any, **named: Any) -> Any:
+        """What a call of a template gives; Jinja adds its own variables of loops and blocks."""
+        if type(called) is not MethodType:
+            return super().call(called, *args, **named)
+        named.pop("_loop_vars", None)
+        named.pop("_block_vars", None)
+        return called(*args, **named)
+
+
 class _Templates(Environment):
     """Templates of rows, which are dicts: what these hold is asked for first."""
+
+    context_class = _Context
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """What a row holds, or anything has."""
