@@ -24,26 +24,48 @@ _counter: Any = None
 """Of a process in the pool: what all of them have counted."""
 
 
+class Pool:
+    """Processes of one's own, which count along."""
+
+    def __init__(self, executor: ProcessPoolExecutor, size: int, counter: Any) -> None:
+        """Take what `pool_of` made."""
+        self._executor = executor
+        self._size = size
+        self._counter = counter
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Start all processes now, and have them import what some small work needs."""
+        for _ in range(self._size):
+            self._executor.submit(work)
+
+    async def run(
+        self,
+        work: Callable[..., T],
+        calls: Sequence[tuple[Any, ...]],
+        progress: Callable[[int], None] = lambda _counted: None,
+    ) -> list[T]:
+        """What `work` gives for each call, as many at once as there are processes.
+
+        `progress` is told what they have counted by `count` since. The first error ends all of it.
+        """
+        before = self._counter.value
+        waiting = [asyncio.wrap_future(self._executor.submit(work, *call)) for call in calls]
+        left: set[asyncio.Future[T]] = set(waiting)
+        while left and not any(one.done() and one.exception() for one in waiting):
+            _, left = await asyncio.wait(left, timeout=POLL_S, return_when=asyncio.FIRST_EXCEPTION)
+            progress(self._counter.value - before)
+        return await asyncio.gather(*waiting)
+
+
 async def in_processes(
     work: Callable[..., T],
     calls: Sequence[tuple[Any, ...]],
     processes: int | None = None,
     progress: Callable[[int], None] = lambda _counted: None,
 ) -> list[T]:
-    """What `work` gives for each call, as many at once as there are processes (one a core).
-
-    `progress` is told what they have counted by `count`. The first error ends all of it.
-    """
-    context = get_context("spawn")  # a fork would share this process's connections
-    counter = context.Value("Q", 0)
-    size = max(1, min(processes or os.cpu_count() or 1, len(calls)))
-    with _pool(size, context, counter) as pool:
-        waiting = [asyncio.wrap_future(pool.submit(work, *call)) for call in calls]
-        left: set[asyncio.Future[T]] = set(waiting)
-        while left and not any(one.done() and one.exception() for one in waiting):
-            _, left = await asyncio.wait(left, timeout=POLL_S, return_when=asyncio.FIRST_EXCEPTION)
-            progress(counter.value)
-        return await asyncio.gather(*waiting)
+    """What `Pool.run` gives, of so many processes (one a core) that live no longer than that."""
+    with pool_of(min(processes or os.cpu_count() or 1, len(calls))) as pool:
+        return await pool.run(work, calls, progress)
 
 
 def count(records: int) -> None:
@@ -53,17 +75,21 @@ def count(records: int) -> None:
 
 
 @contextmanager
-def _pool(size: int, context: Any, counter: Any) -> Iterator[ProcessPoolExecutor]:
-    pool = ProcessPoolExecutor(size, context, _share, (counter, os.getpid()))
+def pool_of(processes: int) -> Iterator[Pool]:
+    """So many processes, gone after the block."""
+    context = get_context("spawn")  # a fork would share this process's connections
+    counter = context.Value("Q", 0)
+    size = max(1, processes)
+    executor = ProcessPoolExecutor(size, context, _share, (counter, os.getpid()))
     try:
-        yield pool
+        yield Pool(executor, size, counter)
     except BaseException:
         # They would go on to the end of what they do, which may be minutes away.
         for process in active_children():
             process.terminate()
         raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        executor.shutdown(cancel_futures=True)
 
 
 def _share(counter: Any, parent: int) -> None:

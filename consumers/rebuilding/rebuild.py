@@ -25,7 +25,7 @@ from consumers.rebuilding.share import REBUILDER, load_shares
 from projections import rebuilding
 from projections.comparing_models import Comparison, Models, RowDiffers, positions_in
 from projections.install import installed_version, model_version
-from projections.processes import count, in_processes
+from projections.processes import Pool, count, pool_of
 from projections.several_connections import several
 from projections.swapping import TRY_AGAIN_S, swapping
 from projections.waiting import is_claimed
@@ -113,11 +113,13 @@ async def rebuild(settings: Settings, wanted: Wanted, tell: Tell) -> Rebuilt:
 async def _rebuild(settings: Settings, wanted: Wanted, tell: Tell) -> Rebuilt:
     made = rebuilding.beside(settings)
     async with alone(settings) as watching, following(made) as (follower, directory):
-        ends = await _ends(made, founded(follower.log.latest.ledger).partitions)
-        is_verifying = wanted.verify_signatures
-        continued = await rebuilding.plan(watching, settings, ends, is_verifying=is_verifying)
-        found = Rebuilt(model_version(), continued)
-        await _load(made, found, wanted.processes, tell)
+        with pool_of(wanted.processes) as pool:
+            pool.start(_come_in)
+            ends = await _ends(made, founded(follower.log.latest.ledger).partitions)
+            is_verifying = wanted.verify_signatures
+            continued = await rebuilding.plan(watching, settings, ends, is_verifying=is_verifying)
+            found = Rebuilt(model_version(), continued)
+            await _load(made, found, wanted.processes, pool, tell)
         async with CatchingUp(made, follower) as catching_up:
             await asyncio.gather(
                 _make_indexes(made, found, wanted.processes, tell),
@@ -182,14 +184,18 @@ async def _ends(settings: Settings, partitions: int) -> dict[int, int]:
     return {place.partition: end for place, end in ends.items()}
 
 
-async def _load(made: Settings, found: Rebuilt, processes: int, tell: Tell) -> None:
+def _come_in() -> None:
+    """Nothing: a process imports this module, and all that it loads with, while that is planned."""
+
+
+async def _load(made: Settings, found: Rebuilt, processes: int, pool: Pool, tell: Tell) -> None:
     since = time.monotonic()
     async with postgres.connected(made, name=REBUILDER, autocommit=True) as connection:
         while (done := await rebuilding.done(connection)).shares_left:
             calls = [(made,)] * min(processes, done.shares_left)
             told = partial(_tell_loaded, tell, done)
             told(0)
-            await in_processes(_load_in_process, calls, processes, told)
+            await pool.run(_load_in_process, calls, told)
     found.load_s = time.monotonic() - since
 
 

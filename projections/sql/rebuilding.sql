@@ -69,13 +69,14 @@ SELECT set_config('maintenance_work_mem', '128MB', false),
 SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename;
 
 -- name: what_to_analyze
--- Tables with their columns, or with none where all are wanted: nobody looks for a line of the history
--- by its body, and to sort samples of these takes as long as all the rest.
+-- Tables with their columns, or with none where all are wanted, as of `subject`, whose indexes are on
+-- parts of the state: no other row is looked for by its body or by a list of agencies, and to sort
+-- samples of these takes as long as all the rest.
 SELECT relname,
-       CASE WHEN relname = 'history'
-            THEN array_agg(attname::text ORDER BY attnum)
-                 FILTER (WHERE atttypid <> ALL (ARRAY['bytea', 'jsonb']::regtype[]))
-            ELSE '{}' END
+       CASE WHEN relname = 'subject' THEN '{}'
+            ELSE array_agg(attname::text ORDER BY attnum)
+                 FILTER (WHERE atttypid <> ALL (ARRAY['bytea', 'jsonb', 'text[]']::regtype[]))
+            END
   FROM pg_class
   JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
  WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
