@@ -23,12 +23,11 @@ class WriteBehind:
         error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        """Wait for the last write; where the block failed, have it end at once."""
-        if error is not None and self._write is not None:
-            self._write.cancel()
-            await asyncio.wait([self._write])
-        elif error is None:
+        """Wait for the last write: the connection is free again, also where the block failed."""
+        if error is None:
             await self._settle()
+        elif self._write is not None:
+            await asyncio.gather(self._write, return_exceptions=True)
 
     async def begin(self, write: Coroutine[None, None, None]) -> None:
         """Begin a write when the one before is done. Raises as that one did."""

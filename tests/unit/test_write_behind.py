@@ -68,22 +68,20 @@ def test_the_last_write_that_failed_is_told_at_the_end_of_the_block() -> None:
         asyncio.run(scenario())
 
 
-def test_a_block_that_fails_leaves_no_write_behind() -> None:
+@pytest.mark.parametrize("outcome", [None, LookupError()])
+def test_a_block_that_fails_tells_so_when_its_write_has_ended(outcome: Exception | None) -> None:
     ended: list[str] = []
 
+    async def slow() -> None:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        ended.append("write")
+        if outcome is not None:
+            raise outcome
+
     async def scenario() -> None:
-        has_begun = asyncio.Event()
-
-        async def endless() -> None:
-            has_begun.set()
-            try:
-                await asyncio.Event().wait()
-            finally:
-                ended.append("write")
-
         async with WriteBehind() as behind:
-            await behind.begin(endless())
-            await has_begun.wait()
+            await behind.begin(slow())
             raise Failed
 
     with pytest.raises(Failed):
