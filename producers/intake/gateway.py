@@ -41,6 +41,9 @@ from runut.settings import Settings
 
 WAIT_S: Final = 15.0
 """How long a caller waits for the log before being told to come back."""
+LINGER_S: Final = 0.0006
+"""How long an event waits for others to share a signature with, eight times that at most: whoever
+sent it waits too, and may send nothing before."""
 AGAIN_S: Final = 1.0
 NOT_RECORDED: Final = -1
 UNKNOWN: Final = "UNKNOWN_AGENCY"
@@ -78,7 +81,7 @@ class Gateway:
         self._read_models = read_models
         self._wait_s = wait_s
         keys = GatewayKeys(settings.keys, self._directory)
-        self._producer = Producer(settings, keys, delivery_timeout_s=2 * wait_s)
+        self._producer = Producer(settings, keys, linger_s=LINGER_S, delivery_timeout_s=2 * wait_s)
         self._places = Places(settings)
         self._recent = Recent()
         self._unprojected = Unprojected()

@@ -134,7 +134,7 @@ async def test_events_that_wait_together_share_signatures(ledger: Settings) -> N
     found = [read_headers(one.headers) for one in log.records if one.key != b"case"]
     batches = {one.signature.signed_root for one in found if isinstance(one, SignedBy)}
     assert {one.signature for one in log.events} == {"VALID"}
-    # 2,000 events of three agencies fill one batch of 1,024 and a rest; markers add a few.
+    # 2,000 events of three agencies are signed together, or in few groups; markers add a few.
     assert len(batches) < 40
 
 
