@@ -58,39 +58,46 @@ async def catch_up(
 ) -> Measured:
     """Let so many workers project all events into read models that are empty.
 
-    Measured from the moment at which all of them have their partitions; what the first of them
-    projected until then is not counted.
+    Measured from the moment at which all of them have their partitions: what the first of them
+    projected until then is not counted, unless that is all.
     """
     async with workers(settings, count) as pids:
-        await until_claimed(settings, count)
+        await until_claimed(settings)
         async with postgres.connected(settings, name="bench", autocommit=True) as connection:
-            before = await _rows(connection)
-            meter = Meter(pids, ground.postgres)
-            if not await wait_until_projected(connection, ends, deadline_s=STANDSTILL_S):
+            meter, before = Meter(pids, ground.postgres), 0
+            done = asyncio.create_task(
+                wait_until_projected(connection, ends, deadline_s=STANDSTILL_S)
+            )
+            if count > 1 and await _are_joined(settings, count, done):
+                meter.start()
+                before = await _rows(connection)
+            if not await done:
                 raise TimeoutError((settings.data / "worker.log").read_text())
             return meter.stop(events - before).with_rows(await _rows(connection))
 
 
-async def until_claimed(settings: Settings, count: int = 1) -> None:
-    """Wait until so many workers that were started share all partitions."""
+async def until_claimed(settings: Settings) -> None:
+    """Wait until a worker that was started has claimed all partitions."""
     async with (
         postgres.connected(settings, name="bench", autocommit=True) as connection,
         asyncio.timeout(START_S),
     ):
-        while not (await _are_joined(settings, count) and await is_claimed(connection, PARTITIONS)):
+        while not await is_claimed(connection, PARTITIONS):
             await asyncio.sleep(POLL_S)
 
 
-async def _are_joined(settings: Settings, count: int) -> bool:
-    """Whether Kafka has dealt the partitions out to so many."""
-    if count == 1:
-        return True
+async def _are_joined(settings: Settings, count: int, done: asyncio.Task[bool]) -> bool:
+    """Wait until Kafka has dealt the partitions out to so many; False if all is done before."""
     admin = AIOKafkaAdminClient(**kafka.client_options(settings))
     await admin.start()
     try:
-        [answer] = await admin.describe_consumer_groups([settings.worker_group])
-        [(_, _, state, _, _, members, *_)] = answer.groups
-        return bool(state == "Stable" and len(members) == count)
+        while not done.done():
+            [answer] = await admin.describe_consumer_groups([settings.worker_group])
+            [(_, _, state, _, _, members, *_)] = answer.groups
+            if state == "Stable" and len(members) == count:
+                return not done.done()
+            await asyncio.sleep(POLL_S)
+        return False
     finally:
         await admin.close()
 

@@ -1,7 +1,7 @@
 """Reads of current state: the API beside a bare SELECT by the same driver, at an even pace.
 
 A request is due at its moment, whether or not earlier ones were slow, and its time counts from
-then. Both read random cases of those that were projected, a second each in turns, so that what
+then. Both read random cases of those that were projected, some seconds each in turns, so that what
 disturbs one disturbs the other; the client is this process, which costs both the same.
 """
 
@@ -30,6 +30,7 @@ RATE: Final = 500
 AT_ONCE: Final = 16
 """Connections."""
 WARM_S: Final = 1
+TURN_S: Final = 5
 SEED: Final = 20260101
 CASES: Final = """SELECT subject FROM subject
     WHERE subject LIKE 'case/BENCH-%%' AND state ->> 'status' <> ALL (%s) ORDER BY subject"""
@@ -54,11 +55,12 @@ async def measure(ground: Ground, seconds: int) -> Reads:
     subjects = some_of(await open_cases(ground.settings))
     async with api_readers(ground.settings) as api, _select_readers(ground.settings) as select:
         took_ms: list[list[float]] = [[], []]
-        for second in range(WARM_S + seconds):
+        for readers in (api, select):
+            await _paced(readers, subjects, WARM_S * RATE)
+        for begun in range(0, seconds, TURN_S):
+            count = min(TURN_S, seconds - begun) * RATE
             for took, readers in zip(took_ms, (api, select), strict=True):
-                one_second = await _paced(readers, subjects, RATE)
-                if second >= WARM_S:
-                    took.extend(one_second)
+                took.extend(await _paced(readers, subjects, count))
     return Reads(*map(latency_of, took_ms))
 
 
