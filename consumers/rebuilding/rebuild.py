@@ -44,8 +44,6 @@ Tell = Callable[[Phase, int, int], None]
 SWAP_ATTEMPTS: Final = 60
 CLOSE: Final = 5_000
 """Records that may be left to catch up while writers wait."""
-YOUNG_OBJECTS: Final = 100_000
-"""How many more objects there may be before Python looks for cycles, as in a worker."""
 STANDSTILL_S: Final = 30.0
 """For which a worker that is behind is waited for, though it does not move."""
 POLL_S: Final = 0.1
@@ -204,9 +202,8 @@ def _tell_loaded(tell: Tell, done: rebuilding.Done, records: int) -> None:
 
 
 def _load_in_process(made: Settings) -> None:
-    # What a share holds in memory holds no cycles: to look through it for some takes long.
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 50, 100)
+    # What a share holds in memory holds no cycles: they are looked for when it is let go.
+    gc.disable()
     asyncio.run(load_shares(made, count))
 
 

@@ -7,6 +7,7 @@ correction (docs/decisions/0230, 0288). A share is one transaction.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Final
@@ -58,7 +59,7 @@ async def load_shares(made: Settings, passed: Passed) -> None:
         await connection.execute("SET synchronous_commit = off")
         loader = Loader(connection, asking, made, follower.log, passed)
         while await loader.load_next():
-            pass
+            gc.collect()
 
 
 class Loader:
