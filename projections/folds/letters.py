@@ -78,7 +78,10 @@ def _sent(folding: CaseFolding) -> None:
 
 
 def _addressee_guard(folding: CaseFolding) -> Codes:
-    letter = folding.find(Letter, folding.data["letter_id"])
+    return _only_addressee(folding, folding.find(Letter, folding.data["letter_id"]))
+
+
+def _only_addressee(folding: CaseFolding, letter: Letter | None) -> Codes:
     if letter is None:
         yield "NO_SUCH_REFERENCE"
     elif folding.agency not in letter.to_agencies:
@@ -97,11 +100,9 @@ def _disposed(folding: CaseFolding) -> None:
 
 def _answered_guard(folding: CaseFolding) -> Codes:
     letter = folding.find(Letter, folding.data["letter_id"])
+    yield from _only_addressee(folding, letter)
     if letter is None:
-        yield "NO_SUCH_REFERENCE"
         return
-    if folding.agency not in letter.to_agencies:
-        yield "NOT_ADDRESSEE"
     if folding.agency in letter.settled_by:
         yield "ALREADY_SETTLED"
     if folding.data["answer"] == "DECLINED" and is_blank(folding.data["reason"]):
