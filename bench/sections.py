@@ -78,7 +78,8 @@ OURS: Final = _Speeds(
     "From empty read models to the last event, with every rule of the protocol, history, state "
     "and positions. A first catch-up: every batch signature is verified. A worker never takes over "
     "verdicts from before, so a later catch-up into empty models costs the same. Measured before "
-    "the peers and, unless `again` is left out, once more after them, both together. A rebuild "
+    "the peers and, unless `again` is left out, once more after them, both together; several "
+    "workers from when each has its partitions, without what was projected until then. A rebuild "
     "counts from the call to the swap, with indexes and the comparison with the old models; the "
     "second takes over which signatures a sealer found to hold.",
     is_compared=True,
@@ -194,8 +195,9 @@ def _latency(found: Found) -> Section:
     note = (
         "At an even pace, each from the moment at which it was due. Visible: its rows are "
         "committed, by PostgreSQL's own account. The client shares the cores. Asleep: how late a "
-        "process beside them wakes that does nothing but sleep, which is what the machine adds. A "
-        "tick finds nothing due."
+        "process beside them wakes that does nothing but sleep, which is what the machine adds. "
+        "States are read over HTTP and by SELECT two seconds each, in turns: neither is asked "
+        "meanwhile. A tick finds nothing due."
     )
     return Section("Latency", QUANTILES, rows, note)
 
