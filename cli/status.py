@@ -250,7 +250,7 @@ async def _recorded_at(settings: Settings, offsets: Mapping[int, int]) -> dict[i
                     with kafka.translated(settings):
                         fetched = await reader.getmany(*left, timeout_ms=500, max_records=1)
                     for place, records in fetched.items():
-                        found[place.partition] = _moment(records[0].timestamp)
+                        found[place.partition] = _moment(records[0].timestamp_ms)
         except TimeoutError:
             return found
     return found

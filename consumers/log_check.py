@@ -81,8 +81,9 @@ async def _read_one(
     consumer.seek(place, offset)
     with kafka.translated(settings):
         fetched = await consumer.getmany(place, timeout_ms=READ_TIMEOUT_MS, max_records=1)
-    for record in fetched.get(place, []):
-        return kafka.raw_record(record)
+    found: list[RawRecord] = fetched.get(place, [])
+    for record in found:
+        return record
     raise Unreachable(
         "Kafka",
         kafka.bootstrap(settings),

@@ -16,7 +16,7 @@ import aiokafka
 import psycopg
 import structlog
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import TopicPartition
 
 from consumers.log_check import check_log
 from consumers.model_writer import Batch, ModelWriter
@@ -43,7 +43,7 @@ takes the cores from what brings the records here."""
 COMMIT_EVERY_S: Final = 5.0
 KAFKA_PAUSE_S: Final = 1.0
 
-Fetched = Mapping[TopicPartition, list[ConsumerRecord]]
+Fetched = Mapping[TopicPartition, list[RawRecord]]
 
 
 class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
@@ -170,7 +170,7 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
             position = self._writer.positions.get(place.partition)
             if position is None:
                 continue  # revoked while these were on their way
-            records = [kafka.raw_record(r) for r in found if r.offset >= position.next_offset]
+            records = [one for one in found if one.offset >= position.next_offset]
             if records:
                 stretch = await read_stretch(
                     position, records, self._directory, self._read_directory_on, self._verified

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import TopicPartition
 
 from consumers.leaves import PartitionTree, grow
 from consumers.signature_checks import SignatureChecker
@@ -83,7 +83,7 @@ class TreeReading:
 
     async def _fetch(
         self, places: Sequence[TopicPartition] | Mapping[TopicPartition, object]
-    ) -> Mapping[TopicPartition, list[ConsumerRecord]]:
+    ) -> Mapping[TopicPartition, list[RawRecord]]:
         with kafka.translated(self._settings):
             return await self._consumer.getmany(  # type: ignore[no-any-return]
                 *places, timeout_ms=POLL_MS, max_records=MAX_RECORDS
@@ -91,15 +91,14 @@ class TreeReading:
 
     async def _take(
         self,
-        fetched: Mapping[TopicPartition, list[ConsumerRecord]],
+        fetched: Mapping[TopicPartition, list[RawRecord]],
         sizes: Mapping[TopicPartition, int],
     ) -> None:
         """Store the leaves of what was fetched; of a partition with a size, up to that."""
-        records = {place: list(map(kafka.raw_record, some)) for place, some in fetched.items()}
-        if any(_changes_directory(one) for some in records.values() for one in some):
+        if any(_changes_directory(one) for some in fetched.values() for one in some):
             await self._follower.catch_up()
         growths = []
-        for place, some in records.items():
+        for place, some in fetched.items():
             tree, size = self._trees[place], sizes.get(place)
             fitting = [one for one in some if size is None or one.offset < size]
             came_to_end = size is not None and len(fitting) < len(some)

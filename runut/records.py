@@ -14,7 +14,7 @@ A record's encoding, integers big-endian, `bytes` being u32 length and content, 
     bytes  key
     bytes  value
     u32    number of headers, then of each, in the record's order:
-    bytes  name (UTF-8)
+    bytes  name (UTF-8; Kafka lets any bytes stand there, and they are kept)
     bytes  value
 
 A leaf's entry is "runut/leaf/v1\\n" ‖ SHA-256(key) ‖ SHA-256(record). A null key is hashed
@@ -167,7 +167,9 @@ def _short_head(name: str, size: int | None) -> bytes:
 
 def _head(name: str, size: int | None) -> bytes:
     """What stands before the value of a header."""
-    return _sized(name.encode()) + (_NULL if size is None else _U32.pack(size))
+    return _sized(name.encode(errors="surrogateescape")) + (
+        _NULL if size is None else _U32.pack(size)
+    )
 
 
 def _sized(content: bytes | None) -> bytes:
@@ -240,7 +242,7 @@ def _decoded(data: bytes) -> RawRecord:
     while len(headers) < count:
         name, at = _read_sized(data, at)
         content, at = _read_sized(data, at)
-        headers.append(((name or b"").decode(), content))
+        headers.append(((name or b"").decode(errors="surrogateescape"), content))
     return RawRecord(
         (topic or b"").decode(),
         partition,

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Final, Self
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from producers.intake.signed import digest_of
 from runut.adapters import kafka
+from runut.adapters.kafka_records import LogConsumer
 from runut.directory import founded
 from runut.directory_log import DirectoryLog
 from runut.errors import LedgerMismatch, NotAnEvent
@@ -42,7 +42,7 @@ class Places:
         Raises:
             Unreachable: no broker answers.
         """
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = LogConsumer(
             **kafka.client_options(self._settings),
             enable_auto_commit=False,
             auto_offset_reset="none",
@@ -90,7 +90,7 @@ class Places:
                 async with asyncio.timeout(kafka.ANSWER_TIMEOUT_S):
                     self._consumer.assign([place])
                     self._consumer.seek(place, offset)
-                    found = kafka.raw_record(await self._consumer.getone(place))
+                    found: RawRecord = await self._consumer.getone(place)
             self._consumer.unsubscribe()  # else it would read on
             return found
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
@@ -23,9 +23,10 @@ from aiokafka.errors import (
     OffsetOutOfRangeError,
     TopicAuthorizationFailedError,
 )
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import TopicPartition
 
 from runut.adapters.kafka_login import login_options, refusal
+from runut.adapters.kafka_records import LogConsumer
 from runut.errors import LedgerMismatch, NotAdmitted, SettingError, Unreachable
 from runut.records import RawRecord
 from runut.settings import Settings
@@ -73,9 +74,9 @@ def bootstrap(settings: Settings) -> str:
     return settings.kafka_bootstrap
 
 
-def consumer(settings: Settings, *, group_id: str | None = None) -> AIOKafkaConsumer:
+def consumer(settings: Settings, *, group_id: str | None = None) -> LogConsumer:
     """A consumer, not started: it commits nothing by itself and never chooses where to read."""
-    return AIOKafkaConsumer(
+    return LogConsumer(
         **client_options(settings),
         group_id=group_id,
         enable_auto_commit=False,
@@ -170,22 +171,8 @@ def translated(settings: Settings) -> Iterator[None]:
         raise Unreachable("Kafka", bootstrap(settings), _ADVICE, repr(error)) from None
 
 
-def raw_record(record: ConsumerRecord) -> RawRecord:
-    """A consumed record as the ledger sees it."""
-    return RawRecord(
-        record.topic,
-        record.partition,
-        record.offset,
-        record.timestamp,
-        record.timestamp_type,
-        record.key,
-        record.value,
-        tuple(record.headers),
-    )
-
-
 async def read_to_end(
-    settings: Settings, reader: AIOKafkaConsumer, starts: Mapping[TopicPartition, int]
+    settings: Settings, reader: LogConsumer, starts: Mapping[TopicPartition, int]
 ) -> AsyncIterator[list[RawRecord]]:
     """The records of these partitions, each from its offset to the end that it has now.
 
@@ -205,7 +192,7 @@ async def read_to_end(
         if not fetched:
             raise Unreachable("Kafka", bootstrap(settings), _ADVICE, f"no records of {left}")
         for place, found in fetched.items():
-            yield [raw_record(one) for one in found]
+            yield found
             if found[-1].offset + 1 >= ends[place]:
                 left.discard(place)
 
@@ -237,7 +224,7 @@ async def records_of(
 
 
 async def end_offsets(
-    settings: Settings, reader: AIOKafkaConsumer, places: Iterable[TopicPartition]
+    settings: Settings, reader: LogConsumer, places: Iterable[TopicPartition]
 ) -> dict[TopicPartition, int]:
     """The offset that each partition's next record will have. Raises as `translated` does."""
     with translated(settings):
@@ -246,7 +233,7 @@ async def end_offsets(
             return ends
 
 
-async def _go_to(reader: AIOKafkaConsumer, starts: Mapping[TopicPartition, int]) -> None:
+async def _go_to(reader: LogConsumer, starts: Mapping[TopicPartition, int]) -> None:
     # To assign or seek throws away the request that waits at the log's end, and the next one
     # has to wait for it: who only reads on is spared that.
     if reader.assignment() != set(starts):
@@ -263,4 +250,4 @@ async def _close(client: Any) -> None:
     if isinstance(client, AIOKafkaProducer):
         await abandon(client)
     else:
-        await (client.stop() if isinstance(client, AIOKafkaConsumer) else client.close())
+        await (client.stop() if isinstance(client, LogConsumer) else client.close())

@@ -10,6 +10,9 @@ from libc.string cimport memcmp, strlen
 from runut.native.heading cimport time_of
 from runut.native.text cimport PyUnicode_AsUTF8AndSize
 
+cdef extern from "Python.h":
+    int PyUnicode_CompareWithASCIIString(object text, const char* expected)
+
 cdef enum:
     HEADERS = 10
 
@@ -54,12 +57,8 @@ cdef bytes value(tuple headers, Py_ssize_t at, const char* name):
     return <bytes>found if type(found) is bytes else None
 
 
-cdef bint is_same(text, const char* expected) except -1:
-    cdef Py_ssize_t size = 0
-    if type(text) is not str:
-        return False
-    cdef const char* found = PyUnicode_AsUTF8AndSize(text, &size)
-    return size == <Py_ssize_t>strlen(expected) and not memcmp(found, expected, size)
+cdef bint is_same(text, const char* expected) noexcept:
+    return type(text) is str and not PyUnicode_CompareWithASCIIString(text, expected)
 
 
 cdef bint is_text(bytes found, const char* prefix, str text) except -1:

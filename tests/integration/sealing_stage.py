@@ -23,6 +23,7 @@ from runut.records import RawRecord, filler_leaf, key_hash
 from runut.seal_key import seal_signer
 from runut.seals import Seal, TreeHead, seal_of
 from runut.settings import Settings
+from tests.integration.odd_records import send_odd
 from tests.integration.test_projector import emit_all, random_objects, scenario_lines
 from tests.ledgers import PARTITIONS, introduce_agencies
 
@@ -199,6 +200,7 @@ async def _send_rubbish(settings: Settings) -> None:
             await producer.send_and_wait(topic, value, key=None, partition=2)
             await producer.send_and_wait(topic, value, key=b"case/X", partition=2)
         await producer.send_and_wait(topic, None, key=b"", partition=2)
+    await send_odd(settings, 2)
     options = kafka.client_options(settings)
     transactional = AIOKafkaProducer(**options, transactional_id=f"{topic}.rubbish")
     async with kafka.connected(settings, transactional):

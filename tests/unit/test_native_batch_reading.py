@@ -1,0 +1,42 @@
+"""Compiled reading of a batch's records finds what plain reading finds, rubbish above all."""
+
+from __future__ import annotations
+
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runut.adapters.record_batches import Batch, batches, plain_records_of
+from runut.native import batch_reading
+
+
+def a_batch() -> Batch:
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 2**20)
+    for number, name in enumerate(("ce_id", "ce_id", "k\u00e9", "k\u00e9")):
+        headers = [(name, b"1"), ("null", None), (name, b"")]
+        builder.append(number, timestamp=number, key=b"case/X", value=None, headers=headers)
+    [found] = batches(bytes(builder.build()))
+    return found
+
+
+@given(st.binary(max_size=40), st.integers(-1, 5), st.integers(0, 3), st.none() | st.just(9))
+def test_rubbish(rubbish: bytes, count: int, at: int, given_ms: int | None) -> None:
+    some = Batch(7, 9, 1000, given_ms, False, count, bytes(at) + rubbish, at, at + len(rubbish))
+    assert batch_reading.records_of("t", 3, some) == plain_records_of("t", 3, some)
+
+
+@given(st.data())
+def test_what_was_written_and_then_changed(data: st.DataObject) -> None:
+    one = a_batch()
+    changed = bytearray(one.records)
+    changed[data.draw(st.integers(one.at, one.end - 1))] = data.draw(st.integers(0, 255))
+    end = data.draw(st.just(one.end) | st.integers(one.at, one.end))
+    some = one._replace(records=bytes(changed), end=end)
+    assert batch_reading.records_of("t", 3, some) == plain_records_of("t", 3, some)
+
+
+def test_nothing_is_read_beyond_the_bytes() -> None:
+    one = a_batch()
+    for at, end in ((-1, 5), (0, len(one.records) + 1), (9, 8)):
+        assert batch_reading.records_of("t", 3, one._replace(at=at, end=end)) is None
+        assert batch_reading.checksum(one.records, at, end) is None
