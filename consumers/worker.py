@@ -29,8 +29,9 @@ from runut.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-YOUNG_OBJECTS: Final = 100_000
-"""How many more objects there may be before Python looks for cycles among the new ones."""
+YOUNG_OBJECTS: Final = 1_000_000
+"""How many more objects there may be before Python looks for cycles among the new ones: more than
+the half million of a batch of 20,000 records, which hold none."""
 
 
 class _WithoutTopics(BootStrategy):  # type: ignore[misc]
