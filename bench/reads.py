@@ -84,8 +84,6 @@ async def _paced(readers: list[Read], subjects: Iterator[str], count: int) -> li
 
     Gives how long each took, in milliseconds from when it was due.
     """
-    begun = time.perf_counter() + 0.01
-    due = [begun + number / RATE for number in range(count)]
     done, numbers = [0.0] * count, iter(range(count))
 
     async def work(read: Read) -> None:
@@ -95,6 +93,8 @@ async def _paced(readers: list[Read], subjects: Iterator[str], count: int) -> li
             done[number] = time.perf_counter()
 
     with unsearched():
+        begun = time.perf_counter() + 0.01  # from here on: the search itself takes a while
+        due = [begun + number / RATE for number in range(count)]
         async with asyncio.TaskGroup() as tasks:
             for read in readers:
                 tasks.create_task(work(read))
