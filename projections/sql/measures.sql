@@ -61,6 +61,7 @@ SELECT subject.subject,
  WHERE subject.kind = 'case' AND state IS NOT NULL
 
 -- name: commitment_outcome
+-- What a promise was made from is one row always, so whoever asks for none of it looks for nothing.
 SELECT commitment.subject, commitment.commitment_id, commitment.kind,
        CASE
            WHEN commitment.kind IN (
@@ -90,8 +91,8 @@ SELECT commitment.subject, commitment.commitment_id, commitment.kind,
   FROM commitment
  CROSS JOIN known_until
   LEFT JOIN LATERAL (
-       SELECT history.data ->> 'source_kind' AS source_kind,
-              history.data ->> 'source_ref' AS source_ref
+       SELECT max(history.data ->> 'source_kind') AS source_kind,
+              max(history.data ->> 'source_ref') AS source_ref
          FROM history
         WHERE commitment.kind = 'PROMISE'
           AND history.event_id = commitment.source_event
