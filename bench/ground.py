@@ -82,15 +82,19 @@ async def sealer(settings: Settings) -> AsyncIterator[int]:
         yield pid
 
 
-@asynccontextmanager
-async def _program(settings: Settings, command: str) -> AsyncIterator[int]:
-    environment = {
+def names_of(settings: Settings) -> dict[str, str]:
+    """What programs have to be told of where these settings read and write."""
+    return {
         "RUNUT_MODEL_SCHEMA": settings.model_schema,
         "RUNUT_VIEWS_SCHEMA": settings.views_schema,
         "RUNUT_WORKER_GROUP": settings.worker_group,
         "RUNUT_SEALS_TOPIC": settings.seals_topic,
         "RUNUT_SEAL_INTERVAL_S": str(settings.seal_interval_s),
     }
+
+
+@asynccontextmanager
+async def _program(settings: Settings, command: str) -> AsyncIterator[int]:
     program = ("-m", "cli.main", command, "--data", str(settings.data))
-    async with running(settings.data / "worker.log", environment, *program) as process:
+    async with running(settings.data / "worker.log", names_of(settings), *program) as process:
         yield process.pid

@@ -36,6 +36,8 @@ from runut.settings import Settings
 READERS: Final = 50
 RATE: Final = 100
 """Events a second that come in meanwhile."""
+WARM_S: Final = 2
+"""For which they read before it counts: fifty browsers connect, as they do once a day."""
 ALONE: Final = 20
 """How often each page is asked for to see what it costs."""
 NEWS: Final = 20
@@ -208,16 +210,21 @@ async def _page(browser: Browser, path: str, *, may_refuse: bool = False) -> Ans
 async def _read(
     site: _Site, asked: Sequence[str], seconds: int
 ) -> tuple[dict[str, list[float]], int]:
-    """Have all readers go round the pages; gives how long each took in ms, and how many did not."""
+    """Have all readers go round the pages; gives how long each took in ms, and how many did not.
+
+    So many seconds count, after some that do not.
+    """
     took: dict[str, list[float]] = {path: [] for path in asked}
     refused = 0
 
     async def reads(number: int, browser: Browser, begun: float) -> None:
         nonlocal refused
-        for n in range(seconds):
+        for n in range(WARM_S + seconds):
             due, path = begun + number / READERS + n, asked[(number + n) % len(asked)]
             await asyncio.sleep(due - time.perf_counter())
             answer = await _page(browser, path, may_refuse=True)
+            if n < WARM_S:
+                continue
             if answer.status == HTTPStatus.OK:
                 took[path].append((answer.ended_at - due) * 1000)
             else:

@@ -10,9 +10,10 @@ from typing import Final
 
 import msgspec
 
-from bench.end_to_end import Latency, latency_of
-from bench.ground import Ground
+from bench.end_to_end import Latency, latency_of, unsearched
+from bench.ground import Ground, names_of
 from bench.measured import Measured, cpu_with_children_s, machine_cpu_s
+from bench.processes import running
 from bench.reads import Read, api_readers, open_cases, some_of
 from consumers.rebuilding.rebuild import Wanted, rebuild
 from projections.rebuilding import before
@@ -49,36 +50,49 @@ async def rebuilt(ground: Ground, settings: Settings, processes: int, events: in
 
 
 async def read_beside(settings: Settings, processes: int) -> Beside:
-    """Read states at an even pace, each from when it was due, until a moment after the swap."""
+    """Read states at an even pace, each from when it was due, until a moment after the swap.
+
+    The rebuild is a program of its own, as it always is: what it does delays no reader in here.
+    """
     subjects = some_of(await open_cases(settings))
     took_ms: list[float] = []
     failed = 0
-    async with api_readers(settings) as readers, asyncio.TaskGroup() as tasks:
-        rebuilding = tasks.create_task(_rebuild(settings, processes, AFTERWARDS_S))
-        begun, numbers = time.perf_counter(), count()
+    async with api_readers(settings) as readers:
+        with unsearched():
+            begun, numbers = time.perf_counter(), count()
+            async with asyncio.TaskGroup() as tasks:
+                rebuilding = tasks.create_task(_rebuild_apart(settings, processes))
 
-        async def work(read: Read) -> None:
-            nonlocal failed
-            while not rebuilding.done():
-                due = begun + next(numbers) / READS
-                await asyncio.sleep(due - time.perf_counter())
-                try:
-                    await read(next(subjects))
-                except (LookupError, OSError, EOFError):
-                    failed += 1
-                took_ms.append((time.perf_counter() - due) * 1000)
+                async def work(read: Read) -> None:
+                    nonlocal failed
+                    while not rebuilding.done():
+                        due = begun + next(numbers) / READS
+                        await asyncio.sleep(due - time.perf_counter())
+                        try:
+                            await read(next(subjects))
+                        except (LookupError, OSError, EOFError):
+                            failed += 1
+                        took_ms.append((time.perf_counter() - due) * 1000)
 
-        for read in readers:
-            tasks.create_task(work(read))
+                for read in readers:
+                    tasks.create_task(work(read))
     await _drop_old(settings)
     return Beside(latency_of(took_ms), failed)
 
 
-async def _rebuild(settings: Settings, processes: int, afterwards_s: float = 0) -> None:
+async def _rebuild_apart(settings: Settings, processes: int) -> None:
+    log = settings.data / "rebuild.log"
+    program = ("rebuild", "--data", str(settings.data), "--processes", str(processes))
+    async with running(log, names_of(settings), "-m", "cli.main", *program) as process:
+        if await process.wait():
+            raise AssertionError(f"expected it to be swapped, found {log.read_text()}")
+    await asyncio.sleep(AFTERWARDS_S)
+
+
+async def _rebuild(settings: Settings, processes: int) -> None:
     found = await rebuild(settings, Wanted(processes), lambda _phase, _done, _total: None)
     if not found.swapped:
         raise AssertionError(f"expected what the worker projected, found {found.differences[:5]}")
-    await asyncio.sleep(afterwards_s)
 
 
 async def _drop_old(settings: Settings) -> None:
