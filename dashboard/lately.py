@@ -1,13 +1,15 @@
 """Figures that go through the whole history, made once for all who ask for them within seconds.
 
 Only for what is the same for all readers and stands in no part of a page that is live: it may be
-older than the rest of the page, by `USABLE_S` at most. Owns when they are made again.
+older than the rest of the page, by `USABLE_S` at most. Owns when they are made again: what nobody
+waits for one after the other, so that the pages asked for meanwhile have the other cores.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
+from functools import partial
 from typing import Any, Final, TypeVar, cast
 
 import structlog
@@ -29,6 +31,7 @@ class Lately:
 
     def __init__(self) -> None:
         self._answers: dict[Hashable, _Answer] = {}
+        self._turn = asyncio.Lock()
 
     async def get(self, question: Hashable, make: Callable[[], Awaitable[T]]) -> T:
         """The answer to a question, which stands for all that decides what `make` gives.
@@ -43,8 +46,12 @@ class Lately:
         if age_s > USABLE_S:
             await asyncio.shield(answer.making(make))
         elif age_s > FRESH_S:
-            answer.making(make)
+            answer.making(partial(self._in_turn, make))
         return cast(T, answer.found)
+
+    async def _in_turn(self, make: Callable[[], Awaitable[T]]) -> T:
+        async with self._turn:
+            return await make()
 
 
 class _Answer:

@@ -86,3 +86,20 @@ async def test_only_what_was_asked_last_is_kept() -> None:
         await lately.get(question, figures)
     assert await lately.get(KEPT, figures) == KEPT + 1
     assert await lately.get(0, figures) == KEPT + 2
+
+
+async def test_what_nobody_waits_for_is_made_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lately, ties, months = Lately(), Figures(), Figures()
+    assert (await lately.get("ties", ties), await lately.get("months", months)) == (1, 1)
+    monkeypatch.setattr(module, "FRESH_S", -1)
+    ties.may_go_on.clear()
+    assert (await lately.get("ties", ties), await lately.get("months", months)) == (1, 1)
+    assert await lately.get("kinds", Figures()) == 1
+    while ties.made < 2:
+        await asyncio.sleep(0)
+    assert months.made == 1
+    ties.may_go_on.set()
+    while months.made < 2:
+        await asyncio.sleep(0)
