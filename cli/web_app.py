@@ -48,6 +48,8 @@ STREAM: Final = f"{API}/stream"
 PROBES: Final = ("/healthz", "/readyz", "/metrics")
 CONNECTIONS: Final = 10
 """To PostgreSQL, at most."""
+READY: Final = 2
+"""Of them from the start: every page asks one whose session it is."""
 PATIENCE_S: Final = 60.0
 """How long the next part of a body may take."""
 
@@ -58,7 +60,7 @@ def build_app(settings: Settings) -> FastAPI:
     Raises:
         SettingError: a setting lacks that it needs.
     """
-    pool = Pool(settings, name="runut web", size=CONNECTIONS)
+    pool = Pool(settings, name="runut web", size=CONNECTIONS, ready=READY)
     door = Door(settings, PostgresReadModels(pool.lent))
     stopping = asyncio.Event()
     reading = ReadSide(settings, pool.lent, stopping, _now, partial(export, settings))

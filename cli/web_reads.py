@@ -25,6 +25,8 @@ from runut.settings import Settings
 
 CONNECTIONS: Final = 12
 """To PostgreSQL, at most, beside those of present states, of past moments, and of the feed."""
+READY: Final = 4
+"""Of them from the start: the first minute's pages need not wait until each is made."""
 SESSION: Final = {
     "default_transaction_read_only": "on",
     "statement_timeout": "20s",
@@ -55,7 +57,9 @@ class ReadSide:
         """
         self._writable = writable
         self._present = PresentStates(settings)
-        self._pool = Pool(settings, name="runut web reading", size=CONNECTIONS, session=SESSION)
+        self._pool = Pool(
+            settings, name="runut web reading", size=CONNECTIONS, ready=READY, session=SESSION
+        )
         self.feed = Feed(
             lambda: connected(settings, name="runut web feed", autocommit=True), stopping
         )

@@ -28,8 +28,11 @@ log = structlog.get_logger(__name__)
 BACKLOG: Final = 2048
 CLOSING_S: Final = 5.0
 """For what the application opened, after the last request."""
-YOUNG_OBJECTS: Final = 10_000
-"""So many more than were freed are looked through at a time; a request makes some hundreds."""
+YOUNG_OBJECTS: Final = 2_000
+"""So many more than were freed are looked through at a time; a page leaves some hundreds.
+
+That takes a millisecond in which nobody is answered; of more at a time longer, and as long in all.
+"""
 OPEN_FILES: Final = 16_384
 """At least, where the machine lets us: each listener takes one, and 1,024 are usual."""
 STOPS: Final = (signal.SIGINT, signal.SIGTERM)

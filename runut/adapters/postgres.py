@@ -151,7 +151,13 @@ class Pool:
     """
 
     def __init__(
-        self, settings: Settings, *, name: str, size: int, session: Mapping[str, str] = NO_SETTINGS
+        self,
+        settings: Settings,
+        *,
+        name: str,
+        size: int,
+        ready: int = 1,
+        session: Mapping[str, str] = NO_SETTINGS,
     ) -> None:
         """Take how many connections there may be, and how each is.
 
@@ -159,6 +165,8 @@ class Pool:
             settings: where PostgreSQL is.
             name: what pg_stat_activity shows.
             size: the most connections there may be.
+            ready: how many there are from the start, and when nobody asks: the others are made
+                while somebody waits.
             session: PostgreSQL's own settings for each.
 
         Raises:
@@ -170,7 +178,7 @@ class Pool:
             kwargs={"autocommit": True, **_options(settings, name, session)},
             configure=_adapt,
             name=name,
-            min_size=1,
+            min_size=ready,
             max_size=size,
             timeout=LENT_WITHIN_S,
             open=False,
