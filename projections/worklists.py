@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
@@ -112,7 +112,8 @@ class Worklists:
     ) -> Figures:
         """Open work now; `today` is when the reader's day begins and ends."""
         since, until = today
-        cases = await self._rows("open_cases", days=list(STILL_DAYS), now=now)
+        still_since = [now - timedelta(days=days) for days in STILL_DAYS]
+        cases = await self._rows("open_cases", still_since=still_since)
         owed = await self._rows("owed_by_agency", now=now, since=since, until=until)
         bounced = await self._rows("bounced", since=bounced_since)
         open_cases = Counter[tuple[str, str]]()

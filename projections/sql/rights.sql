@@ -4,7 +4,8 @@
 -- Whether the subject `it` may be seen by readers of an agency (null: by those who see everything).
 -- Agents and programmes are registers for all. What has no state is seen by who emitted on it. Else the
 -- agency has to be named in the state, or to owe or be owed something there; on meetings and
--- agreements also an event of its own counts (on cases its emitter is named in the state).
+-- agreements also an event of its own counts (on cases its emitter is named in the state). Cases, which
+-- are most, are looked at for what their states have alone: each look takes a state apart.
 -- OFFSET 0: asked for one subject after the other, and never by reading a whole table beforehand.
 CASE
   WHEN {agency}::text IS NULL THEN true
@@ -14,8 +15,14 @@ CASE
           AND history.signature IN ('VALID', 'UNSIGNED')
        OFFSET 0)
   WHEN it.kind IN ('agent', 'programme') THEN true
-  ELSE it.state -> 'participants' ? {agency}
-       OR {agency} IN (it.state ->> 'arbiter', it.state ->> 'chair', it.state ->> 'secretariat')
+  WHEN it.kind = 'case' THEN it.state -> 'participants' ? {agency}
+       OR it.state ->> 'arbiter' = {agency}
+       OR EXISTS (
+          SELECT FROM commitment
+           WHERE commitment.subject = it.subject
+             AND {agency} IN (commitment.debtor, commitment.creditor)
+          OFFSET 0)
+  ELSE {agency} IN (it.state ->> 'chair', it.state ->> 'secretariat')
        OR it.state -> 'invitees' ? {agency}
        OR it.state -> 'minutes_adopters' ? {agency}
        OR it.state -> 'parties' ? {agency}
@@ -25,7 +32,7 @@ CASE
            WHERE commitment.subject = it.subject
              AND {agency} IN (commitment.debtor, commitment.creditor)
           OFFSET 0)
-       OR it.kind <> 'case' AND EXISTS (
+       OR EXISTS (
           SELECT FROM history
            WHERE history.subject = it.subject AND history.agency = {agency}
              AND history.verdict = 'EFFECTIVE'

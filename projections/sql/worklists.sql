@@ -3,28 +3,32 @@
 -- does not see all; {views} is the schema of the stable views. Times are passed in. A list says with each row how many rows there are.
 
 -- name: open_cases
--- With after how many of some numbers of days no agency did anything effective on them, which is what
--- case_movement says, asked for one case after the other; and with how many are to be escalated. Open is
--- what has a custodian now (events.md §4): a small index knows them.
-SELECT one.status, one.urgency, movement.passed, count(*),
-       count(*) FILTER (WHERE one.escalation_due)
-  FROM custody_interval AS running
-  JOIN {views}.case_current AS one ON one.subject = running.subject
-  {of_subject}
+-- With since how many of some moments no agency did anything effective on them, which is what case_movement
+-- says, asked for one case after the other; and with how many are to be escalated. Open is what has a
+-- custodian now (events.md §4): a small index knows them. What is counted is narrow, as of cases.
+WITH open AS MATERIALIZED (
+    SELECT one.subject, one.status, one.urgency, one.escalation_due
+      FROM custody_interval AS running
+      JOIN {views}.case_current AS one ON one.subject = running.subject
+      {of_subject}
+     WHERE running.ended_at IS NULL AND {takes_part}
+), moved AS MATERIALIZED (
+    SELECT open.status, open.urgency, open.escalation_due,
+           (SELECT max(history.occurred_at)
+              FROM history
+             WHERE history.subject = open.subject
+               AND history.verdict = 'EFFECTIVE'
+               AND history.agency <> 'runut') AS moved_at
+      FROM open
+)
+SELECT moved.status, moved.urgency, still.passed, count(*),
+       count(*) FILTER (WHERE moved.escalation_due)
+  FROM moved
  CROSS JOIN LATERAL (
-       SELECT count(*) FILTER (
-                  WHERE moved.moved_at <= %(now)s - make_interval(days => asked.days)
-              ) AS passed
-         FROM unnest(%(days)s::integer[]) AS asked (days)
-        CROSS JOIN (
-              SELECT max(history.occurred_at) AS moved_at
-                FROM history
-               WHERE history.subject = running.subject
-                 AND history.verdict = 'EFFECTIVE'
-                 AND history.agency <> 'runut'
-              ) AS moved
-       ) AS movement
- WHERE running.ended_at IS NULL AND {takes_part}
+       SELECT count(*) AS passed
+         FROM unnest(%(still_since)s::timestamptz[]) AS asked (at)
+        WHERE moved.moved_at <= asked.at
+       ) AS still
  GROUP BY 1, 2, 3;
 
 -- name: overdue_by_agency
@@ -69,17 +73,9 @@ SELECT coalesce(sum(greatest(position.next_offset - coalesce(sealed.size, 0), 0)
 -- a row shows is read of one part of the list alone.
 WITH wanted AS MATERIALIZED (
     SELECT one.subject, one.opened_at,
-           array_position(ARRAY['IMMEDIATE', 'URGENT', 'NORMAL'], one.urgency) AS rank,
-           owed.open, owed.overdue, owed.next_due_at
+           array_position(ARRAY['IMMEDIATE', 'URGENT', 'NORMAL'], one.urgency) AS rank
       FROM {views}.case_current AS one
       {of_subject}
-      LEFT JOIN (
-           SELECT commitment.subject, count(*) AS open, min(commitment.due_at) AS next_due_at,
-                  count(*) FILTER (WHERE commitment.due_at < %(now)s) AS overdue
-             FROM commitment
-            WHERE commitment.status IN ('OPEN', 'REPORTED')
-            GROUP BY commitment.subject
-           ) AS owed ON owed.subject = one.subject
       LEFT JOIN {views}.case_movement AS movement
         ON movement.subject = one.subject AND %(still_since)s::timestamptz IS NOT NULL
      WHERE (NOT %(is_open)s OR one.is_open)
@@ -89,22 +85,31 @@ WITH wanted AS MATERIALIZED (
        AND (%(country)s::text IS NULL OR one.country = %(country)s)
        AND (%(custodian)s::text IS NULL OR one.custodian = %(custodian)s)
        AND (%(participant)s::text IS NULL OR %(participant)s = ANY (one.participants))
-       AND (NOT %(overdue)s OR owed.overdue > 0)
+       AND (NOT %(overdue)s
+            OR one.subject IN (
+               SELECT commitment.subject
+                 FROM commitment
+                WHERE commitment.status IN ('OPEN', 'REPORTED') AND commitment.due_at < %(now)s))
        AND (NOT %(to_escalate)s OR (one.is_open AND one.escalation_due))
        AND (%(still_since)s::timestamptz IS NULL OR movement.moved_at <= %(still_since)s)
        AND {takes_part}
 ), part AS (
-    SELECT subject, rank, opened_at, open, overdue, next_due_at
+    SELECT subject, rank, opened_at
       FROM wanted
      ORDER BY rank, opened_at, subject
      LIMIT %(limit)s OFFSET %(offset)s
 )
 SELECT one.subject, one.status, one.custodian, one.category, one.urgency, one.country,
        one.trafficking, one.escalation_due, one.opened_at, one.last_recorded_at,
-       coalesce(part.open, 0) AS open, coalesce(part.overdue, 0) AS overdue, part.next_due_at,
-       (SELECT count(*) FROM wanted) AS total
+       owed.open, owed.overdue, owed.next_due_at, (SELECT count(*) FROM wanted) AS total
   FROM part
   JOIN {views}.case_current AS one ON one.subject = part.subject
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS open, min(commitment.due_at) AS next_due_at,
+              count(*) FILTER (WHERE commitment.due_at < %(now)s) AS overdue
+         FROM commitment
+        WHERE commitment.subject = part.subject AND commitment.status IN ('OPEN', 'REPORTED')
+       ) AS owed
  ORDER BY part.rank, part.opened_at, part.subject;
 
 -- name: commitments

@@ -82,7 +82,7 @@ NOT_ASKED = dict.fromkeys(
 )
 NO = dict.fromkeys(("is_open", "overdue", "to_escalate", "unanswered", "is_auditor"), False)
 PAGE: dict[str, Any] = NOT_ASKED | NO
-PAGE |= {"now": NOW, "limit": 50, "offset": 0, "guarded_now": [], "days": [7, 14]}
+PAGE |= {"now": NOW, "limit": 50, "offset": 0, "guarded_now": []}
 OF_PAGES: list[tuple[str, dict[str, Any]]] = [
     ("overdue_by_agency", {}),
     ("owed_by_agency", {"since": NOW, "until": NOW + timedelta(days=1)}),
@@ -95,8 +95,9 @@ OF_PAGES: list[tuple[str, dict[str, Any]]] = [
     ("events_with_id", {"event_id": EVENT}),
 ]
 COUNTING: list[tuple[str, dict[str, Any]]] = [
-    ("open_cases", {}),
+    ("open_cases", {"still_since": [NOW - timedelta(days=days) for days in (7, 14)]}),
     ("cases", {"is_open": True}),
+    ("cases", {"is_open": True, "overdue": True}),
     ("letters", {}),
     ("subjects_like", {"text": "upah"}),
     ("edges", {"since": NOW - timedelta(days=30)}),
