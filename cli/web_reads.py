@@ -33,6 +33,7 @@ SESSION: Final = {
     "idle_in_transaction_session_timeout": "60s",  # a download that nobody takes
     "plan_cache_mode": "force_custom_plan",  # filters that are not asked for cost nothing
     "max_parallel_workers_per_gather": "0",  # to start another process takes longer than it gains
+    "random_page_cost": "1.1",  # what is read is in memory, or on a disk without a head to move
 }
 
 

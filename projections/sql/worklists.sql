@@ -76,6 +76,12 @@ WITH wanted AS MATERIALIZED (
            array_position(ARRAY['IMMEDIATE', 'URGENT', 'NORMAL'], one.urgency) AS rank
       FROM {views}.case_current AS one
       {of_subject}
+      LEFT JOIN (
+           SELECT commitment.subject
+             FROM commitment
+            WHERE commitment.status IN ('OPEN', 'REPORTED') AND commitment.due_at < %(now)s
+            GROUP BY commitment.subject
+           ) AS late ON late.subject = one.subject AND %(overdue)s
       LEFT JOIN {views}.case_movement AS movement
         ON movement.subject = one.subject AND %(still_since)s::timestamptz IS NOT NULL
      WHERE (NOT %(is_open)s OR one.is_open)
@@ -85,11 +91,7 @@ WITH wanted AS MATERIALIZED (
        AND (%(country)s::text IS NULL OR one.country = %(country)s)
        AND (%(custodian)s::text IS NULL OR one.custodian = %(custodian)s)
        AND (%(participant)s::text IS NULL OR %(participant)s = ANY (one.participants))
-       AND (NOT %(overdue)s
-            OR one.subject IN (
-               SELECT commitment.subject
-                 FROM commitment
-                WHERE commitment.status IN ('OPEN', 'REPORTED') AND commitment.due_at < %(now)s))
+       AND (NOT %(overdue)s OR late.subject IS NOT NULL)
        AND (NOT %(to_escalate)s OR (one.is_open AND one.escalation_due))
        AND (%(still_since)s::timestamptz IS NULL OR movement.moved_at <= %(still_since)s)
        AND {takes_part}
