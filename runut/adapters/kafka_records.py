@@ -63,7 +63,5 @@ class _Results(OrderedDict[TopicPartition, Any]):
         if isinstance(result, FetchResult):
             offset = result._partition_records.next_fetch_offset
             data = self._answers.take(place)
-            result._partition_records = FetchedRecords(
-                place.topic, place.partition, data, offset
-            )
+            result._partition_records = FetchedRecords(place.topic, place.partition, data, offset)
         super().__setitem__(place, result)
