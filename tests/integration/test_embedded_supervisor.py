@@ -20,7 +20,7 @@ from embedded.processes import (
     recall,
     remember,
 )
-from embedded.supervisor import Part, Supervisor
+from embedded.supervisor import SIGNALS, Part, Supervisor
 from runut.errors import PlatformError
 from tests.fixtures.supervised import shell_part
 
@@ -151,10 +151,19 @@ async def test_one_part_can_be_stopped_while_the_others_go_on(tmp_path: Path) ->
         assert list(supervisor.pids) == ["two"]
 
 
+def hear_signals() -> None:
+    """In a new process: take no signal for ignored because these tests run under nohup."""
+    for which in SIGNALS:
+        signal.signal(which, signal.SIG_DFL)
+
+
 async def run_supervised(directory: Path) -> tuple[asyncio.subprocess.Process, dict[str, Process]]:
     """A supervising process whose parts all answer, and those by name."""
-    program = [sys.executable, "-m", "tests.fixtures.supervised", str(directory)]
-    supervising = await asyncio.create_subprocess_exec(*program, stdout=asyncio.subprocess.PIPE)
+    supervising = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.fixtures.supervised", str(directory)),
+        stdout=asyncio.subprocess.PIPE,
+        preexec_fn=hear_signals,
+    )
     assert supervising.stdout
     while (line := await supervising.stdout.readline()) != b"all ready\n":
         assert line, "it ended before its parts answered"
