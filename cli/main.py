@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from cli.loading import uncollected
 from cli.telemetry import export_traces
 from runut.errors import RunutError
 
@@ -64,7 +65,8 @@ class _Imported(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         module, _, member = COMMANDS[name].partition(".")
-        found = getattr(import_module(f"cli.{module}"), member)
+        with uncollected():
+            found = getattr(import_module(f"cli.{module}"), member)
         if isinstance(found, typer.Typer):
             command: Any = typer.main.get_group(found)
         else:

@@ -10,6 +10,7 @@ import typer
 from aiokafka.structs import TopicPartition
 
 from cli.common import Data, Json, print_json, run
+from cli.loading import uncollected
 from projections.seals.documents import checkpoint_document, inclusion_document
 from projections.seals.log import SignedSeal, latest_seal, seal_at
 from projections.seals.receipts import Inclusion, Place, find_place, prove_inclusion
@@ -47,7 +48,8 @@ def sealer(data: Data = None) -> None:
 
     Example: runut sealer --data /srv/runut
     """
-    from cli.sealer_process import run_sealer  # only here
+    with uncollected():
+        from cli.sealer_process import run_sealer  # only here
 
     run_sealer(load_settings(data))
 

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from cli.common import Data
+from cli.loading import uncollected
 from runut.settings import load_settings
 
 HOST: Final = "127.0.0.1"
@@ -24,6 +25,6 @@ def web(
 
     Example: runut web --host 0.0.0.0 --port 8080
     """
-    from cli.web_run import run_web  # FastAPI takes half a second, and only here
-
+    with uncollected():
+        from cli.web_run import run_web  # FastAPI takes half a second, and only here
     run_web(load_settings(data), host, port)

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 import typer
 
 from cli.common import Data
+from cli.loading import uncollected
 from embedded.processes import dies_with
 from runut.settings import load_settings
 
@@ -34,8 +35,8 @@ def worker(
     if processes > 1:
         command = (*THIS_PROGRAM, "worker", *(() if data is None else ("--data", str(data))))
         raise typer.Exit(asyncio.run(run_together([command] * processes)))
-    from consumers.worker import run_worker  # Faust takes half a second, and only here
-
+    with uncollected():
+        from consumers.worker import run_worker  # Faust takes half a second, and only here
     raise typer.Exit(run_worker(load_settings(data)))
 
 
