@@ -31,7 +31,7 @@ demo: $(INSTALLED) ## Start everything and play a real case (ARGS=--once stops a
 
 test: $(INSTALLED) ## Run all tests against real Kafka, registry and PostgreSQL
 	$(BIN)/python tools/chromium.py
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(INSTALLED) ## Lint, types, import rules, schema compatibility
 	$(BIN)/ruff check .

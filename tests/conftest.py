@@ -6,10 +6,12 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 from hypothesis import settings as hypothesis_settings
+from xdist.scheduler import LoadFileScheduling
 
 from embedded.platform import Endpoints, Platform
 from embedded.progress import Show
@@ -22,6 +24,20 @@ hypothesis_settings.load_profile("unhurried")
 
 # Where nothing could be compiled; tests/unit/test_native.py says whether it could.
 collect_ignore_glob = [] if native.IS_USED else ["unit/test_native_*.py"]
+
+
+class ByWorld(LoadFileScheduling):
+    """A file's tests go to one process, and so do all that share a running ledger."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder, *_ = nodeid.rpartition("/on_a_ledger/")
+        return folder or super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByWorld:
+    """For those who run several processes, `make test` among them."""
+    return ByWorld(config, log)
 
 
 @pytest.fixture(autouse=True)

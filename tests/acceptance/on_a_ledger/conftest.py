@@ -1,4 +1,4 @@
-"""Fixtures of tests that run Runut as a person does."""
+"""The ledger that these tests share."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from tests.acceptance.running import Running, processes_of
 from tests.builders import DIRECTORY
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A running platform that knows the scenarios' agencies and holds a key of each."""
+    """A running platform that knows the scenarios' agencies and holds a key of each.
+
+    It takes a part of a processor as long as it runs, so that it ends before other tests go on.
+    """
     running = Running(tmp_path_factory.mktemp("acceptance") / "data")
     try:
         running.up()

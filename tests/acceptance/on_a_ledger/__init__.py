@@ -1,0 +1,1 @@
+"""Tests that share one running ledger, which ends with the last of them."""
