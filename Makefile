@@ -8,8 +8,9 @@ PEERS := .venv-bench
 INSTALLED := $(VENV)/.installed
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
 ARGS ?=
-# Test modules at once, each process with a platform of its own.
-TEST_PROCESSES ?= 2
+# Test modules at once, each process with a platform of its own: one more than two cores, since
+# processes often wait for what they started.
+TEST_PROCESSES ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check bench fuzz lock format clean
