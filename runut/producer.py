@@ -35,7 +35,7 @@ from runut.signing import MAX_BATCH, Signer
 from runut.tracing import Emissions
 
 LINGER_S: Final = 0.002
-GATHERED: Final = 2 * MAX_BATCH
+GATHERED: Final = 4 * MAX_BATCH
 """Events at most that wait to be signed together, each agency's with a signature."""
 DELIVERY_TIMEOUT_S: Final = 120.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ import os
 import struct
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -53,17 +53,33 @@ class Signable(msgspec.Struct, frozen=True, gc=False):
     """The Avro body, without the frame's five bytes."""
 
 
-class SignedEvent(msgspec.Struct, frozen=True, gc=False):
+class SignedEvent(Protocol):
     """What signs an event, and the digest that its receipt names."""
 
-    key_header: tuple[str, bytes]
-    signature: bytes
-    """The value of the header `runut-signature`."""
-    digest: bytes
+    @property
+    def key_header(self) -> tuple[str, bytes]:
+        """The header `runut-key-id`."""
+
+    @property
+    def signature(self) -> bytes:
+        """The value of the header `runut-signature`."""
+
+    @property
+    def digest(self) -> bytes:
+        """What the batch's tree has as its leaf."""
 
     @property
     def headers(self) -> Headers:
         """The two headers that sign it."""
+
+
+class _SignedEvent(msgspec.Struct, frozen=True, gc=False):
+    key_header: tuple[str, bytes]
+    signature: bytes
+    digest: bytes
+
+    @property
+    def headers(self) -> Headers:
         return self.key_header, (SIGNATURE_HEADER, self.signature)
 
 
@@ -140,12 +156,14 @@ def sign_batch(
     size = len(digests)
     if not 1 <= size <= MAX_BATCH:
         raise BadInput("events signed at once", f"1 to {MAX_BATCH}", size)
+    sign = _root_signer(private_key, size)
+    values = batch_signing.signature_values(nonces, digests, sign) if IS_USED else None
+    return signature_values(nonces, digests, sign) if values is None else values
 
-    def signed(root: bytes) -> bytes:
-        return ed25519.sign(private_key, _batch_message(size, root))
 
-    values = batch_signing.signature_values(nonces, digests, signed) if IS_USED else None
-    return signature_values(nonces, digests, signed) if values is None else values
+def _root_signer(private_key: Ed25519PrivateKey, size: int) -> Callable[[bytes], bytes]:
+    """What gives the signature of a batch of this size by its root."""
+    return lambda root: ed25519.sign(private_key, _batch_message(size, root))
 
 
 def signature_values(
@@ -176,21 +194,25 @@ class Signer:
         self._key_header = (KEY_ID_HEADER, key_id.encode())
         self._private_key = private_key
 
-    def sign(self, ledger_id: bytes, items: Sequence[Signable]) -> list[SignedEvent]:
+    def sign(self, ledger_id: bytes, items: Sequence[Signable]) -> Sequence[SignedEvent]:
         """Headers and digest of each item, in order; nonces are fresh and random.
 
         Raises:
             BadInput: there are none or more than `MAX_BATCH`, or a part has a wrong length.
         """
         nonces = os.urandom(NONCE_SIZE * len(items))  # at once: each draw is a system call
+        start = EVENT_LEAF + ledger_id
+        if IS_USED:
+            sign = _root_signer(self._private_key, len(items))
+            found = batch_signing.signed_events(self._key_header, start, nonces, items, sign)
+            if found is not None:
+                return found
         for schema_sha256 in {item.schema_sha256 for item in items}:
             _demand_sizes(ledger_id, nonces[:NONCE_SIZE], schema_sha256)
-        start = EVENT_LEAF + ledger_id
-        found = batch_signing.digests(start, nonces, items) if IS_USED else None
-        digests = event_digests(start, nonces, items) if found is None else found
+        digests = event_digests(start, nonces, items)
         values = sign_batch(self._private_key, nonces, digests)
         return [
-            SignedEvent(self._key_header, value, digest)
+            _SignedEvent(self._key_header, value, digest)
             for value, digest in zip(values, digests, strict=True)
         ]
 

@@ -24,7 +24,7 @@ _SIZE: Final = 258
 class TextSigner(Signer):
     """Signs each event in a batch of its own, by a header without zero bytes."""
 
-    def sign(self, ledger_id: bytes, items: Sequence[Signable]) -> list[SignedEvent]:
+    def sign(self, ledger_id: bytes, items: Sequence[Signable]) -> Sequence[SignedEvent]:
         """Headers and digest of each item, in order. Raises as `Signer.sign`."""
         return [self._sign_one(ledger_id, item) for item in items]
 

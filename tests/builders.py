@@ -219,7 +219,7 @@ def moves_past(
     ]
 
 
-def _signed(signer: Signer, signable: Sequence[Signable], at: int) -> list[SignedEvent]:
+def _signed(signer: Signer, signable: Sequence[Signable], at: int) -> Sequence[SignedEvent]:
     return signer.sign(LEDGER_ID, signable[at : at + 1024])
 
 

@@ -2,9 +2,12 @@
 """Digests and trees of batches that are signed, as `runut.signing` makes them.
 
 All nodes of a batch's tree lie side by side, a level behind the other, and the headers are written
-from there: nothing is joined twice. None stands for what the plain functions take, or refuse, and
+from there: nothing is joined twice. They are written when a record is put into a batch of Kafka's
+(`runut.native.record_batch`): kept until then, they would be most of its memory. None stands for what the plain functions take, or refuse, and
 this one does not.
 """
+
+cimport cython
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
@@ -17,7 +20,9 @@ from runut.native.text cimport PyUnicode_AsUTF8AndSize
 cdef enum:
     HASH = 32
     NONCE = 16
+    START = 32  # the leaf's context and the ledger's id
     HEAD = 21  # version, size, index and nonce
+    SIGNATURE = 64
     MOST = 1024
     LEVELS = 10
 
@@ -28,24 +33,100 @@ cdef void put_big_endian(unsigned char* to, Py_ssize_t number, int size) noexcep
         to[n] = <unsigned char>(number >> 8 * (size - 1 - n))
 
 
-def digests(bytes start not None, bytes nonces not None, items):
-    """The digest of each item's event, which begins with `start`; `nonces` has 16 bytes for each."""
-    cdef Py_ssize_t n, size
+@cython.no_gc
+cdef class Batch:
+    """Nodes of a batch's tree, and what else its headers say."""
+
+    def __cinit__(self, Py_ssize_t size):
+        # Each level has half as many nodes as the one below, rounded up.
+        self.nodes = <unsigned char*>PyMem_Malloc(HASH * (2 * size + LEVELS))
+        self.size = size
+        if self.nodes is NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        PyMem_Free(self.nodes)
+
+    cdef bint is_signed(self, bytes nonces, sign) except -1:
+        """Grow the tree over its leaves, whose root `sign` gives the signature of; False without."""
+        cdef unsigned char* root = grown(self.nodes, self.size)
+        self.nonces = nonces
+        self.signed_root = sign(PyBytes_FromStringAndSize(<char*>root, HASH))
+        return self.signed_root is not None and len(self.signed_root) == SIGNATURE
+
+    cdef Py_ssize_t put_value(self, Py_ssize_t index, char* to) noexcept:
+        """Version 1, u16 size, u16 index, nonce, the siblings on the way up, the root's signature."""
+        cdef unsigned char* level = self.nodes
+        cdef Py_ssize_t filled = HEAD, wide = self.size, at = index
+        to[0] = 1
+        put_big_endian(<unsigned char*>to + 1, self.size, 2)
+        put_big_endian(<unsigned char*>to + 3, index, 2)
+        memcpy(to + 5, PyBytes_AS_STRING(self.nonces) + NONCE * index, NONCE)
+        while wide > 1:
+            if at ^ 1 < wide:
+                memcpy(to + filled, level + HASH * (at ^ 1), HASH)
+                filled += HASH
+            level += HASH * wide
+            wide, at = (wide + 1) // 2, at // 2
+        memcpy(to + filled, PyBytes_AS_STRING(self.signed_root), SIGNATURE)
+        return filled + SIGNATURE
+
+    cdef bytes value(self, Py_ssize_t index):
+        cdef char[LONGEST_VALUE] text
+        return PyBytes_FromStringAndSize(text, self.put_value(index, text))
+
+
+@cython.no_gc
+cdef class SignedEvent:
+    """An event's place in its batch, where its header lies until it is written into Kafka's."""
+
+    @property
+    def signature(self):
+        """The value of the header `runut-signature`."""
+        return self.batch.value(self.index)
+
+    @property
+    def digest(self):
+        """What its receipt names."""
+        return PyBytes_FromStringAndSize(<char*>self.batch.nodes + HASH * self.index, HASH)
+
+    @property
+    def headers(self):
+        """The two headers that sign it."""
+        return self.key_header, ("runut-signature", self.signature)
+
+
+def signed_events(
+    tuple key_header not None, bytes start not None, bytes nonces not None, items, sign
+):
+    """Each item as signed; its digest begins with `start`, `sign` gives the root's signature.
+
+    None but for 1 to 1,024 items whose parts have the sizes that they have to have.
+    """
+    cdef list some = list(items), found = []
+    cdef Py_ssize_t n, size, count = len(some)
     cdef const char* subject
-    cdef unsigned char[HASH] digest
     cdef bytes schema, body
-    cdef list some = list(items)
-    if len(nonces) != NONCE * len(some):
+    cdef SignedEvent event
+    if not 0 < count <= MOST or len(start) != START or len(nonces) != NONCE * count:
         return None
-    found = []
-    for n in range(len(some)):
+    cdef Batch batch = Batch(count)
+    for n in range(count):
         item = some[n]
         about, schema, body = item.subject, item.schema_sha256, item.body
-        if schema is None or body is None:
+        if schema is None or len(schema) != HASH or body is None:
             return None
         subject = PyUnicode_AsUTF8AndSize(about, &size)
-        put_digest(digest, start, PyBytes_AS_STRING(nonces) + NONCE * n, schema, subject, size, body)
-        found.append(PyBytes_FromStringAndSize(<char*>digest, HASH))
+        put_digest(
+            batch.nodes + HASH * n, start, PyBytes_AS_STRING(nonces) + NONCE * n, schema,
+            subject, size, body,
+        )
+    if not batch.is_signed(nonces, sign):
+        return None
+    for n in range(count):
+        event = SignedEvent.__new__(SignedEvent)
+        event.key_header, event.batch, event.index = key_header, batch, n
+        found.append(event)
     return found
 
 
@@ -56,26 +137,16 @@ def signature_values(bytes nonces not None, leaves, sign):
     """
     cdef list some = list(leaves)
     cdef Py_ssize_t size = len(some), n
-    cdef unsigned char* nodes
-    cdef bytes leaf, signed_root
+    cdef bytes leaf
     if not 0 < size <= MOST or len(nonces) != NONCE * size:
         return None
-    # Each level has half as many nodes as the one below, rounded up.
-    nodes = <unsigned char*>PyMem_Malloc(HASH * (2 * size + LEVELS))
-    if nodes is NULL:
-        raise MemoryError
-    try:
-        for n in range(size):
-            leaf = some[n]
-            if leaf is None or len(leaf) != HASH:
-                return None
-            memcpy(nodes + HASH * n, PyBytes_AS_STRING(leaf), HASH)
-        signed_root = sign(PyBytes_FromStringAndSize(<char*>grown(nodes, size), HASH))
-        if signed_root is None:
+    cdef Batch batch = Batch(size)
+    for n in range(size):
+        leaf = some[n]
+        if leaf is None or len(leaf) != HASH:
             return None
-        return [value(nodes, size, n, PyBytes_AS_STRING(nonces), signed_root) for n in range(size)]
-    finally:
-        PyMem_Free(nodes)
+        memcpy(batch.nodes + HASH * n, PyBytes_AS_STRING(leaf), HASH)
+    return [batch.value(n) for n in range(size)] if batch.is_signed(nonces, sign) else None
 
 
 cdef unsigned char* grown(unsigned char* level, Py_ssize_t size) noexcept:
@@ -95,26 +166,3 @@ cdef unsigned char* grown(unsigned char* level, Py_ssize_t size) noexcept:
             memcpy(above + HASH * (size // 2), level + HASH * (size - 1), HASH)
         level, size = above, (size + 1) // 2
     return level
-
-
-cdef bytes value(
-    unsigned char* level, Py_ssize_t size, Py_ssize_t index, const char* nonces, bytes signed_root
-):
-    """Version 1, u16 size, u16 index, nonce, the siblings on the way up, the root's signature."""
-    cdef unsigned char[HEAD + HASH * LEVELS] head
-    cdef Py_ssize_t filled = HEAD, wide = size, at = index
-    cdef bytes found
-    head[0] = 1
-    put_big_endian(head + 1, size, 2)
-    put_big_endian(head + 3, index, 2)
-    memcpy(head + 5, nonces + NONCE * index, NONCE)
-    while wide > 1:
-        if at ^ 1 < wide:
-            memcpy(head + filled, level + HASH * (at ^ 1), HASH)
-            filled += HASH
-        level += HASH * wide
-        wide, at = (wide + 1) // 2, at // 2
-    found = PyBytes_FromStringAndSize(NULL, filled + len(signed_root))
-    memcpy(PyBytes_AS_STRING(found), head, filled)
-    memcpy(PyBytes_AS_STRING(found) + filled, PyBytes_AS_STRING(signed_root), len(signed_root))
-    return found

@@ -14,6 +14,7 @@ from libc.string cimport memmove
 
 from runut.catalogue import NAMESPACE
 
+from runut.native.batch_signing cimport LONGEST_VALUE, SignedEvent
 from runut.native.crc32c cimport crc32c, has_crc32c
 from runut.native.heading cimport PRECISE_TIME, TRACE, has_trace, put_time
 from runut.native.out cimport Out, demand_room, put_byte, put_number, put_raw, put_sized, put_whole
@@ -77,6 +78,8 @@ cdef class Builder:
         """Whether there was room for a record; None of one that is unusual."""
         cdef char[PRECISE_TIME] time
         cdef char[TRACE] trace
+        cdef char[LONGEST_VALUE] value
+        cdef SignedEvent place
         cdef int time_size
         cdef bytes traceparent = record.trace
         event, signed = record.event, record.signed
@@ -108,7 +111,11 @@ cdef class Builder:
             put_whole(out, KEY_ID)
             put_bytes(out, signed.key_header[1])
             put_whole(out, SIGNATURE)
-            put_bytes(out, signed.signature)
+            if type(signed) is SignedEvent:
+                place = <SignedEvent>signed
+                put_sized(out, value, place.batch.put_value(place.index, value))
+            else:
+                put_bytes(out, signed.signature)
         return self.has_taken(timestamp)
 
     def append(self, int offset, long long timestamp, bytes key, bytes value, list headers not None):

@@ -13,6 +13,7 @@ from runut.signing import MAX_BATCH, NONCE_SIZE, Signable, VerifiedBatches, pars
 
 untimed = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
+KEY_HEADER = ("runut-key-id", b"k-1")
 START = b"\x00runut/event/v1\n" + bytes(16)
 ITEMS = st.lists(
     st.builds(
@@ -21,6 +22,7 @@ ITEMS = st.lists(
         subject=st.text(st.characters(exclude_categories=["Cs"]), max_size=60),
         body=st.binary(max_size=300),
     ),
+    min_size=1,
     max_size=40,
 )
 
@@ -39,9 +41,16 @@ def signed(root: bytes) -> bytes:
 
 @untimed
 @given(ITEMS)
-def test_digests_are_the_same(items: list[Signable]) -> None:
+def test_what_signs_events_is_the_same(items: list[Signable]) -> None:
     drawn = nonces(len(items))
-    assert batch_signing.digests(START, drawn, items) == signing.event_digests(START, drawn, items)
+    found = batch_signing.signed_events(KEY_HEADER, START, drawn, items, signed)
+    digests = signing.event_digests(START, drawn, items)
+    values = signing.signature_values(drawn, digests, signed)
+    assert found is not None
+    assert [(one.digest, one.signature) for one in found] == list(zip(digests, values, strict=True))
+    assert [one.headers for one in found] == [
+        (KEY_HEADER, ("runut-signature", value)) for value in values
+    ]
 
 
 @untimed
@@ -94,7 +103,31 @@ def test_an_error_of_who_signs_is_handed_on() -> None:
         batch_signing.signature_values(nonces(2), leaves(2), broken)
 
 
-def test_digests_without_as_many_nonces_are_left_to_the_plain_one() -> None:
-    items = [Signable(bytes(32), "case/X", b"body")] * 2
-    assert batch_signing.digests(START, nonces(1), items) is None
-    assert batch_signing.digests(START, nonces(3), items) is None
+ITEM = Signable(bytes(32), "case/X", b"body")
+
+
+@pytest.mark.parametrize(
+    ("start", "count", "items"),
+    [
+        (START, 0, []),
+        (START, MAX_BATCH + 1, [ITEM] * (MAX_BATCH + 1)),
+        (START, 1, [ITEM] * 2),
+        (START, 3, [ITEM] * 2),
+        (START[:-1], 1, [ITEM]),
+        (START, 2, [ITEM, Signable(bytes(31), "case/X", b"body")]),
+    ],
+    ids=["none", "too many", "a nonce too few", "a nonce too many", "short id", "short hash"],
+)
+def test_events_that_are_no_batch_are_left_to_the_plain_one(
+    start: bytes, count: int, items: list[Signable]
+) -> None:
+    given = (KEY_HEADER, start, nonces(count), items, signed)
+    assert batch_signing.signed_events(*given) is None
+
+
+@pytest.mark.parametrize("size", [0, 63, 65])
+def test_what_is_no_signature_is_left_to_the_plain_one(size: int) -> None:
+    def sign(_root: bytes) -> bytes:
+        return bytes(size)
+
+    assert batch_signing.signature_values(nonces(1), leaves(1), sign) is None
