@@ -1,7 +1,8 @@
-"""The browser of the tests: the system's, else Playwright's own, else a loud end."""
+"""The browser of the tests: the system's, Playwright's own, Debian's, or a loud end."""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -51,3 +52,23 @@ def test_a_machine_that_gets_no_chromium_fails_loudly(
     installing(monkeypatch, code)
     with pytest.raises(SystemExit, match="apt-get install chromium"):
         chromium.main()
+
+
+@pytest.mark.parametrize("user", [0, 1000])
+def test_debians_is_installed_by_whoever_may_where_playwrights_cannot_be_had(
+    own: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], user: int
+) -> None:
+    installing(monkeypatch, "raise SystemExit(1)")
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    system = own.with_name("chromium")
+    apt = own.with_name("apt-get")
+    apt.write_text(
+        f"#!/bin/sh\n[ $1 = update ] || {{ echo > {system}; /bin/chmod +x {system}; }}\n"
+    )
+    apt.chmod(0o755)
+    if user:
+        with pytest.raises(SystemExit, match="apt-get install chromium"):
+            chromium.main()
+    else:
+        chromium.main()
+        assert capsys.readouterr().out == f"{system}\n"
