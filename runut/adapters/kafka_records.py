@@ -61,7 +61,9 @@ class _Results(OrderedDict[TopicPartition, Any]):
 
     def __setitem__(self, place: TopicPartition, result: Any) -> None:
         if isinstance(result, FetchResult):
-            offset = result._partition_records.next_fetch_offset
-            data = self._answers.take(place)
+            unread = result._partition_records
+            offset, data = unread.next_fetch_offset, self._answers.take(place)
+            # Left as it is, it would hold itself, and megabytes, until cycles are looked for.
+            unread._records_iterator = None
             result._partition_records = FetchedRecords(place.topic, place.partition, data, offset)
         super().__setitem__(place, result)

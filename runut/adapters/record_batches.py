@@ -64,22 +64,28 @@ class FetchedRecords:
 
     def __init__(self, topic: str, partition: int, data: bytes, offset: int) -> None:
         self.next_fetch_offset = offset
-        self._records = self._read(topic, partition, data)
+        self._place = topic, partition
+        # Megabytes hang on these, so neither holds this object: who drops it frees them at once.
+        self._batches = batches(data)
+        self._records: Iterator[RawRecord] = iter(())
+        self._behind = offset
 
     def __iter__(self) -> Iterator[RawRecord]:
-        return self._records
+        return self
 
     def __next__(self) -> RawRecord:
-        return next(self._records)
+        while True:
+            for record in self._records:
+                if record.offset >= self.next_fetch_offset:
+                    self.next_fetch_offset = record.offset + 1
+                    return record
+            self._turn_to_next_batch()
 
-    def _read(self, topic: str, partition: int, data: bytes) -> Iterator[RawRecord]:
-        for batch in batches(data):
-            if not batch.is_control:
-                for record in records_of(topic, partition, batch):
-                    if record.offset >= self.next_fetch_offset:
-                        self.next_fetch_offset = record.offset + 1
-                        yield record
-            self.next_fetch_offset = batch.next_offset
+    def _turn_to_next_batch(self) -> None:
+        self.next_fetch_offset = self._behind
+        batch = next(self._batches)
+        self._behind = batch.next_offset
+        self._records = iter(() if batch.is_control else records_of(*self._place, batch))
 
 
 def batches(data: bytes) -> Iterator[Batch]:

@@ -4,6 +4,8 @@ stop a ledger.
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -143,3 +145,16 @@ def test_older_formats_are_named() -> None:
     data[16] = 1
     with pytest.raises(CorruptRecordException, match="expected format 2, found 1"):
         read(bytes(data))
+
+
+def test_what_is_dropped_half_read_holds_nothing() -> None:
+    """An answer has megabytes, and cycles are looked for seldom."""
+    found = FetchedRecords("t", 3, batch(0, [ONE] * 2) + batch(2, [ONE]), 0)
+    next(found)
+    dropped = weakref.ref(found)
+    gc.disable()
+    try:
+        del found
+        assert dropped() is None
+    finally:
+        gc.enable()
