@@ -271,9 +271,9 @@ def _growth(found: Found) -> Section:
         "A ledger each, caught up with by one worker. CPU and disk are an event's. The worker's "
         f"memory is the most it held: bounded by what it fetches ({FETCHED_MB:.0f} MB a partition) "
         f"and by two batches of {MAX_RECORDS:,} records with the states that they touch, one "
-        "folded while the other is written, and by states kept for what comes, a million entries at "
-        "most; not by the ledger. What an event costs is told beside the smallest ledger of several "
-        "cases."
+        "folded while the other is written, and by states kept for what comes, a million entries "
+        "at most; not by the ledger. What an event costs is told beside the smallest ledger of "
+        "several cases."
     )
     return Section("Cost of growth", columns, rows, note)
 
