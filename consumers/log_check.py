@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from runut.adapters import kafka
+from runut.adapters.kafka_records import LogConsumer
 from runut.errors import LedgerMismatch, Unreachable
 from runut.records import RawRecord
 from runut.settings import Settings
@@ -74,7 +74,7 @@ def _check_bounds(place: TopicPartition, position: Read, start: int, end: int) -
 
 
 async def _read_one(
-    settings: Settings, consumer: AIOKafkaConsumer, place: TopicPartition, offset: int
+    settings: Settings, consumer: LogConsumer, place: TopicPartition, offset: int
 ) -> RawRecord:
     """The first record from an offset on, which is not the log's end."""
     consumer.assign([place])
@@ -82,8 +82,8 @@ async def _read_one(
     with kafka.translated(settings):
         fetched = await consumer.getmany(place, timeout_ms=READ_TIMEOUT_MS, max_records=1)
     found: list[RawRecord] = fetched.get(place, [])
-    for record in found:
-        return record
+    if found:
+        return found[0]
     raise Unreachable(
         "Kafka",
         kafka.bootstrap(settings),

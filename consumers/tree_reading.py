@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from consumers.leaves import PartitionTree, grow
 from consumers.signature_checks import SignatureChecker
 from projections.seals.store import SealStore
 from runut.adapters import kafka
+from runut.adapters.kafka_records import LogConsumer
 from runut.directory_follower import DirectoryFollower
 from runut.errors import SealMismatch
 from runut.log_reader import MARKER_PREFIX
@@ -36,7 +36,7 @@ class TreeReading:
     def __init__(
         self,
         settings: Settings,
-        consumer: AIOKafkaConsumer,
+        consumer: LogConsumer,
         follower: DirectoryFollower,
         store: SealStore,
         trees: Trees,

@@ -3,8 +3,8 @@
 
 All nodes of a batch's tree lie side by side, a level behind the other, and the headers are written
 from there: nothing is joined twice. They are written when a record is put into a batch of Kafka's
-(`runut.native.record_batch`): kept until then, they would be most of its memory. None stands for what the plain functions take, or refuse, and
-this one does not.
+(`runut.native.record_batch`): kept until then, they would be most of its memory. None stands for
+what the plain functions take, or refuse, and this one does not.
 """
 
 cimport cython
