@@ -21,7 +21,7 @@ import msgspec
 from embedded import kafka, postgres, registry
 from embedded.artifacts import cache_dir, fetch_programs, read_lock, unexpected_wheels
 from embedded.external import check_external
-from embedded.ports import LOOPBACK, choose_ports
+from embedded.ports import LOOPBACK, claimed_ports
 from embedded.processes import end, end_leftovers, identify, part_files, recall, remember
 from embedded.progress import Show
 from embedded.supervisor import Part, Supervisor
@@ -161,7 +161,8 @@ class Platform:
             self._show.note(sentence)
         own_kafka, own_registry = not given.kafka_bootstrap, not given.registry_url
         cluster = kafka.open_cluster(self._data / "kafka", self._brokers) if own_kafka else None
-        ports = choose_ports(self._port, self._port_names(cluster), self._data / "ports.json")
+        names, remembered = self._port_names(cluster), self._data / "ports.json"
+        ports = self._stack.enter_context(claimed_ports(self._port, names, remembered))
         programs = await fetch_programs(
             lock, cache_dir(), self._show, kafka=own_kafka, registry=own_registry
         )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from embedded import postgres
-from embedded.ports import choose_ports
+from embedded.ports import claimed_ports
 from embedded.supervisor import Part, Supervisor
 
 
@@ -36,14 +36,12 @@ async def own_postgres(data: Path) -> AsyncIterator[OwnPostgres]:
     """A server with its files in this directory, running, for as long as the block lasts."""
     run = data / "run"
     run.mkdir(parents=True)
-    port = choose_ports(0, ["postgres"], data / "ports.json")["postgres"]
-    part, _ = postgres.postgres_part(data, port)
-    password = postgres.open_passwords(data / "postgres").postgres
-    async with Supervisor(run, lambda _: None) as supervisor:
-        server = OwnPostgres(
-            supervisor,
-            replace(part, stop_signal=signal.SIGQUIT),  # "immediate"
-            postgres.url(port, password, postgres.OWNER),
-        )
-        await server.start()
-        yield server
+    with claimed_ports(0, ["postgres"], data / "ports.json") as ports:
+        part, _ = postgres.postgres_part(data, ports["postgres"])
+        password = postgres.open_passwords(data / "postgres").postgres
+        admin = postgres.url(ports["postgres"], password, postgres.OWNER)
+        async with Supervisor(run, lambda _: None) as supervisor:
+            immediate = replace(part, stop_signal=signal.SIGQUIT)
+            server = OwnPostgres(supervisor, immediate, admin)
+            await server.start()
+            yield server

@@ -11,7 +11,7 @@ from typing import Any
 
 from embedded.java import java, plain_environment
 from embedded.kafka import LOG_SETTINGS
-from embedded.ports import choose_ports, refused
+from embedded.ports import claimed_ports, refused
 from embedded.supervisor import Part, Supervisor
 from runut.settings import Settings
 from tests.builders import ROOT
@@ -28,9 +28,9 @@ FASTER = {"offsets.topic.num.partitions": "4", "num.network.threads": "2", "num.
 class SecureKafka:
     """One broker in a folder, and Kafka's own tools for it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, ports: Mapping[str, int]) -> None:
         self.home = home
-        self._ports = choose_ports(0, LISTENERS, home / "ports.json")
+        self._ports = ports
         kafka = fetch_java().kafka
         self._environment = plain_environment(CLASSPATH=kafka)
         self._java = [*java(HEAP_MB, home), f"-Dlog4j2.configurationFile={LOG_SETTINGS}"]
@@ -140,14 +140,15 @@ class SecureKafka:
 @asynccontextmanager
 async def secure_kafka(home: Path, *agencies: str) -> AsyncIterator[SecureKafka]:
     """A running Kafka that knows the ledger's services and these agencies."""
-    kafka = await asyncio.to_thread(SecureKafka, home)
-    await kafka.format()
-    async with Supervisor(home, lambda _: None) as supervisor:
-        await supervisor.start(kafka.part())
-        await kafka.grant(*agencies)
-        for agency in agencies:
-            await kafka.add_user(agency)
-        yield kafka
+    with claimed_ports(0, LISTENERS, home / "ports.json") as ports:
+        kafka = await asyncio.to_thread(SecureKafka, home, ports)
+        await kafka.format()
+        async with Supervisor(home, lambda _: None) as supervisor:
+            await supervisor.start(kafka.part())
+            await kafka.grant(*agencies)
+            for agency in agencies:
+                await kafka.add_user(agency)
+            yield kafka
 
 
 def password(user: str) -> str:
