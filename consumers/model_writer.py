@@ -1,4 +1,4 @@
-"""Fold batches and write them, the next one being folded while the last one is written.
+"""Fold what polls bring and write it, the next being folded while what was gathered is written.
 
 Owns the projector's connections to PostgreSQL, the positions as far as they were folded, and the
 subjects held in memory. A write that fails voids everything folded after it: whoever catches the
@@ -14,11 +14,13 @@ from typing import Final, NamedTuple
 import psycopg
 import structlog
 
-from projections.batch import Changes, add_unwritten, corrected_subjects, fold_batch
+from consumers.gathering import Batch, Gathered
+from consumers.recognizing import STEP
 from projections.folds.subject import Directories
+from projections.history import add_unwritten
 from projections.install import install
 from projections.loaded import Subjects
-from projections.store import Position, Quarantined, Store
+from projections.store import Position, Store
 from projections.waiting import PROJECTOR
 from runut.adapters import postgres
 from runut.directory import Directory
@@ -31,37 +33,28 @@ log = structlog.get_logger(__name__)
 
 RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Pauses before PostgreSQL is tried again, growing until something could be written."""
-STEP: Final = 64
-"""Events folded without a pause: PostgreSQL must not wait for rows, nor Kafka for a heartbeat."""
-
-
-class Batch:
-    """The records of one poll as what they are, with the positions before and after them."""
-
-    def __init__(self) -> None:
-        self.moves: list[tuple[Position, Position]] = []
-        self.recorded: list[Recorded] = []
-        self.quarantined: list[Quarantined] = []
 
 
 class Write(NamedTuple):
     """What is being written, and who does it."""
 
-    changes: Changes
+    gathered: Gathered
     task: asyncio.Task[None]
 
 
 class ModelWriter:
     """The read models' writer. Not to be shared between tasks."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, directories: Directories) -> None:
         self.positions: dict[int, Position] = {}
-        """Of the partitions claimed, where the next batch begins; written a moment later."""
+        """Of the partitions claimed, where the next poll begins; written a moment later."""
         self._settings = settings
+        self._directories = directories
         self._subjects = Subjects()
         self._connections: list[postgres.Connection] = []
         self._loading: Store | None = None
         self._saving: Store | None = None
+        self._gathered: Gathered | None = None
         self._write: Write | None = None
         self._failures = 0
         """How often PostgreSQL failed since something was written."""
@@ -94,7 +87,8 @@ class ModelWriter:
                 break
             except psycopg.OperationalError as error:
                 await self._reopen(error)
-        self._subjects.forget()
+        self._gathered = None
+        self._subjects.forget(whole={p for p, one in claimed.items() if one.next_offset == 0})
         self.positions.update(claimed)
         return list(claimed.values())
 
@@ -104,35 +98,53 @@ class ModelWriter:
         States belong to the epoch: the next owner may fold on before we see them again.
         """
         try:
-            await self.settle()
+            await self.write()
+            await self._settle()
         except psycopg.OperationalError as error:
             # Void, like all that is given up: whoever claims goes on from what is written.
             log.warning("database failed while partitions were given up", reason=_reason(error))
         for partition in partitions:
             self.positions.pop(partition, None)
+        self._gathered = None
         self._subjects.forget()
 
     async def save_directory(self, records: Sequence[RawRecord], directory: Directory) -> None:
         """Write directory records down for readers that reach no Kafka."""
         await _opened(self._loading).save_directory(records, directory)
 
-    async def project(self, batch: Batch, directories: Directories) -> None:
-        """Fold a batch, wait for the write of the one before, begin this one's.
+    @property
+    def gathered(self) -> int:
+        """How many records were gathered and are not being written yet."""
+        return len(self._gathered or ())
+
+    async def gather(self, batch: Batch) -> None:
+        """Fold what a poll brought, as far as it need not wait."""
+        if self._gathered is None:
+            self._gathered = Gathered(self._subjects, await _opened(self._saving).lines())
+        await self._fold(self._gathered, self._gathered.take(batch))
+        for _, after in batch.moves:
+            self.positions[after.partition] = after
+
+    async def write(self) -> None:
+        """Fold the rest, wait for the write of what was gathered before, begin this one's.
 
         Raises:
             FencedOut: another worker owns one of the partitions now.
             psycopg.OperationalError: the database went away, or cannot write now.
         """
-        changes = await self._fold(batch, directories)
-        await self.settle()
-        self._subjects.evict(changes.subjects)
-        saved = _opened(self._saving).commit(batch.moves, changes, batch.quarantined)
-        self._write = Write(changes, asyncio.create_task(saved))
-        for _, after in batch.moves:
-            self.positions[after.partition] = after
+        gathered, self._gathered = self._gathered, None
+        if gathered is not None:
+            await self._fold_waiting(gathered)
+        await self._settle()
+        if gathered is not None:
+            self._subjects.evict(gathered.changes.subjects)
+            saved = _opened(self._saving).commit(
+                gathered.moves, gathered.changes, gathered.quarantined, gathered.lines
+            )
+            self._write = Write(gathered, asyncio.create_task(saved))
 
-    async def settle(self) -> None:
-        """Wait until what was folded is written. Raises as `project`."""
+    async def _settle(self) -> None:
+        """Wait until what was gathered before is written. Raises as `write`."""
         if self._write is not None:
             write, self._write = self._write, None
             await write.task
@@ -145,28 +157,26 @@ class ModelWriter:
         await self._reopen(error)
         return await self.claim(self.positions)
 
-    async def _fold(self, batch: Batch, directories: Directories) -> Changes:
-        corrected = corrected_subjects(batch.recorded)
+    async def _fold_waiting(self, gathered: Gathered) -> None:
+        store, subjects, directories = _opened(self._loading), self._subjects, self._directories
+        corrected = gathered.corrected
+        rest = [one for one in gathered.waiting if one.event.subject not in corrected]
+        await store.load(rest, subjects, directories)
+        await self._fold(gathered, rest)
         if not corrected:
-            return await self._fold_on(batch.recorded, directories)
-        apart = [one for one in batch.recorded if one.event.subject in corrected]
-        rest = [one for one in batch.recorded if one.event.subject not in corrected]
-        changes = await self._fold_on(rest, directories)
-        if self._write is not None and corrected & self._write.changes.rewritten:
-            await self.settle()  # verdicts of what was written before are changed there
-        histories = await _opened(self._loading).load(apart, self._subjects, directories)
+            return
+        if self._write is not None and corrected & self._write.gathered.changes.rewritten:
+            await self._settle()  # verdicts of what was written before are changed there
+        histories = await store.load_histories(corrected, directories)
         if self._write is not None:
-            add_unwritten(histories, self._write.changes)
-        return fold_batch(apart, self._subjects, histories, directories, changes)
+            add_unwritten(histories, self._write.gathered.lines, directories)
+        add_unwritten(histories, gathered.lines, directories)
+        gathered.fold_whole(histories, directories)
 
-    async def _fold_on(self, records: Sequence[Recorded], directories: Directories) -> Changes:
-        """Fold records without corrections, while the batch before is written."""
-        await _opened(self._loading).load(records, self._subjects, directories)
-        changes = Changes()
-        for at in range(0, len(records), STEP):
-            fold_batch(records[at : at + STEP], self._subjects, {}, directories, changes)
-            await asyncio.sleep(0)  # the write goes on, and the next batch is read
-        return changes
+    async def _fold(self, gathered: Gathered, events: Sequence[Recorded]) -> None:
+        for at in range(0, len(events), STEP):
+            gathered.fold(events[at : at + STEP], self._directories)
+            await asyncio.sleep(0)  # the write goes on, and more is fetched
 
     async def _connect(self) -> postgres.Connection:
         connection = await postgres.connect(self._settings, name=PROJECTOR, autocommit=True)

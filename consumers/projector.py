@@ -18,8 +18,9 @@ import structlog
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError
 from aiokafka.structs import TopicPartition
 
+from consumers.gathering import Batch
 from consumers.log_check import check_log
-from consumers.model_writer import Batch, ModelWriter
+from consumers.model_writer import ModelWriter
 from consumers.recognizing import read_stretch
 from projections.store import Position
 from runut.adapters import kafka
@@ -32,9 +33,14 @@ from runut.tracing import processing
 
 log = structlog.get_logger(__name__)
 
+AT_ONCE: Final = 256
+"""Records fetched, read and folded at once: what becomes of so many is still in the processor's
+cache when the next step looks at it."""
 MAX_RECORDS: Final = 20_000
-"""In one transaction at most: what a subject went through within it is written once."""
+"""In one transaction, about: what a subject went through within it is written once."""
 POLL_MS: Final = 500
+MORE_MS: Final = 10
+"""Waited for more, while something is gathered that could be written."""
 MANY: Final = 5
 """Records at once, from which on others are about to come: more than 500 a second."""
 GATHER_S: Final = 0.01
@@ -53,7 +59,7 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         self._settings = settings
         self._consumer = kafka.consumer(settings, group_id=settings.worker_group)
         self._directory = DirectoryFollower(settings)
-        self._writer = ModelWriter(settings)
+        self._writer = ModelWriter(settings, self._directory.log.at)
         self._verified = VerifiedBatches()
         self._unwritten: list[RawRecord] = []
         """Directory records that were read and are still to be written down for readers."""
@@ -134,13 +140,14 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
             if now >= next_commit:
                 next_commit = now + COMMIT_EVERY_S
                 await self._commit_for_lag_tools()
-            await asyncio.sleep(pause_s(sum(map(len, fetched.values())), loop.time() - begun))
+            if not _is_full(fetched):
+                await asyncio.sleep(pause_s(_size(fetched), loop.time() - begun))
 
     async def _fetch(self) -> Fetched:
         try:
             with kafka.translated(self._settings):
                 return await self._consumer.getmany(  # type: ignore[no-any-return]
-                    timeout_ms=POLL_MS, max_records=MAX_RECORDS
+                    timeout_ms=MORE_MS if self._writer.gathered else POLL_MS, max_records=AT_ONCE
                 )
         except NoOffsetForPartitionError:
             # aiokafka looks for committed offsets before `on_partitions_assigned` has sought.
@@ -150,19 +157,19 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         headers = (record.headers for found in fetched.values() for record in found)
         try:
             with processing(self._settings.events_topic, self._settings.worker_group, headers):
-                await self._fold(await self._read(fetched))
+                await self._fold(await self._read(fetched), more=_is_full(fetched))
         except psycopg.OperationalError as error:
             self._seek(await self._writer.start_over(error))
         except Unreachable as error:
             await _wait_for_kafka(error)
             self._seek(self._writer.positions.values())
 
-    async def _fold(self, batch: Batch) -> None:
+    async def _fold(self, batch: Batch, *, more: bool) -> None:
         await self._write_directory_down()
         if batch.moves:
-            await self._writer.project(batch, self._directory.log.at)
-        else:
-            await self._writer.settle()
+            await self._writer.gather(batch)
+        if not more or self._writer.gathered >= MAX_RECORDS:
+            await self._writer.write()
 
     async def _read(self, fetched: Fetched) -> Batch:
         batch = Batch()
@@ -206,6 +213,15 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
             self._writer.close(),
             return_exceptions=True,
         )
+
+
+def _size(fetched: Fetched) -> int:
+    return sum(map(len, fetched.values()))
+
+
+def _is_full(fetched: Fetched) -> bool:
+    """Whether more is at hand, most likely."""
+    return _size(fetched) >= AT_ONCE
 
 
 def pause_s(records: int, took_s: float) -> float:

@@ -18,8 +18,9 @@ from runut.log_reader import PartitionReader
 from runut.records import RawRecord
 from runut.signing import VerifiedBatches
 
-STEP: Final = 64
-"""Records read without a pause for what else the process is at: writing, heartbeats."""
+STEP: Final = 128
+"""Records read, or folded, without a pause: PostgreSQL must not wait for rows, nor Kafka for a
+heartbeat."""
 ReadOn = Callable[[], Awaitable[None]]
 """Has a directory follower read what there is by now."""
 

@@ -83,14 +83,6 @@ def corrected_subjects(records: Iterable[Recorded]) -> set[str]:
     return {r.event.subject for r in records if r.event.type == CORRECTION}
 
 
-def add_unwritten(histories: dict[str, list[HistoryEntry]], changes: Changes) -> None:
-    """Complete histories of the store by a batch of which it may have all or nothing yet."""
-    for entry in changes.history:
-        history = histories.get(entry.recorded.event.subject)
-        if history is not None and entry.seq > len(history):
-            history.append(entry)
-
-
 def missing_needs(records: Iterable[Recorded], subjects: Subjects) -> dict[str, list[Needs]]:
     """What has to be loaded of each subject before the records are folded."""
     missing: dict[str, list[Needs]] = {}

@@ -6,7 +6,7 @@ in the JSON form, so that people and SQL can read it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from projections.batch import HistoryEntry
@@ -69,3 +69,15 @@ def entry_from(row: Sequence[Any], directories: Directories) -> HistoryEntry:
         content=content_of(body),
     )
     return HistoryEntry(row[1], recorded, row[10], tuple(row[11]), row[12])
+
+
+def add_unwritten(
+    histories: dict[str, list[HistoryEntry]],
+    lines: Iterable[Sequence[Any]],
+    directories: Directories,
+) -> None:
+    """Complete histories of the store by lines of which it may have all or none yet."""
+    for line in lines:
+        history = histories.get(line[0])
+        if history is not None and line[1] > len(history):
+            history.append(entry_from(line, directories))

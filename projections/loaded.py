@@ -142,6 +142,7 @@ class Subjects:
         self._loaded: dict[str, Loaded] = {}
         self._weighed: dict[str, int] = {}
         self._weight = 0
+        self._whole: frozenset[int] = frozenset()
 
     def __contains__(self, subject: str) -> bool:
         return subject in self._loaded
@@ -160,8 +161,25 @@ class Subjects:
         self._loaded[subject] = loaded
         self._weigh(subject)
 
-    def forget(self) -> None:
-        """Forget everything: what was folded after the last commit must not be believed."""
+    def is_new(self, subject: str, partition: int) -> bool:
+        """Whether nothing has to be loaded to fold what is recorded of it in its partition.
+
+        One that nobody knows in a partition of which everything is here begins now.
+        """
+        loaded = self._loaded.get(subject)
+        if loaded is not None:
+            return loaded.is_new
+        if partition not in self._whole:
+            return False
+        self.put(subject, Loaded())
+        return True
+
+    def forget(self, whole: Collection[int] = ()) -> None:
+        """Forget everything: what was folded after the last commit must not be believed.
+
+        Of the partitions that are `whole` the store has nothing: what is put is all there is.
+        """
+        self._whole = frozenset(whole)
         self._loaded.clear()
         self._weighed.clear()
         self._weight = 0
@@ -176,6 +194,7 @@ class Subjects:
             self._weigh(subject)
         if self._weight <= self._max_weight:
             return
+        self._whole = frozenset()
         for subject in list(self._loaded):
             if subject not in unwritten:
                 del self._loaded[subject]

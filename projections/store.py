@@ -21,6 +21,7 @@ from projections import row_tables
 from projections.batch import (
     Changes,
     HistoryEntry,
+    NewVerdict,
     corrected_subjects,
 )
 from projections.claims import Claim
@@ -34,7 +35,7 @@ from projections.history import HISTORY, entry_from, history_values
 from projections.loaded import Counts, Loaded, Subjects
 from projections.queries import queries
 from projections.wanted import questions
-from projections.writing import Rows, Target, Values, Writer
+from projections.writing import CopyRows, Rows, Target, Values, Writer
 from runut.adapters.postgres import Connection
 from runut.directory import Directory, PublishedProtocol
 from runut.errors import FencedOut
@@ -140,23 +141,30 @@ class Store:
             answers = [await self._connection.execute(one.query, one.asked) for one in wanted]
             for one, answer in zip(wanted, answers, strict=True):
                 one.learn(await answer.fetchall())
-            return await self._load_histories(corrected, directories)
+            return await self.load_histories(corrected, directories)
+
+    async def lines(self) -> CopyRows:
+        """Where lines of the history can be made ready for `commit`."""
+        return await self._writer.copy_rows(HISTORY)
 
     def commit(
         self,
         moves: Moves,
         changes: Changes,
         quarantined: Sequence[Quarantined],
+        lines: Sequence[Values] = (),
     ) -> Coroutine[None, None, None]:
         """Write a batch: everything or nothing.
 
-        `moves` are each partition's position before and after. What is written is taken from
-        `changes` when this is called: folding may move the subjects on before it is awaited.
+        `moves` are each partition's position before and after; `lines` those of the history that
+        are made ready, beside what `changes` have of it. What is written is taken from `changes`
+        when this is called: folding may move the subjects on before it is awaited.
 
         Raises:
             FencedOut: another worker owns one of the partitions now.
         """
         rows: Rows = [
+            (HISTORY, lines),
             *subject_rows(changes),
             (QUARANTINE, [quarantine_values(each) for each in quarantined]),
         ]
@@ -183,9 +191,10 @@ class Store:
         for subject in unknown:
             subjects.put(subject, found.get(subject) or Loaded())
 
-    async def _load_histories(
+    async def load_histories(
         self, wanted: set[str], directories: Directories
     ) -> dict[str, list[HistoryEntry]]:
+        """All that is written of these subjects."""
         if not wanted:
             return {}
         cursor = await self._connection.execute(_SQL["load_histories"], {"subjects": list(wanted)})
@@ -207,11 +216,11 @@ class Store:
                     await self._begin(moves, changes)
                 await self._writer.write(copied)
                 async with self._connection.pipeline():
-                    await self._end(others)
+                    await self._end(changes, others)
             else:
                 async with self._connection.pipeline():
                     await self._begin(moves, changes)
-                    await self._end(others)
+                    await self._end(changes, others)
         except BaseException as error:
             with suppress(psycopg.Error):
                 await self._connection.rollback()
@@ -225,8 +234,9 @@ class Store:
         await self._advance(moves)
         await self._forget_rewritten(changes)
 
-    async def _end(self, rows: Rows) -> None:
+    async def _end(self, changes: Changes, rows: Rows) -> None:
         await self._writer.write(rows)
+        await self._judge_anew(changes.verdicts)
         await self._connection.execute("COMMIT")
 
     async def _advance(self, moves: Moves) -> None:
@@ -238,16 +248,17 @@ class Store:
         await self._connection.execute(_SQL["advance_positions"], given)
 
     async def _forget_rewritten(self, changes: Changes) -> None:
-        """What a correction changes is judged and written anew."""
-        if not changes.rewritten:
-            return
+        """Rows of a subject that gets a correction are written anew."""
         rewritten = {"subjects": list(changes.rewritten)}
-        async with self._connection.cursor() as cursor:
-            for table in TABLES:
-                await cursor.execute(row_tables.delete(table), rewritten)
-            if changes.verdicts:
-                verdicts = [_verdict_values(each) for each in changes.verdicts]
-                await cursor.executemany(_SQL["save_verdict"], verdicts)
+        for table in TABLES if changes.rewritten else ():
+            await self._connection.execute(row_tables.delete(table), rewritten)
+
+    async def _judge_anew(self, verdicts: Sequence[NewVerdict]) -> None:
+        """A correction may be about lines that are written together with it."""
+        if verdicts:
+            async with self._connection.cursor() as cursor:
+                values = [_verdict_values(each) for each in verdicts]
+                await cursor.executemany(_SQL["save_verdict"], values)
 
 
 def _fenced_out(error: BaseException, moves: Moves) -> FencedOut | None:
@@ -329,7 +340,7 @@ def subject_values(subject: str, loaded: Loaded) -> tuple[Any, ...]:
     )
 
 
-def _verdict_values(new: Any) -> tuple[Any, ...]:
+def _verdict_values(new: NewVerdict) -> tuple[Any, ...]:
     return (new.verdict, new.codes, new.subject, new.seq)
 
 

@@ -6,7 +6,7 @@ takes the place of the earlier one; within one call every key stands once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
@@ -26,7 +26,7 @@ COPY_FROM: Final = 50
 JSON_ROWS: Final = 1_000
 """At most, in one statement. COPY into a table beside it and a merge from there cost more up to so
 many, and hardly less beyond."""
-BLOCK: Final = 64
+BLOCK: Final = 128
 """Rows that are sent by COPY at once."""
 _BEGIN: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _END: Final = b"\xff\xff"
@@ -34,6 +34,8 @@ _END: Final = b"\xff\xff"
 
 Values = Sequence[Any]
 """In the order of a target's columns."""
+Block = Callable[[Sequence[Values]], bytes]
+"""Makes rows what COPY takes in binary."""
 
 _COLUMN_TYPES: Final = (
     "SELECT attname, atttypid, format_type(atttypid, atttypmod) FROM pg_attribute "
@@ -122,6 +124,24 @@ class Target(msgspec.Struct, frozen=True, dict=True):
         return not self.key and len(rows) >= COPY_FROM
 
 
+class CopyRows(list[Values]):
+    """Rows of one table that come one after the other, made ready for COPY as they come."""
+
+    def __init__(self, block: Block | None) -> None:
+        """Take what makes a block of rows; None where COPY takes them row by row."""
+        super().__init__()
+        self.blocks: list[bytes] = []
+        """The first rows, so many in each."""
+        self._block = block
+
+    def add(self, rows: Sequence[Values]) -> None:
+        """Take more of them."""
+        self.extend(rows)
+        while self._block and len(self) >= len(self.blocks) * BLOCK + BLOCK:
+            at = len(self.blocks) * BLOCK
+            self.blocks.append(self._block(self[at : at + BLOCK]))
+
+
 Rows = Sequence[tuple[Target, Sequence[Any]]]
 """By table, as values or as structs."""
 
@@ -143,6 +163,11 @@ class Writer:
             else:
                 await self._add(target, rows)
 
+    async def copy_rows(self, target: Target) -> CopyRows:
+        """Where rows of a table can be made ready before they are written."""
+        types = await self._types_of(target)
+        return CopyRows(self._block(types) if IS_USED else None)
+
     async def load(self, target: Target, rows: Sequence[Values]) -> None:
         """Write rows into a table that has none of their keys yet, and may have no index."""
         if rows:
@@ -155,25 +180,33 @@ class Writer:
 
     async def _copy(self, target: Target, rows: Sequence[Any]) -> None:
         types = await self._types_of(target)
-        oids = [one.oid for one in types]
         if isinstance(rows[0], msgspec.Struct):
             rows = [astuple(row) for row in rows]
         async with self._connection.cursor() as cursor, cursor.copy(target.copy) as copy:
             if IS_USED:
-                await self._copy_blocks(copy, oids, rows)
+                await self._copy_blocks(copy, types, rows)
                 return
-            copy.set_types(oids)
+            copy.set_types([one.oid for one in types])
             for row in rows:
                 await copy.write_row(row)
 
-    async def _copy_blocks(self, copy: AsyncCopy, oids: list[int], rows: Sequence[Values]) -> None:
-        adapters = self._connection.adapters
-        dumpers = [adapters.get_dumper_by_oid(oid, Format.BINARY) for oid in oids]
-        binary = copy_rows.BinaryRows(oids, [one(type(None), self._connection) for one in dumpers])
+    async def _copy_blocks(
+        self, copy: AsyncCopy, types: Sequence[Type], rows: Sequence[Values]
+    ) -> None:
+        block = self._block(types)
+        ready = rows.blocks if isinstance(rows, CopyRows) else []
         await copy.write(_BEGIN)
-        for at in range(0, len(rows), BLOCK):
-            await copy.write(binary.block(rows[at : at + BLOCK]))
+        for one in ready:
+            await copy.write(one)
+        for at in range(len(ready) * BLOCK, len(rows), BLOCK):
+            await copy.write(block(rows[at : at + BLOCK]))
         await copy.write(_END)
+
+    def _block(self, types: Sequence[Type]) -> Block:
+        adapters, oids = self._connection.adapters, [one.oid for one in types]
+        of = [adapters.get_dumper_by_oid(oid, Format.BINARY) for oid in oids]
+        dumpers = [one(type(None), self._connection) for one in of]
+        return copy_rows.BinaryRows(oids, dumpers).block
 
     async def _insert(self, target: Target) -> bytes:
         known = target.name, target.key

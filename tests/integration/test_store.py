@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import chain
 
 import msgspec
@@ -12,7 +13,9 @@ import psycopg
 import pytest
 from msgspec.structs import astuple
 
-from consumers.model_writer import Batch, ModelWriter
+from consumers import model_writer
+from consumers.gathering import Batch
+from consumers.model_writer import ModelWriter
 from projections.batch import Changes, fold_batch
 from projections.folds.fold import CORRECTION
 from projections.folds.rows import TABLES, Row
@@ -101,22 +104,55 @@ async def test_batches_that_load_what_they_need_write_what_folding_in_memory_giv
     await assert_folded(connection, given)
 
 
-@pytest.mark.parametrize("size", [140, 600])
-async def test_batches_folded_while_the_one_before_is_written_give_the_same(
-    connection: Connection, settings: Settings, size: int
+@pytest.mark.parametrize(("poll", "polls"), [(140, 1), (600, 1), (35, 4), (200, 3), (1, 150)])
+@pytest.mark.parametrize("memory", [1_000_000, 100])
+async def test_polls_gathered_while_what_came_before_is_written_give_the_same(
+    poll: int,
+    polls: int,
+    memory: int,
+    connection: Connection,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    given, writer = histories(), ModelWriter(settings)
+    monkeypatch.setattr(model_writer, "Subjects", partial(Subjects, memory))
+    given, writer = histories(), ModelWriter(settings, directory_from())
     records = interleaved(given)
     await writer.open()
     await writer.claim([records[0].partition])
-    for at in range(0, len(records), size):
-        batch = Batch()
-        batch.recorded = records[at : at + size]
-        batch.moves = moves_past(writer.positions, batch.recorded)
-        await writer.project(batch, directory_from())
-    await writer.settle()
+    for number, at in enumerate(range(0, len(records), poll), 1):
+        await writer.gather(_poll(writer, records[at : at + poll]))
+        if number % polls == 0:
+            await writer.write()
+    await writer.release([records[0].partition])
     await writer.close()
     await assert_folded(connection, given)
+
+
+async def test_what_was_gathered_and_not_written_is_void_where_partitions_are_claimed_again(
+    connection: Connection, settings: Settings
+) -> None:
+    given, writer = histories(), ModelWriter(settings, directory_from())
+    records = interleaved(given)
+    half, partition = len(records) // 2, records[0].partition
+    await writer.open()
+    await writer.claim([partition])
+    await writer.gather(_poll(writer, records[:half]))
+    await writer.write()
+    await writer.gather(_poll(writer, records[half : half + 100]))
+    await writer.start_over(ConnectionError("as after a loss of the database"))
+    left = writer.positions[partition].next_offset
+    assert left in {0, half}
+    await writer.gather(_poll(writer, records[left:]))
+    await writer.release([partition])
+    await writer.close()
+    await assert_folded(connection, given)
+
+
+def _poll(writer: ModelWriter, records: Sequence[Recorded]) -> Batch:
+    batch = Batch()
+    batch.recorded = list(records)
+    batch.moves = moves_past(writer.positions, batch.recorded)
+    return batch
 
 
 async def test_a_claim_fences_out_whoever_owned_the_partition_before(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from projections.batch import Changes, add_unwritten, fold_batch
+from projections.batch import Changes, fold_batch
 from projections.folds.fold import CORRECTION
+from projections.history import add_unwritten, history_values
 from projections.loaded import Loaded, Subjects
 from tests.builders import directory_from
 from tests.histories import SUBJECT, Author
@@ -22,5 +23,6 @@ def test_a_history_is_whole_whether_or_not_its_last_batch_is_written_yet(is_writ
     fold_batch(records[BEFORE:], subjects, {}, directory_from(), writing)
     stored = written.history + (writing.history if is_written else [])
     histories = {SUBJECT: list(stored), "case/OTHER": []}
-    add_unwritten(histories, writing)
+    lines = [history_values(entry) for entry in writing.history]
+    add_unwritten(histories, lines, directory_from())
     assert histories == {SUBJECT: written.history + writing.history, "case/OTHER": []}
