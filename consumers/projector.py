@@ -21,7 +21,7 @@ from aiokafka.structs import TopicPartition
 from consumers.gathering import Batch
 from consumers.log_check import check_log
 from consumers.model_writer import ModelWriter
-from consumers.recognizing import read_stretch
+from consumers.recognizing import AT_ONCE, read_stretch
 from projections.store import Position
 from runut.adapters import kafka
 from runut.directory_follower import DirectoryFollower
@@ -33,9 +33,6 @@ from runut.tracing import processing
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE: Final = 256
-"""Records fetched, read and folded at once: what becomes of so many is still in the processor's
-cache when the next step looks at it."""
 MAX_RECORDS: Final = 20_000
 """In one transaction, about: what a subject went through within it is written once."""
 POLL_MS: Final = 500

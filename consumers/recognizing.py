@@ -18,6 +18,9 @@ from runut.log_reader import PartitionReader
 from runut.records import RawRecord
 from runut.signing import VerifiedBatches
 
+AT_ONCE: Final = 256
+"""Records read, folded and made rows of before the next: what becomes of so many is still in the
+processor's cache when the next step looks at it."""
 STEP: Final = 128
 """Records read, or folded, without a pause: PostgreSQL must not wait for rows, nor Kafka for a
 heartbeat."""

@@ -16,7 +16,7 @@ from msgspec.structs import astuple
 
 from consumers.rebuilding.corrections import corrected_subjects
 from consumers.rebuilding.write_behind import WriteBehind
-from consumers.recognizing import STEP, recognize
+from consumers.recognizing import AT_ONCE, STEP, recognize
 from projections import row_tables
 from projections.batch import Changes, HistoryEntry, fold_batch
 from projections.folds.fold import CORRECTION
@@ -26,7 +26,7 @@ from projections.loaded import Loaded, Subjects
 from projections.rebuilding import Share, add_position, share_done, take_share
 from projections.seals.checked import SealedBatches
 from projections.store import QUARANTINE, SUBJECT, Quarantined, quarantine_values, subject_values
-from projections.writing import Values, Writer
+from projections.writing import CopyRows, Values, Writer
 from runut.adapters import kafka, postgres
 from runut.adapters.postgres import Connection
 from runut.directory_follower import DirectoryFollower
@@ -157,10 +157,14 @@ class Loading:
         async with WriteBehind() as behind:
             async for records in self._records():
                 await verified.read(records[0].offset, records[-1].offset)
-                read = await self._read(reader, verified, records)
-                await behind.begin(self._write(await self._fold_on(read.events), read.quarantined))
-                self._passed += read.ours
-                passed(read.ours)
+                lines, quarantined = await self._writer.copy_rows(HISTORY), []
+                for at in range(0, len(records), AT_ONCE):
+                    read = await self._read(reader, verified, records[at : at + AT_ONCE])
+                    await self._fold_on(read.events, lines)
+                    quarantined += read.quarantined
+                    self._passed += read.ours
+                    passed(read.ours)
+                await behind.begin(self._write(lines, quarantined))
                 last = records[-1]
         await self._write_corrected()
         await self._write_subjects()
@@ -194,14 +198,14 @@ class Loading:
             raise UnforeseenCorrection(self._passed)
         return read
 
-    async def _fold_on(self, events: Sequence[Recorded]) -> list[HistoryEntry]:
+    async def _fold_on(self, events: Sequence[Recorded], lines: CopyRows) -> None:
         """Fold, while what was folded before is written."""
-        changes = Changes()
         for at in range(0, len(events), STEP):
+            changes = Changes()
             self._fold(events[at : at + STEP], {}, changes)
+            self._folded.update(changes.subjects)
+            lines.add([history_values(entry) for entry in changes.history])
             await asyncio.sleep(0)
-        self._folded.update(changes.subjects)
-        return changes.history
 
     def _fold(
         self,
@@ -222,12 +226,12 @@ class Loading:
         changes = Changes()
         self._fold(events, found, changes)
         self._folded.update(changes.subjects)
-        await self._write(changes.history)
+        await self._write([history_values(entry) for entry in changes.history])
 
     async def _write(
-        self, entries: Iterable[HistoryEntry], quarantined: Iterable[Quarantined] = ()
+        self, lines: Sequence[Values], quarantined: Iterable[Quarantined] = ()
     ) -> None:
-        await self._writer.load(HISTORY, [history_values(entry) for entry in entries])
+        await self._writer.load(HISTORY, lines)
         await self._writer.load(QUARANTINE, [quarantine_values(one) for one in quarantined])
 
     async def _write_subjects(self) -> None:
