@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -39,7 +39,7 @@ class Stretch(NamedTuple):
 
 async def read_stretch(
     position: Position,
-    records: Sequence[RawRecord],
+    records: list[RawRecord],
     directory: DirectoryFollower,
     read_on: ReadOn,
     verified: VerifiedBatches,
@@ -59,19 +59,21 @@ async def read_stretch(
     )
     recorded: list[Recorded] = []
     quarantined: list[Quarantined] = []
-    for number, record in enumerate(records, 1):
-        if not number % STEP:
-            await asyncio.sleep(0)
-        announced = reader.announces(record)
-        if announced is not None and announced >= directory.log.size:
-            await read_on()
-        match recognize(reader, record, directory.log):
-            case Recorded() as event:
-                recorded.append(event)
-            case Quarantined() as found:
-                quarantined.append(found)
-            case None:
-                continue
+    for begin in range(0, len(records), STEP):
+        await asyncio.sleep(0)
+        some, at = records[begin : begin + STEP], 0
+        while (at := reader.read_on(some, at, recorded)) < len(some):
+            record, at = some[at], at + 1
+            announced = reader.announces(record)
+            if announced is not None and announced >= directory.log.size:
+                await read_on()
+            match recognize(reader, record, directory.log):
+                case Recorded() as event:
+                    recorded.append(event)
+                case Quarantined() as found:
+                    quarantined.append(found)
+                case None:
+                    continue
     return Stretch(recorded, quarantined, _behind(position, records[-1], reader))
 
 

@@ -104,6 +104,23 @@ class PartitionReader:
                 return seen
         return self._read_event(record)
 
+    def read_on(self, records: list[RawRecord], at: int, into: list[Recorded]) -> int:
+        """Add the events from there on, for as long as records are seen at a glance to be some.
+
+        Gives where the first one stands that is left to `read`.
+        """
+        if self._glance is None or self._stamped_ms is None or self._timestamp_type is None:
+            return at
+        return self._glance.read_on(
+            records,
+            at,
+            self._stamped_ms,
+            self._timestamp_type,
+            self.recorded_at,
+            self.directory_offset,
+            into,
+        )
+
     def pass_by(self, record: RawRecord) -> None:
         """Leave a record unread that is no marker: it moves the partition's clock all the same."""
         self._advance_clock(record.timestamp_ms)
@@ -122,6 +139,7 @@ class PartitionReader:
         self.recorded_at = max(self.recorded_at or stamped, stamped)
 
     def _read_event(self, record: RawRecord) -> Recorded:
+        self._verified.record = record
         schema_id, body = codec.unframe(record.value)
         event_type = self._types.get(schema_id) or self._event_type(schema_id)
         event = codec.decode(event_type, body)

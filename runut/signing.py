@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from runut import ed25519, merkle
 from runut.errors import BadInput
 from runut.native import IS_USED
+from runut.records import RawRecord
 
 if IS_USED:
     from runut.native import batch_signing, ways
@@ -279,6 +280,8 @@ class VerifiedBatches:
         # By public key, size and signature, least recent first: the way of the event read last,
         # since the next one of its partition is most often its neighbour.
         self._ways: dict[bytes, merkle.Way] = {}
+        self.record: RawRecord | None = None
+        """That is asked about, where a reader asks: others may know more of it."""
 
     def __len__(self) -> int:
         return len(self._ways)

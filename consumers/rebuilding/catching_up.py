@@ -101,7 +101,7 @@ class CatchingUp:
         if new:
             await self._store.save_directory(new, self._follower.log.latest)
 
-    async def _project(self, position: Position, records: Sequence[RawRecord]) -> None:
+    async def _project(self, position: Position, records: list[RawRecord]) -> None:
         directory = self._follower
         stretch = await read_stretch(position, records, directory, self._read_on, self._verified)
         events, at = stretch.recorded, directory.log.at

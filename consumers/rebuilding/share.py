@@ -159,7 +159,7 @@ class Loading:
                 await verified.read(records[0].offset, records[-1].offset)
                 lines, quarantined = await self._writer.copy_rows(HISTORY), []
                 for at in range(0, len(records), AT_ONCE):
-                    read = await self._read(reader, verified, records[at : at + AT_ONCE])
+                    read = await self._read(reader, records[at : at + AT_ONCE])
                     await self._fold_on(read.events, lines)
                     quarantined += read.quarantined
                     self._passed += read.ours
@@ -173,30 +173,39 @@ class Loading:
             at_end = (leaf, reader.recorded_at, reader.directory_offset)
             await add_position(self._connection, self._share, at_end)
 
-    async def _read(
-        self, reader: PartitionReader, verified: SealedBatches, records: Sequence[RawRecord]
-    ) -> Read:
+    async def _read(self, reader: PartitionReader, records: list[RawRecord]) -> Read:
         """What of some records is ours; those of subjects with a correction are put aside."""
-        read = Read()
-        for number, record in enumerate(records, 1):
-            if not number % STEP:
-                await asyncio.sleep(0)  # what was folded before is written
+        read, events = Read(), list[Recorded]()
+        await asyncio.sleep(0)  # what was folded before is written
+        for record in self._left(reader, records, events):
             is_ours = self._share.has(record.key)
-            read.ours += is_ours
             if not is_ours and reader.announces(record) is None:
                 reader.pass_by(record)
                 continue
-            verified.record = record
             match recognize(reader, record, self._directories):
-                case Recorded() as recorded if recorded.event.subject in self._corrected:
-                    self._corrected[recorded.event.subject].append(recorded)
                 case Recorded() as recorded:
-                    read.events.append(recorded)
+                    events.append(recorded)
                 case Quarantined() as found if is_ours:
                     read.quarantined.append(found)
+        for one in events:
+            self._corrected.get(one.event.subject, read.events).append(one)
         if any(one.event.type == CORRECTION for one in read.events):
             raise UnforeseenCorrection(self._passed)
+        read.ours = sum(self._share.has(record.key) for record in records)
         return read
+
+    def _left(
+        self, reader: PartitionReader, records: list[RawRecord], events: list[Recorded]
+    ) -> Iterator[RawRecord]:
+        """The records that are to be looked at one by one; all others are ours, and events."""
+        at = 0
+        while True:
+            if self._share.slices == 1:
+                at = reader.read_on(records, at, events)
+            if at == len(records):
+                return
+            yield records[at]
+            at += 1
 
     async def _fold_on(self, events: Sequence[Recorded], lines: CopyRows) -> None:
         """Fold, while what was folded before is written."""

@@ -31,9 +31,7 @@ class _Run(NamedTuple):
 
 
 class SealedBatches(VerifiedBatches):
-    """Verifies what the sealer did not: `record` is always the one of which it is asked."""
-
-    record: RawRecord | None = None
+    """Verifies what the sealer did not."""
 
     def __init__(self, connection: Connection) -> None:
         """Know no leaves, until those of a partition are found."""

@@ -18,3 +18,13 @@ class EventReader:
     def read(
         self, record: RawRecord, recorded_at: datetime | None, directory_offset: int
     ) -> Recorded | None: ...
+    def read_on(
+        self,
+        records: list[RawRecord],
+        at: int,
+        stamped_ms: int,
+        timestamp_type: int,
+        recorded_at: datetime | None,
+        directory_offset: int,
+        into: list[Recorded],
+    ) -> int: ...

@@ -10,6 +10,7 @@ from libc.stdint cimport uint32_t
 from libc.string cimport memcmp, memcpy
 
 from runut import admission, codec, signing
+from runut.errors import RunutError
 from runut.event import LEDGER_KINDS, Recorded
 
 from runut.native.digests cimport put_digest
@@ -76,6 +77,8 @@ cdef class EventReader:
     """By schema id."""
     cdef dict keys
     """By agency: there are only so many."""
+    cdef object record
+    """That is read."""
 
     def __init__(self, directory, partition, verified, type_of):
         """Take what `PartitionReader` judges by; `type_of` gives the type of a schema id."""
@@ -87,6 +90,32 @@ cdef class EventReader:
 
     def read(self, record, recorded_at, directory_offset):
         """The event in a record; None where it is not to be seen at a glance."""
+        return self.seen(record, recorded_at, directory_offset)
+
+    def read_on(
+        self, list records, Py_ssize_t at, long long stamped_ms, int timestamp_type,
+        recorded_at, directory_offset, list into,
+    ):
+        """Add the events from there on, for as long as records have this time and are seen to be some.
+
+        Gives where the first one stands that is not: whoever asks what it is finds out again.
+        """
+        cdef Py_ssize_t number
+        for number in range(at, len(records)):
+            record = records[number]
+            if record.timestamp_ms != stamped_ms or record.timestamp_type != timestamp_type:
+                return number
+            try:
+                event = self.seen(record, recorded_at, directory_offset)
+            except RunutError:
+                return number
+            if event is None:
+                return number
+            into.append(event)
+        return len(records)
+
+    cdef object seen(self, record, recorded_at, directory_offset):
+        self.record = record
         key, value, headers = record.key, record.value, record.headers
         if type(key) is not bytes or type(headers) is not tuple or not is_framed(value):
             return None
@@ -176,6 +205,7 @@ cdef class EventReader:
         if has_joined(self.ways, batch, leaf, parts.index, parts.path, parts.path_size):
             return True
         found = signing.parse_signature(signature)
+        self.verified.record = self.record
         return self.verified.holds(public_key, found, PyBytes_FromStringAndSize(leaf, HASH_SIZE))
 
 

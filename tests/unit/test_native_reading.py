@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
+from operator import itemgetter
 from typing import Any
 from unittest.mock import patch
 
@@ -22,7 +23,7 @@ from runut.native import IS_USED
 from runut.native.reading import EventReader
 from runut.outgoing import Envelope
 from runut.partitioner import partition_of
-from runut.records import LOG_APPEND_TIME, RawRecord
+from runut.records import CREATE_TIME, LOG_APPEND_TIME, RawRecord
 from runut.signing import Signer, VerifiedBatches
 from tests.builders import PARTITIONS, SCENARIOS, read_directory
 from tests.sealed import START, directory_with_keys, key_of
@@ -150,6 +151,43 @@ def test_what_was_changed_is_read_as_the_plain_reader_does_or_left_to_it(
     expected = reading(is_used=False)(*given)
     assert glancing()(*given) in (None, expected)
     assert reading(is_used=IS_USED)(*given) == expected
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.sampled_from(records()) | changed().map(itemgetter(0)), max_size=40), st.data())
+def test_events_read_on_are_those_read_one_by_one(
+    given: list[RawRecord], data: st.DataObject
+) -> None:
+    stamped = [
+        replace(
+            one,
+            timestamp_ms=STAMPED_MS + data.draw(st.sampled_from([0, 0, 0, -1, 1, 2])),
+            timestamp_type=data.draw(st.sampled_from([LOG_APPEND_TIME] * 5 + [CREATE_TIME])),
+        )
+        for one in given
+    ]
+    partition = data.draw(st.integers(0, PARTITIONS - 1))
+    found, all_at_once, at = list[Any](), reader(partition), 0
+    while (at := all_at_once.read_on(stamped, at, found)) < len(stamped):
+        found.append(said(partial(all_at_once.read, stamped[at])))
+        at += 1
+    plain = reader(partition)
+    assert found == [said(partial(plain.read, one)) for one in stamped]
+    assert all_at_once.recorded_at == plain.recorded_at
+
+
+def test_neighbours_are_read_on_together() -> None:
+    for partition in {one.partition for one in records()}:
+        given = [one for one in records() if one.partition == partition]
+        found, one = list[Any](), reader(partition)
+        assert one.read_on(given, 0, found) == 0
+        one.read(given[0])
+        assert one.read_on(given, 1, found) == len(given)
+        assert len(found) == len(given) - 1
+
+
+def reader(partition: int) -> PartitionReader:
+    return PartitionReader(partition, directories(), directory_offset=directories().size - 1)
 
 
 def test_a_batch_that_is_known_vouches_for_its_own_events_alone() -> None:
