@@ -7,10 +7,8 @@ partition's position.
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -19,7 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from bench.asleep import sleeper
 from bench.ground import PARTITIONS, Ground, workers
-from bench.measured import Measured, Meter
+from bench.measured import Measured, Meter, unsearched
 from projections.waiting import is_claimed, wait_until_projected
 from runut import Producer, Receipt
 from runut.adapters import kafka, postgres
@@ -118,17 +116,6 @@ async def latencies(settings: Settings, events: Sequence[Event], rate: int) -> L
             due, acknowledged, stored = await _send(settings, events, rate)
     visible = await _visible_at(settings, [(one.partition, one.offset) for one in stored])
     return Latencies(latency(due, acknowledged), latency(due, visible), latency_of(late_ms))
-
-
-@contextmanager
-def unsearched() -> Iterator[None]:
-    """What this process holds of other measurements is not searched for cycles meanwhile."""
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 async def _send(

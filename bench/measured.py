@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -152,3 +153,14 @@ def _stat(pid: int) -> list[str]:
 
 def _ticks(fields: list[str]) -> float:
     return sum(map(int, fields)) / _TICKS
+
+
+@contextmanager
+def unsearched() -> Iterator[None]:
+    """What this process holds of other measurements is not searched for cycles meanwhile."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

@@ -21,9 +21,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from bench import stories
-from bench.end_to_end import Latency, latency_of, unsearched, until_claimed
+from bench.end_to_end import Latency, latency_of, until_claimed
 from bench.ground import PARTITIONS, Ground, ground, workers
-from bench.measured import cpu_s, cpu_with_children_s
+from bench.measured import cpu_s, cpu_with_children_s, unsearched
 from bench.processes import free_port, running, serving
 from bench.readers import Answer, Browser, audience, browsers
 from projections.sessions import Sessions

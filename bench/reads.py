@@ -17,8 +17,9 @@ from typing import Final
 
 import msgspec
 
-from bench.end_to_end import Latency, latency_of, unsearched
+from bench.end_to_end import Latency, latency_of
 from bench.ground import Ground
+from bench.measured import unsearched
 from bench.processes import free_port, serving
 from projections.credentials import Grant, issue
 from projections.folds.case_state import ENDED

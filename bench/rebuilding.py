@@ -10,9 +10,9 @@ from typing import Final
 
 import msgspec
 
-from bench.end_to_end import Latency, latency_of, unsearched
+from bench.end_to_end import Latency, latency_of
 from bench.ground import Ground, names_of
-from bench.measured import Measured, cpu_with_children_s, machine_cpu_s
+from bench.measured import Measured, cpu_with_children_s, machine_cpu_s, unsearched
 from bench.processes import running
 from bench.reads import Read, api_readers, open_cases, some_of
 from consumers.rebuilding.rebuild import Wanted, rebuild
