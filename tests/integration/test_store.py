@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from itertools import chain
+from itertools import chain, pairwise
 
 import msgspec
 import psycopg
@@ -23,10 +23,11 @@ from projections.folds.subject import fold_subject
 from projections.loaded import Subjects
 from projections.row_tables import from_values, select, state_from, table_name
 from projections.store import Position, Quarantined, Store
-from projections.writing import COPY_FROM, JSON_ROWS, Target, Writer
+from projections.writing import BLOCK, COPY_FROM, JSON_ROWS, Target, Writer
 from runut.adapters.postgres import Connection
 from runut.errors import FencedOut
 from runut.event import Recorded
+from runut.native import IS_USED
 from runut.records import RawRecord
 from runut.settings import Settings
 from tests.builders import RECORDED_AT, directory_from, moves_past, project, recorded
@@ -252,12 +253,7 @@ async def test_values_arrive_as_they_are_by_json_and_by_copy(
 ) -> None:
     if not is_compiled:
         monkeypatch.setattr("projections.writing.IS_USED", False)
-    await connection.execute(
-        """CREATE TEMP TABLE thing (
-            id integer PRIMARY KEY, texts text[], times timestamptz[], blob bytea, many bytea[],
-            document jsonb, amount numeric(18, 2), day date, yes boolean
-        )"""
-    )
+    await make_table(connection)
     target = Target("thing", tuple(Thing.__struct_fields__), key)
     rows = [thing(n) for n in range(1, count + 1)]
     async with connection.transaction():
@@ -268,6 +264,31 @@ async def test_values_arrive_as_they_are_by_json_and_by_copy(
         async with connection.transaction():
             await Writer(connection).write([(target, [changed])])
         assert await things(connection) == [changed, *rows[1:]]
+
+
+@pytest.mark.parametrize("is_compiled", [True, False])
+async def test_rows_made_ready_as_they_come_arrive_once_and_in_order(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, is_compiled: bool
+) -> None:
+    if not is_compiled:
+        monkeypatch.setattr("projections.writing.IS_USED", False)
+    await make_table(connection)
+    target, given = Target("thing", Thing.__struct_fields__), list(map(thing, range(3 * BLOCK + 5)))
+    ready = await Writer(connection).copy_rows(target)
+    for begin, end in pairwise([0, 0, 1, BLOCK - 1, BLOCK, 3 * BLOCK + 1, len(given)]):
+        ready.add([astuple(one) for one in given[begin:end]])
+    assert len(ready.blocks) == (3 if is_compiled and IS_USED else 0)
+    await Writer(connection).write([(target, ready)])
+    assert await things(connection) == given
+
+
+async def make_table(connection: Connection) -> None:
+    await connection.execute(
+        """CREATE TEMP TABLE thing (
+            id integer PRIMARY KEY, texts text[], times timestamptz[], blob bytea, many bytea[],
+            document jsonb, amount numeric(18, 2), day date, yes boolean
+        )"""
+    )
 
 
 class Thing(msgspec.Struct, frozen=True):
