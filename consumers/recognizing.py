@@ -60,7 +60,8 @@ async def read_stretch(
     recorded: list[Recorded] = []
     quarantined: list[Quarantined] = []
     for begin in range(0, len(records), STEP):
-        await asyncio.sleep(0)
+        if begin:
+            await asyncio.sleep(0)
         some, at = records[begin : begin + STEP], 0
         while (at := reader.read_on(some, at, recorded)) < len(some):
             record, at = some[at], at + 1

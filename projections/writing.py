@@ -154,6 +154,8 @@ class Writer:
         self._types: dict[str, list[Type]] = {}
         self._inserts: dict[tuple[str, tuple[str, ...]], bytes] = {}
         """By table and key."""
+        self._blocks: dict[str, Block] = {}
+        """By table."""
 
     async def write(self, batch: Rows) -> None:
         """Write rows of several tables; in a pipeline only if none of them `is_copied`."""
@@ -166,7 +168,7 @@ class Writer:
     async def copy_rows(self, target: Target) -> CopyRows:
         """Where rows of a table can be made ready before they are written."""
         types = await self._types_of(target)
-        return CopyRows(self._block(types) if IS_USED else None)
+        return CopyRows(self._block(target, types) if IS_USED else None)
 
     async def load(self, target: Target, rows: Sequence[Values]) -> None:
         """Write rows into a table that has none of their keys yet, and may have no index."""
@@ -184,29 +186,19 @@ class Writer:
             rows = [astuple(row) for row in rows]
         async with self._connection.cursor() as cursor, cursor.copy(target.copy) as copy:
             if IS_USED:
-                await self._copy_blocks(copy, types, rows)
+                await _copy_blocks(copy, self._block(target, types), rows)
                 return
             copy.set_types([one.oid for one in types])
             for row in rows:
                 await copy.write_row(row)
 
-    async def _copy_blocks(
-        self, copy: AsyncCopy, types: Sequence[Type], rows: Sequence[Values]
-    ) -> None:
-        block = self._block(types)
-        ready = rows.blocks if isinstance(rows, CopyRows) else []
-        await copy.write(_BEGIN)
-        for one in ready:
-            await copy.write(one)
-        for at in range(len(ready) * BLOCK, len(rows), BLOCK):
-            await copy.write(block(rows[at : at + BLOCK]))
-        await copy.write(_END)
-
-    def _block(self, types: Sequence[Type]) -> Block:
-        adapters, oids = self._connection.adapters, [one.oid for one in types]
-        of = [adapters.get_dumper_by_oid(oid, Format.BINARY) for oid in oids]
-        dumpers = [one(type(None), self._connection) for one in of]
-        return copy_rows.BinaryRows(oids, dumpers).block
+    def _block(self, target: Target, types: Sequence[Type]) -> Block:
+        if target.name not in self._blocks:
+            adapters, oids = self._connection.adapters, [one.oid for one in types]
+            of = [adapters.get_dumper_by_oid(oid, Format.BINARY) for oid in oids]
+            dumpers = [one(type(None), self._connection) for one in of]
+            self._blocks[target.name] = copy_rows.BinaryRows(oids, dumpers).block
+        return self._blocks[target.name]
 
     async def _insert(self, target: Target) -> bytes:
         known = target.name, target.key
@@ -220,3 +212,13 @@ class Writer:
             found = {column: Type(*of) for column, *of in await cursor.fetchall()}
             self._types[target.name] = [found[column] for column in target.columns]
         return self._types[target.name]
+
+
+async def _copy_blocks(copy: AsyncCopy, block: Block, rows: Sequence[Values]) -> None:
+    ready = rows.blocks if isinstance(rows, CopyRows) else []
+    await copy.write(_BEGIN)
+    for one in ready:
+        await copy.write(one)
+    for at in range(len(ready) * BLOCK, len(rows), BLOCK):
+        await copy.write(block(rows[at : at + BLOCK]))
+    await copy.write(_END)
