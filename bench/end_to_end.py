@@ -67,8 +67,10 @@ async def catch_up(
                 wait_until_projected(connection, ends, deadline_s=STANDSTILL_S)
             )
             if count > 1 and await _are_joined(settings, count, done):
-                meter.start()
-                before = await _rows(connection)
+                so_far = await _rows(connection)
+                if so_far < events:
+                    meter.start()
+                    before = so_far
             if not await done:
                 raise TimeoutError((settings.data / "worker.log").read_text())
             return meter.stop(events - before).with_rows(await _rows(connection))
