@@ -89,6 +89,7 @@ class PartitionReader:
             NotAnEvent: it is neither.
             LedgerMismatch: it needs a newer release than this one.
         """
+        self._verified.record = record
         # Records that came to the broker together have one timestamp.
         if record.timestamp_ms != self._stamped_ms:
             self._advance_clock(record.timestamp_ms)
@@ -139,7 +140,6 @@ class PartitionReader:
         self.recorded_at = max(self.recorded_at or stamped, stamped)
 
     def _read_event(self, record: RawRecord) -> Recorded:
-        self._verified.record = record
         schema_id, body = codec.unframe(record.value)
         event_type = self._types.get(schema_id) or self._event_type(schema_id)
         event = codec.decode(event_type, body)

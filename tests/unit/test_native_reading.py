@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -26,7 +27,7 @@ from runut.partitioner import partition_of
 from runut.records import CREATE_TIME, LOG_APPEND_TIME, RawRecord
 from runut.signing import Signer, VerifiedBatches
 from tests.builders import PARTITIONS, SCENARIOS, read_directory
-from tests.sealed import START, directory_with_keys, key_of
+from tests.sealed import START, Sealed, directory_with_keys, key_of
 
 STAMPED_MS = int(START.timestamp() * 1000)
 
@@ -184,6 +185,34 @@ def test_neighbours_are_read_on_together() -> None:
         one.read(given[0])
         assert one.read_on(given, 1, found) == len(given)
         assert len(found) == len(given) - 1
+
+
+class Asked(VerifiedBatches):
+    """Writes down of which record it is asked what the key signed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.about = list[RawRecord | None]()
+
+    def is_signed(self, public_key: bytes, size: int, signed_root: bytes, root: bytes) -> bool:
+        self.about.append(self.record)
+        return super().is_signed(public_key, size, signed_root, root)
+
+
+@pytest.mark.parametrize("is_used", [True, False])
+def test_whoever_verifies_is_told_of_the_very_record_also_of_a_marker(is_used: bool) -> None:
+    """What is known of the record before must not vouch for a marker that nobody signed."""
+    ledger = Sealed()
+    ledger.announce()
+    ledger.tell()
+    ledger.announce()
+    with patch.object(log_reader, "IS_USED", is_used):
+        for partition, given in ledger.events.items():
+            asked = Asked()
+            one = PartitionReader(partition, ledger.log(), verified=asked)
+            for record in given:
+                one.read(record)
+            assert asked.about == given
 
 
 def reader(partition: int) -> PartitionReader:
