@@ -105,7 +105,6 @@ class ModelWriter:
             log.warning("database failed while partitions were given up", reason=_reason(error))
         for partition in partitions:
             self.positions.pop(partition, None)
-        self._gathered = None
         self._subjects.forget()
 
     async def save_directory(self, records: Sequence[RawRecord], directory: Directory) -> None:
@@ -133,15 +132,16 @@ class ModelWriter:
             psycopg.OperationalError: the database went away, or cannot write now.
         """
         gathered, self._gathered = self._gathered, None
-        if gathered is not None:
-            await self._fold_waiting(gathered)
+        if gathered is None:
+            await self._settle()
+            return
+        await self._fold_waiting(gathered)
         await self._settle()
-        if gathered is not None:
-            self._subjects.evict(gathered.changes.subjects)
-            saved = _opened(self._saving).commit(
-                gathered.moves, gathered.changes, gathered.quarantined, gathered.lines
-            )
-            self._write = Write(gathered, asyncio.create_task(saved))
+        self._subjects.evict(gathered.changes.subjects)
+        saved = _opened(self._saving).commit(
+            gathered.moves, gathered.changes, gathered.quarantined, gathered.lines
+        )
+        self._write = Write(gathered, asyncio.create_task(saved))
 
     async def _settle(self) -> None:
         """Wait until what was gathered before is written. Raises as `write`."""

@@ -62,9 +62,7 @@ async def read_stretch(
     for begin in range(0, len(records), STEP):
         if begin:
             await asyncio.sleep(0)
-        some, at = records[begin : begin + STEP], 0
-        while (at := reader.read_on(some, at, recorded)) < len(some):
-            record, at = some[at], at + 1
+        for record in reader.read_on(records[begin : begin + STEP], recorded):
             announced = reader.announces(record)
             if announced is not None and announced >= directory.log.size:
                 await read_on()

@@ -7,6 +7,7 @@ and the directory's alone, so the projector, a rebuild and an auditor read the s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -105,11 +106,17 @@ class PartitionReader:
                 return seen
         return self._read_event(record)
 
-    def read_on(self, records: list[RawRecord], at: int, into: list[Recorded]) -> int:
-        """Add the events from there on, for as long as records are seen at a glance to be some.
+    def read_on(self, records: list[RawRecord], into: list[Recorded]) -> Iterator[RawRecord]:
+        """Add the events that are seen at a glance; gives each other record when it is its turn.
 
-        Gives where the first one stands that is left to `read`.
+        That one is to be read, or passed by, before the next is asked for.
         """
+        at = 0
+        while (at := self._glance_on(records, at, into)) < len(records):
+            yield records[at]
+            at += 1
+
+    def _glance_on(self, records: list[RawRecord], at: int, into: list[Recorded]) -> int:
         if self._glance is None or self._stamped_ms is None or self._timestamp_type is None:
             return at
         return self._glance.read_on(

@@ -176,9 +176,12 @@ class Loading:
     async def _read(self, reader: PartitionReader, records: list[RawRecord]) -> Read:
         """What of some records is ours; those of subjects with a correction are put aside."""
         read, events = Read(), list[Recorded]()
+        read.ours = len(records)
         await asyncio.sleep(0)  # what was folded before is written
-        for record in self._left(reader, records, events):
+        are_ours = self._share.slices == 1
+        for record in reader.read_on(records, events) if are_ours else records:
             is_ours = self._share.has(record.key)
+            read.ours -= not is_ours
             if not is_ours and reader.announces(record) is None:
                 reader.pass_by(record)
                 continue
@@ -191,21 +194,7 @@ class Loading:
             self._corrected.get(one.event.subject, read.events).append(one)
         if any(one.event.type == CORRECTION for one in read.events):
             raise UnforeseenCorrection(self._passed)
-        read.ours = sum(self._share.has(record.key) for record in records)
         return read
-
-    def _left(
-        self, reader: PartitionReader, records: list[RawRecord], events: list[Recorded]
-    ) -> Iterator[RawRecord]:
-        """The records that are to be looked at one by one; all others are ours, and events."""
-        at = 0
-        while True:
-            if self._share.slices == 1:
-                at = reader.read_on(records, at, events)
-            if at == len(records):
-                return
-            yield records[at]
-            at += 1
 
     async def _fold_on(self, events: Sequence[Recorded], lines: CopyRows) -> None:
         """Fold, while what was folded before is written."""

@@ -168,10 +168,9 @@ def test_events_read_on_are_those_read_one_by_one(
         for one in given
     ]
     partition = data.draw(st.integers(0, PARTITIONS - 1))
-    found, all_at_once, at = list[Any](), reader(partition), 0
-    while (at := all_at_once.read_on(stamped, at, found)) < len(stamped):
-        found.append(said(partial(all_at_once.read, stamped[at])))
-        at += 1
+    found, all_at_once = list[Any](), reader(partition)
+    for left in all_at_once.read_on(stamped, found):
+        found.append(said(partial(all_at_once.read, left)))
     plain = reader(partition)
     assert found == [said(partial(plain.read, one)) for one in stamped]
     assert all_at_once.recorded_at == plain.recorded_at
@@ -181,9 +180,11 @@ def test_neighbours_are_read_on_together() -> None:
     for partition in {one.partition for one in records()}:
         given = [one for one in records() if one.partition == partition]
         found, one = list[Any](), reader(partition)
-        assert one.read_on(given, 0, found) == 0
+        left = one.read_on(given, found)
+        assert next(left) is given[0]
+        assert not found
         one.read(given[0])
-        assert one.read_on(given, 1, found) == len(given)
+        assert list(left) == []
         assert len(found) == len(given) - 1
 
 
