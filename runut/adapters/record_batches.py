@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from aiokafka.codec import gzip_decode, lz4_decode, snappy_decode, zstd_decode
+import cramjam
+from aiokafka.codec import gzip_decode, lz4_decode, snappy_decode
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.util import calc_crc32c
 
@@ -22,18 +23,19 @@ if IS_USED:
     from runut.native import batch_reading
 
 FORMAT: Final = 2
-_HEAD: Final = struct.Struct(">qiibIhiqqqhii")
-_BEFORE_LENGTH: Final = 12
+HEAD: Final = struct.Struct(">qiibIhiqqqhii")
+BEFORE_LENGTH: Final = 12
 """Bytes that a batch's length does not count."""
-_BEFORE_CRC_COVERS: Final = 21
+BEFORE_CRC_COVERS: Final = 21
+ZSTANDARD: Final = 4
 _CODEC: Final = 0b111
 _BROKER_TIME: Final = 0b1000
 _CONTROL: Final = 0b10_0000
-_DECOMPRESS: Final[Mapping[int, Callable[[bytes], bytes]]] = {
+_DECOMPRESS: Final[Mapping[int, Callable[[memoryview], Any]]] = {
     1: gzip_decode,
     2: snappy_decode,
     3: lz4_decode,
-    4: zstd_decode,
+    ZSTANDARD: cramjam.zstd.decompress,
 }
 _MAX_NUMBER: Final = 0xFFFF_FFFF_FFFF_FFFF
 
@@ -49,7 +51,7 @@ class Batch(NamedTuple):
     """The broker's time of all of them; None where each has its own."""
     is_control: bool
     size: int
-    records: bytes
+    records: bytes | memoryview
     at: int
     """Where they begin in there."""
     end: int
@@ -91,25 +93,26 @@ class FetchedRecords:
 def batches(data: bytes) -> Iterator[Batch]:
     """The whole batches of an answer; the last one may be cut off. Raises as `FetchedRecords`."""
     at = 0
-    while len(data) - at >= _HEAD.size:
-        head = _HEAD.unpack_from(data, at)
-        end = at + _BEFORE_LENGTH + head[1]
+    while len(data) - at >= HEAD.size:
+        head = HEAD.unpack_from(data, at)
+        end = at + BEFORE_LENGTH + head[1]
         if end > len(data):
             return
-        if head[3] != FORMAT or end < at + _HEAD.size:
+        if head[3] != FORMAT or end < at + HEAD.size:
             raise CorruptRecordException(f"batch: expected format {FORMAT}, found {head[3]}")
-        if _crc(data, at + _BEFORE_CRC_COVERS, end) != head[4]:
+        if crc(data, at + BEFORE_CRC_COVERS, end) != head[4]:
             raise CorruptRecordException(f"batch at offset {head[0]}: its CRC is another")
-        yield _batch(head, data, at + _HEAD.size, end)
+        yield _batch(head, data, at + HEAD.size, end)
         at = end
 
 
 def _batch(head: tuple[int, ...], data: bytes, at: int, end: int) -> Batch:
     first_offset, _, _, _, _, attributes, last, first_ms, latest_ms, *_, count = head
     codec = attributes & _CODEC
+    records: bytes | memoryview = data
     if codec:
-        data, at = _decompressed(codec, data[at:end]), 0
-        end = len(data)
+        records, at = _decompressed(codec, memoryview(data)[at:end]), 0
+        end = len(records)
     return Batch(
         first_offset,
         first_offset + last + 1,
@@ -117,15 +120,15 @@ def _batch(head: tuple[int, ...], data: bytes, at: int, end: int) -> Batch:
         latest_ms if attributes & _BROKER_TIME else None,
         bool(attributes & _CONTROL),
         count,
-        data,
+        records,
         at,
         end,
     )
 
 
-def _decompressed(codec: int, data: bytes) -> bytes:
+def _decompressed(codec: int, data: memoryview) -> memoryview:
     try:
-        return bytes(_DECOMPRESS[codec](data))
+        return memoryview(_DECOMPRESS[codec](data))
     except Exception as error:  # each of the libraries has its own
         raise CorruptRecordException(f"batch compressed by codec {codec}: {error!r}") from None
 
@@ -141,7 +144,7 @@ def records_of(topic: str, partition: int, batch: Batch) -> list[RawRecord]:
 
 def plain_records_of(topic: str, partition: int, batch: Batch) -> list[RawRecord] | None:
     """The records of a batch; None where its bytes are none."""
-    reader = _Reader(batch.records[batch.at : batch.end])
+    reader = _Reader(bytes(batch.records[batch.at : batch.end]))
     try:
         found = [_record(topic, partition, batch, reader) for _ in range(batch.size)]
     except (IndexError, ValueError):
@@ -209,6 +212,7 @@ class _Reader:
         return name.decode(errors="surrogateescape"), self.sized()
 
 
-def _crc(data: bytes, at: int, end: int) -> int:
+def crc(data: bytes, at: int, end: int) -> int:
+    """CRC-32C of some of the bytes."""
     found = batch_reading.checksum(data, at, end) if IS_USED else None
     return calc_crc32c(memoryview(data)[at:end]) if found is None else found

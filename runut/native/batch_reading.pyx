@@ -42,11 +42,14 @@ def checksum(bytes data not None, Py_ssize_t at, Py_ssize_t end):
 def records_of(str topic not None, partition, batch not None):
     """The records of a batch; None where its bytes are none."""
     cdef Bytes some
-    cdef bytes data = batch.records
+    cdef const unsigned char[::1] data = batch.records
     cdef Py_ssize_t at = batch.at, end = batch.end
-    if not 0 <= at <= end <= PyBytes_GET_SIZE(data):
+    if not 0 <= at <= end <= data.shape[0]:
         return None
-    some.at, some.end = PyBytes_AS_STRING(data) + at, PyBytes_AS_STRING(data) + end
+    if at == end:  # there may be no first byte
+        return None if batch.size > 0 else []
+    some.at = <const char*>&data[at]
+    some.end = some.at + (end - at)
     try:
         found = all_of(topic, partition, batch, &some)
     except Broken:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import gc
+import random
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from runut.adapters.record_batches import FetchedRecords
 from runut.catalogue import catalogue
 from runut.event import Event
 from runut.examples import examples
 from runut.json_form import from_json
 from runut.native import record_batch
 from runut.outgoing import Envelope, Outgoing
-from runut.record_batch import RecordBatch
+from runut.record_batch import COMPRESSED_FROM, RecordBatch, compressed
+from runut.records import RawRecord
 from runut.signing import Signer
 from tests.fixtures.event_strategies import events
 
@@ -139,3 +143,30 @@ def test_a_record_that_cannot_be_written_leaves_nothing_behind() -> None:
         batch.put(structs.replace(before, event=letter(subject="case/\ud800")), NOW_MS)
     gc.collect()
     assert built(batch) == aiokafkas([before], [NOW_MS])
+
+
+def read(batch: bytes) -> list[RawRecord]:
+    return list(FetchedRecords("t", 3, batch, 0))
+
+
+def test_many_records_are_sent_compressed_and_are_the_same() -> None:
+    records = [record(LETTER)] * (COMPRESSED_FROM // 400)
+    batch, plain = RecordBatch(LARGE), BatchBuilder(LARGE, 0)
+    for one in records:
+        batch.put(one, NOW_MS)
+        plain.append(timestamp=NOW_MS, key=one.key, value=one.value, headers=one.headers)
+    sent, as_it_is = batch._build(), bytes(plain._build())
+    assert sent == batch._build() == compressed(as_it_is)
+    assert len(sent) < len(as_it_is) / 4
+    assert batch.size() == len(sent)
+    assert len(read(sent)) == len(records)
+    assert read(sent) == read(as_it_is)
+    assert MemoryRecords(sent).next_batch().validate_crc()
+
+
+def test_what_does_not_become_smaller_is_sent_as_it_is() -> None:
+    for size in (COMPRESSED_FROM // 2, COMPRESSED_FROM):
+        batch = BatchBuilder(LARGE, 0)
+        batch.append(timestamp=NOW_MS, key=None, value=random.Random(8).randbytes(size))
+        found = bytes(batch._build())
+        assert compressed(found) is found
