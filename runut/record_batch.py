@@ -37,6 +37,7 @@ class RecordBatch(BatchBuilder):  # type: ignore[misc]
     def __init__(self, most_bytes: int) -> None:
         """Take how large it may become; a single record may be larger."""
         super().__init__(most_bytes, 0)
+        self._sent: bytes | None = None
         if IS_USED:
             self._builder = record_batch.Builder(most_bytes)
 
@@ -56,9 +57,9 @@ class RecordBatch(BatchBuilder):  # type: ignore[misc]
         return added is not None
 
     def _build(self) -> bytes:
-        if self._buffer is None:
-            self._buffer = compressed(bytes(super()._build()))
-        return self._buffer
+        if self._sent is None:
+            self._buffer = self._sent = compressed(bytes(super()._build()))
+        return self._sent
 
     def _set_producer_state(
         self, producer_id: int, producer_epoch: int, base_sequence: int
