@@ -90,6 +90,7 @@ async def _copy_unchanged(connection: Connection, moment: datetime) -> None:
     async with connection.pipeline():
         for target in _FILLED:
             await connection.execute(_MAKE.format(**_names(target)))
+        await connection.execute(_SQL["tell_custodians"])
         for target in (_SUBJECT, *_ROWS.values()):
             await connection.execute(_COPY_UNCHANGED.format(**_names(target)), {"moment": moment})
         await connection.execute(_SQL["copy_history"], {"moment": moment, "told": list(TOLD)})

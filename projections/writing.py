@@ -1,4 +1,4 @@
-"""Write rows into tables: as JSON, a statement for up to a thousand rows, or by COPY.
+"""Write rows into tables: few as JSON, many by COPY.
 
 Owns how rows get into PostgreSQL fast; knows no projection. A row whose key is there already
 takes the place of the earlier one; within one call every key stands once.
@@ -23,9 +23,9 @@ if IS_USED:
 
 COPY_FROM: Final = 50
 """From so many rows on, COPY is faster where no row can take another's place."""
-JSON_ROWS: Final = 1_000
-"""At most, in one statement. COPY into a table beside it and a merge from there cost more up to so
-many, and hardly less beyond."""
+MERGED_FROM: Final = 200
+"""From so many rows on that may take another's place, it is faster to COPY them into a table beside
+it, and to have PostgreSQL take them over from there."""
 BLOCK: Final = 128
 """Rows that are sent by COPY at once."""
 _BEGIN: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -93,6 +93,30 @@ class Target(msgspec.Struct, frozen=True, dict=True):
         return statement.format(sql.Identifier(self.name), self._names).as_bytes()
 
     @cached_property
+    def beside(self) -> Target:
+        """A table of the connection's own, from which rows can be taken over; empty at a commit."""
+        return Target(f"changed_{self.name}", self.columns)
+
+    @cached_property
+    def make_beside(self) -> bytes:
+        """Makes the table beside it, unless this connection has it."""
+        statement = sql.SQL(
+            "CREATE TEMP TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS "
+            "SELECT {} FROM {} WITH NO DATA"
+        )
+        names = sql.Identifier(self.beside.name), self._names, sql.Identifier(self.name)
+        return statement.format(*names).as_bytes()
+
+    @cached_property
+    def take_over(self) -> bytes:
+        """All rows of the table beside it."""
+        statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
+            *(sql.Identifier(self.name), self._names),
+            *(self._names, sql.Identifier(self.beside.name)),
+        )
+        return (statement + self._replace).as_bytes()
+
+    @cached_property
     def addition(self) -> Target:
         """The same table, for rows of which it has none yet."""
         return Target(self.name, self.columns)
@@ -120,8 +144,8 @@ class Target(msgspec.Struct, frozen=True, dict=True):
         return msgspec.json.encode(rows).decode()
 
     def is_copied(self, rows: Sized) -> bool:
-        """Whether so many rows go by COPY: outside of any pipeline, and as values."""
-        return not self.key and len(rows) >= COPY_FROM
+        """Whether so many rows go by COPY, which is outside of any pipeline."""
+        return len(rows) >= (MERGED_FROM if self.key else COPY_FROM)
 
 
 class CopyRows(list[Values]):
@@ -160,10 +184,12 @@ class Writer:
     async def write(self, batch: Rows) -> None:
         """Write rows of several tables; in a pipeline only if none of them `is_copied`."""
         for target, rows in batch:
-            if target.is_copied(rows):
-                await self._copy(target, rows)
-            else:
+            if not target.is_copied(rows):
                 await self._add(target, rows)
+            elif target.key:
+                await self._take_over(target, rows)
+            else:
+                await self._copy(target, rows)
 
     async def copy_rows(self, target: Target) -> CopyRows:
         """Where rows of a table can be made ready before they are written."""
@@ -176,9 +202,13 @@ class Writer:
             await self._copy(target, rows)
 
     async def _add(self, target: Target, rows: Sequence[Any]) -> None:
-        for at in range(0, len(rows), JSON_ROWS):
-            given = target.json(rows[at : at + JSON_ROWS])
-            await self._connection.execute(await self._insert(target), (given,))
+        if rows:
+            await self._connection.execute(await self._insert(target), (target.json(rows),))
+
+    async def _take_over(self, target: Target, rows: Sequence[Any]) -> None:
+        await self._connection.execute(target.make_beside)
+        await self._copy(target.beside, rows)
+        await self._connection.execute(target.take_over)
 
     async def _copy(self, target: Target, rows: Sequence[Any]) -> None:
         types = await self._types_of(target)

@@ -36,10 +36,10 @@ SELECT subject, commitment_id, debtor, due_at, escalate_at, escalation_level, so
 -- look at every case.
 SELECT pending.subject, pending.transfer_id, failed.answered_at
   FROM (
-           SELECT subject, state ->> 'escalation_pending' AS transfer_id
+           SELECT subject, escalation_pending AS transfer_id
              FROM subject
-            WHERE kind = 'case' AND state ->> 'escalation_pending' IS NOT NULL
-            ORDER BY state ->> 'escalation_pending'
+            WHERE kind = 'case' AND escalation_pending IS NOT NULL
+            ORDER BY escalation_pending
             LIMIT %(limit)s
        ) AS pending
  CROSS JOIN LATERAL (

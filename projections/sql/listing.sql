@@ -11,7 +11,7 @@ SELECT it.subject, it.events, it.irregular, it.duplicate, it.corrected, it.last_
    AND (%(status)s::text IS NULL
         OR it.kind IN ('agreement', 'agent', 'programme')
         OR it.state ->> 'status' = %(status)s)
-   AND (%(custodian)s::text IS NULL OR it.state ->> 'custodian' = %(custodian)s)
+   AND (%(custodian)s::text IS NULL OR it.custodian = %(custodian)s)
    AND (%(category)s::text IS NULL OR it.state ->> 'category' = %(category)s)
    AND (%(urgency)s::text IS NULL OR it.state ->> 'urgency' = %(urgency)s)
    AND (%(country)s::text IS NULL OR it.state ->> 'country' = %(country)s)

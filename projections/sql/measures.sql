@@ -30,7 +30,7 @@ SELECT subject.subject,
        split_part(subject.subject, '/', 2) AS case_id,
        state ->> 'status' AS status,
        state ->> 'status' NOT IN ('CLOSED', 'REJECTED', 'MERGED') AS is_open,
-       state ->> 'custodian' AS custodian,
+       subject.custodian,
        (state -> 'interval' ->> 'started_at')::timestamptz AS custodian_since,
        state ->> 'reporter' AS reporter,
        state ->> 'category' AS category,
@@ -122,7 +122,7 @@ SELECT decision.subject, decision.decision_id, decision.meeting, decision.agency
 
 -- name: case_movement
 -- What the ledger itself writes (breaches, escalations) moves no case.
-SELECT subject.subject, subject.state ->> 'custodian' AS custodian,
+SELECT subject.subject, subject.custodian,
        max(history.occurred_at) AS moved_at
   FROM subject
   JOIN history ON history.subject = subject.subject
@@ -130,7 +130,7 @@ SELECT subject.subject, subject.state ->> 'custodian' AS custodian,
    AND subject.state ->> 'status' NOT IN ('CLOSED', 'REJECTED', 'MERGED')
    AND history.verdict = 'EFFECTIVE'
    AND history.agency <> 'runut'
- GROUP BY subject.subject, subject.state ->> 'custodian'
+ GROUP BY subject.subject, subject.custodian
 
 -- name: agency_tie
 WITH tie AS (

@@ -64,16 +64,18 @@ CREATE TABLE subject (
     duplicate        integer NOT NULL,
     corrected        integer NOT NULL,
     last_recorded_at timestamptz NOT NULL,
-    state            jsonb
+    state            jsonb,
+    -- Columns of their own, since indexes of the state would have to be written whenever it changes.
+    custodian          text GENERATED ALWAYS AS (state ->> 'custodian') STORED,
+    escalation_pending text GENERATED ALWAYS AS (state ->> 'escalation_pending') STORED
 );
 
-CREATE INDEX subject_to_escalate ON subject ((state ->> 'escalation_pending'))
- WHERE kind = 'case' AND state ->> 'escalation_pending' IS NOT NULL;
+CREATE INDEX subject_to_escalate ON subject (escalation_pending)
+ WHERE kind = 'case' AND escalation_pending IS NOT NULL;
 -- The few among many cases.
 CREATE INDEX subject_no_case ON subject (kind) WHERE kind <> 'case';
 -- Whose cases: the commonest question.
-CREATE INDEX subject_custodian ON subject ((state ->> 'custodian'), subject)
- WHERE state ->> 'custodian' IS NOT NULL;
+CREATE INDEX subject_custodian ON subject (custodian, subject) WHERE custodian IS NOT NULL;
 -- How many there are of the rest decides whether to look for them in the order of the list.
 CREATE STATISTICS subject_facts ON (state ->> 'status'), (state ->> 'category'),
                                    (state ->> 'urgency'), (state ->> 'country')

@@ -11,6 +11,10 @@ SELECT history.subject, event_id, type, agency, occurred_at, recorded_at, partit
   JOIN subject ON subject.subject = history.subject
  WHERE subject.last_recorded_at <= %(moment)s;
 
+-- name: tell_custodians
+-- As in model.sql.
+ALTER TABLE then_subject ADD custodian text GENERATED ALWAYS AS (state ->> 'custodian') STORED;
+
 -- name: make_protocol
 -- All of them: measures ask themselves which were published by the moment.
 CREATE TEMP TABLE then_protocol AS

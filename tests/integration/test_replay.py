@@ -194,6 +194,8 @@ CHANGES: tuple[LiteralString, ...] = (
     """UPDATE directory_record SET timestamp_ms = 1 WHERE "offset" = 3""",
     "UPDATE position SET leaf_hash = '\\x00' WHERE partition = 0",
 )
+WRITTEN_COLUMNS = """SELECT attname FROM pg_attribute
+    WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''"""
 TOUCHED = ("history", "subject", "letter", "custody_interval", "directory_record", "position")
 
 
@@ -207,6 +209,9 @@ async def undone(connection: Connection, *names: str) -> AsyncIterator[None]:
         yield
     finally:
         for name, copy in kept:
+            cursor = await connection.execute(WRITTEN_COLUMNS, (name.as_string(),))
+            written = sql.SQL(", ").join(sql.Identifier(one) for (one,) in await cursor.fetchall())
+            put_back = sql.SQL("INSERT INTO {0} ({1}) SELECT {1} FROM {2}")
             await connection.execute(sql.SQL("TRUNCATE {}").format(name))
-            await connection.execute(sql.SQL("INSERT INTO {} TABLE {}").format(name, copy))
+            await connection.execute(put_back.format(name, written, copy))
             await connection.execute(sql.SQL("DROP TABLE {}").format(copy))

@@ -11,6 +11,7 @@ from itertools import chain, pairwise
 import msgspec
 import psycopg
 import pytest
+from msgspec import structs
 from msgspec.structs import astuple
 
 from consumers import model_writer
@@ -23,7 +24,7 @@ from projections.folds.subject import fold_subject
 from projections.loaded import Subjects
 from projections.row_tables import from_values, select, state_from, table_name
 from projections.store import Position, Quarantined, Store
-from projections.writing import BLOCK, COPY_FROM, JSON_ROWS, Target, Writer
+from projections.writing import BLOCK, COPY_FROM, MERGED_FROM, Target, Writer
 from runut.adapters.postgres import Connection
 from runut.errors import FencedOut
 from runut.event import Recorded
@@ -238,7 +239,9 @@ def _moved(position: Position, next_offset: int) -> Position:
     ("key", "count", "is_compiled"),
     [
         (("id",), 1, True),
-        (("id",), JSON_ROWS + 1, True),
+        (("id",), MERGED_FROM - 1, True),
+        (("id",), MERGED_FROM, True),
+        (("id",), MERGED_FROM, False),
         ((), 1, True),
         ((), COPY_FROM, True),
         ((), COPY_FROM, False),
@@ -260,10 +263,12 @@ async def test_values_arrive_as_they_are_by_json_and_by_copy(
         await Writer(connection).write([(target, [astuple(row) for row in rows])])
     assert await things(connection) == rows
     if key:
-        changed = msgspec.structs.replace(rows[0], texts=(), blob=None, document=None, amount=None)
-        async with connection.transaction():
-            await Writer(connection).write([(target, [changed])])
-        assert await things(connection) == [changed, *rows[1:]]
+        writer = Writer(connection)
+        for text in ("once", "twice"):
+            rows = [structs.replace(row, texts=(text,), blob=None, document=None) for row in rows]
+            async with connection.transaction():
+                await writer.write([(target, rows)])
+            assert await things(connection) == rows
 
 
 @pytest.mark.parametrize("is_compiled", [True, False])
