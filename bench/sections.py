@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from bench.end_to_end import Latency
 from bench.found import Found
-from bench.growth import verdict
+from bench.growth import cpu_us, verdict
 from bench.http import LINES
 from bench.measured import Measured
 from bench.pages import RATE as PAGE_RATE
@@ -259,21 +259,26 @@ def _growth(found: Found) -> Section:
             f"{one.events:,} events, {one.cases:,} cases",
             f"{one.caught_up.seconds:.1f}",
             f"{one.caught_up.per_second:,.0f}",
-            f"{one.cpu_us:.1f}",
+            f"{cpu_us(one.caught_up):.1f}",
+            f"{cpu_us(one.beside):.1f}",
             f"{one.caught_up.memory_mb or 0:,.0f}",
             f"{one.disk_bytes:,.0f}",
             verdict(found.growth, one),
         )
         for one in found.growth
     ]
-    columns = ("seconds", "events/s", "CPU µs", "worker MB", "disk bytes", "cost of an event")
+    columns = (
+        *("seconds", "events/s", "CPU µs", "beside it", "worker MB", "disk bytes"),
+        "cost of an event",
+    )
     note = (
         "A ledger each, caught up with by one worker. CPU and disk are an event's. The worker's "
         f"memory is the most it held: bounded by what it fetches ({FETCHED_MB:.0f} MB a partition) "
         f"and by two batches of {MAX_RECORDS:,} records with the states that they touch, one "
         "folded while the other is written, and by states kept for what comes, a million entries "
         "at most; not by the ledger. What an event costs is told beside the smallest ledger of "
-        "several cases."
+        "several cases, which is caught up with anew before and after each of them: *beside it* "
+        "is its CPU."
     )
     return Section("Cost of growth", columns, rows, note)
 

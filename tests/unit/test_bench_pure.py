@@ -116,7 +116,8 @@ def test_the_page_is_the_same_for_the_same_findings_and_every_row_has_all_its_ce
 
 def grown(events: int, cases: int, cpu_s: float, log: int) -> Grown:
     caught_up = Measured(events, 1.0, cpu_s, 0.0)
-    return Grown(events, cases, caught_up, Disk(events, log, 0, 0, 0))
+    beside = Measured(100, 1.0, 0.6, 0.4)
+    return Grown(events, cases, caught_up, Disk(events, log, 0, 0, 0), beside)
 
 
 def test_an_event_that_costs_more_in_a_larger_ledger_is_told() -> None:
