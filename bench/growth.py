@@ -59,22 +59,27 @@ async def grow(sizes: Sizes, say: Callable[[str], None]) -> list[Grown]:
     """Measure each size."""
     grown = []
     async with AsyncExitStack() as stack:
-        smallest = await _smallest(sizes, stack)
+        again = await _again(_smallest(sizes), stack)
         for events, cases in sizes:
             say(f"growth: {events:,} events of {cases:,} cases")
             async with ground() as place:
                 filled = await fill(place.settings, stories.events(events, cases))
-                before = await smallest()
+                before = await again()
                 caught_up = await end_to_end.catch_up(place, place.settings, 1, filled.ends, events)
-                beside = together([before, await smallest()])
+                beside = together([before, await again()])
                 found = await disk(place, place.settings, events)
                 grown.append(Grown(events, cases, caught_up, found, beside))
     return grown
 
 
-async def _smallest(sizes: Sizes, stack: AsyncExitStack) -> Callable[[], Awaitable[Measured]]:
-    """Catches up with the smallest ledger of several cases, as often as it is called."""
-    events, cases = min((size for size in sizes if size[1] > 1), default=min(sizes))
+def _smallest(sizes: Sizes) -> tuple[int, int]:
+    """Of several cases, where there is such a one."""
+    return min([size for size in sizes if size[1] > 1] or sizes)
+
+
+async def _again(size: tuple[int, int], stack: AsyncExitStack) -> Callable[[], Awaitable[Measured]]:
+    """Catches up with one ledger as often as it is called."""
+    events, cases = size
     place: Ground = await stack.enter_async_context(ground())
     filled = await fill(place.settings, stories.events(events, cases))
     numbers = count()
@@ -96,7 +101,7 @@ def verdict(grown: Sequence[Grown], one: Grown) -> str:
 
     A fifth more is within what a machine drifts.
     """
-    several = [other for other in grown if other.cases > 1] or list(grown)
-    least = min(several, key=lambda other: (other.events, other.cases))
+    sizes = tuple((other.events, other.cases) for other in grown)
+    least = grown[sizes.index(_smallest(sizes))]
     times = max(one.times, one.disk_bytes / least.disk_bytes)
     return "linear or better" if times <= 1.2 else f"an event costs {times:.1f} times as much"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import cramjam
+from aiokafka.codec import zstd_encode
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from runut.adapters.record_batches import (
@@ -34,10 +34,12 @@ LEVEL: Final = 1
 class RecordBatch(BatchBuilder):  # type: ignore[misc]
     """Records that are sent together, in order."""
 
+    _buffer: bytes | None
+    """As it is sent, once it is."""
+
     def __init__(self, most_bytes: int) -> None:
         """Take how large it may become; a single record may be larger."""
         super().__init__(most_bytes, 0)
-        self._sent: bytes | None = None
         if IS_USED:
             self._builder = record_batch.Builder(most_bytes)
 
@@ -57,9 +59,9 @@ class RecordBatch(BatchBuilder):  # type: ignore[misc]
         return added is not None
 
     def _build(self) -> bytes:
-        if self._sent is None:
-            self._buffer = self._sent = compressed(bytes(super()._build()))
-        return self._sent
+        if self._buffer is None:
+            self._buffer = compressed(bytes(super()._build()))
+        return self._buffer
 
     def _set_producer_state(
         self, producer_id: int, producer_epoch: int, base_sequence: int
@@ -71,11 +73,11 @@ def compressed(batch: bytes) -> bytes:
     """A batch whose records Zstandard has made smaller; the same one where that is not worth it."""
     if len(batch) < COMPRESSED_FROM:
         return batch
-    records = cramjam.zstd.compress(memoryview(batch)[HEAD.size :], level=LEVEL)
+    records: bytes = zstd_encode(memoryview(batch)[HEAD.size :], level=LEVEL)
     size = HEAD.size + len(records)
     if size >= len(batch):
         return batch
     first, _, leader, version, _, attributes, *rest = HEAD.unpack_from(batch)
     fields = [first, size - BEFORE_LENGTH, leader, version, 0, attributes | ZSTANDARD, *rest]
-    fields[4] = crc(HEAD.pack(*fields) + bytes(records), BEFORE_CRC_COVERS, size)
-    return HEAD.pack(*fields) + bytes(records)
+    fields[4] = crc(HEAD.pack(*fields) + records, BEFORE_CRC_COVERS, size)
+    return HEAD.pack(*fields) + records

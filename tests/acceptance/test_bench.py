@@ -12,9 +12,9 @@ from tests.acceptance.running import environment
 from tests.builders import ROOT
 
 EVENTS = 500
-# Peers that need another environment or sixty jars, and what other tests run as well.
 RANDOM_BYTES = 64
 """Of an event on its way, which no compression takes away: nonce, a hash of its path, its id."""
+# Peers that need another environment or sixty jars, and what other tests run as well.
 LEFT_OUT = "connect,connect-meta,quix,eventsourcing,again,sealing,verify,growth"
 
 

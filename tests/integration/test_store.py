@@ -263,6 +263,10 @@ async def test_values_arrive_as_they_are_by_json_and_by_copy(
         await Writer(connection).write([(target, [astuple(row) for row in rows])])
     assert await things(connection) == rows
     if key:
+        changed = structs.replace(rows[0], texts=(), blob=None, document=None, amount=None)
+        async with connection.transaction():
+            await Writer(connection).write([(target, [changed])])
+        assert await things(connection) == [changed, *rows[1:]]
         writer = Writer(connection)
         for text in ("once", "twice"):
             rows = [structs.replace(row, texts=(text,), blob=None, document=None) for row in rows]
