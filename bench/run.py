@@ -197,7 +197,7 @@ async def _latencies(stage: Stage) -> dict[int, Latencies]:
         await end_to_end.until_claimed(settings)
         for rate in RATES:
             stage.say(f"latency: {rate:,} events/s for {plan.seconds} s")
-            events = rate * plan.seconds
+            events = rate * (end_to_end.RUN_IN_S + plan.seconds)
             cases = max(1, events // EVENTS_A_CASE)
             new = list(stories.events(events, cases, first=first))
             found[rate] = await end_to_end.latencies(settings, new, rate)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from bench.end_to_end import Latency
+from bench.end_to_end import RUN_IN_S, Latency
 from bench.found import Found
 from bench.growth import cpu_us, verdict
 from bench.http import LINES
@@ -174,6 +174,7 @@ def _latency(found: Found) -> Section:
     for rate, both in found.latencies.items():
         rows.append((f"send to receipt, {rate:,}/s", *_quantiles(both.acknowledged)))
         rows.append((f"send to visible, {rate:,}/s", *_quantiles(both.visible)))
+        rows.append((f"the same, the first {RUN_IN_S} s", *_quantiles(both.run_in)))
         rows.append((f"asleep meanwhile, {rate:,}/s", *_quantiles(both.asleep)))
     if found.reads:
         rows.append((f"read a state over HTTP, {RATE}/s", *_quantiles(found.reads.api)))
@@ -194,7 +195,8 @@ def _latency(found: Found) -> Section:
         rows.append((f"proof, a tree of {found.proof_leaves:,}", *_quantiles(found.proof)))
     note = (
         "At an even pace, each from the moment at which it was due. Visible: its rows are "
-        "committed, by PostgreSQL's own account. The client shares the cores. Asleep: how late a "
+        "committed, by PostgreSQL's own account. The client shares the cores. What a sender and a "
+        f"worker need in their first {RUN_IN_S} seconds stands apart. Asleep: how late a "
         "process beside them wakes that does nothing but sleep, which is what the machine adds. "
         "States are read over HTTP and by SELECT two seconds each, in turns: neither is asked "
         "meanwhile. A tick finds nothing due."

@@ -59,7 +59,7 @@ def found(**given: Measured) -> Found:
         missing={"quix": "its environment is missing"},
         left_out=["http"],
         disk=Disk(1_000, 500_000, 400_000, 200_000, 100_000),
-        latencies={200: Latencies(LATENCY, LATENCY, LATENCY)},
+        latencies={200: Latencies(LATENCY, LATENCY, LATENCY, LATENCY)},
         reads=Reads(LATENCY, LATENCY),
         beside_rebuild=Beside(LATENCY, 2),
     )
