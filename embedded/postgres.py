@@ -36,7 +36,8 @@ SETTINGS: Final = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "shared_buffers": "256MB",
-    "max_wal_size": "2GB",
+    "max_wal_size": "8GB",  # a checkpoint makes whoever touches a page next write all of it
+    "wal_buffers": "64MB",
     "maintenance_work_mem": "128MB",
     "track_commit_timestamp": "on",  # when a row became visible can be asked afterwards
     "jit": "off",  # short queries pay more for compiling than they gain
