@@ -25,12 +25,11 @@ from runut.signing import Headers, Signable, SignedEvent, Signer
 from runut.tracing import new_span_id, trace_header
 
 
-class Draft(msgspec.Struct, frozen=True, gc=False):
+class Draft(Signable, frozen=True, gc=False):
     """An event that can be written: its type and its Avro body, not signed yet."""
 
     event: Event
     event_type: EventType
-    body: bytes
     trace: bytes | None = None
     """`traceparent` of what it was sent in; None gives it a trace of its own."""
 
@@ -101,8 +100,7 @@ class Envelope:
         """The records of at most 1,024 drafts, which share one signature; in order."""
         if signer is None:
             return [self._record(draft, None) for draft in drafts]
-        items = [Signable(d.event_type.sha256, d.event.subject, d.body) for d in drafts]
-        return list(map(self._record, drafts, signer.sign(self.ledger_id, items)))
+        return list(map(self._record, drafts, signer.sign(self.ledger_id, drafts)))
 
     def _record(self, draft: Draft, signed: SignedEvent | None) -> Outgoing:
         event = draft.event
@@ -126,7 +124,7 @@ def draft_of(event: Event, *, is_checked: bool = False) -> Draft:
             check_ids(event_type, event)
     except NotAnEvent as error:
         raise BadInput(error.thing, error.expected, error.found) from None
-    return Draft(event, event_type, body)
+    return Draft(event_type.sha256, event.subject, body, event, event_type)
 
 
 def headers_of(
