@@ -16,7 +16,7 @@ from projections.folds.fold import CORRECTION, KINDS, State, fold, needs_of
 from projections.folds.folding import Folded, Folding, Needs, RowKey
 from projections.folds.guards import NAMING
 from projections.folds.rows import Row
-from projections.folds.subject import Directories, FoldedSubject, fold_subject
+from projections.folds.subject import Corrections, Directories
 from projections.loaded import Counts, Loaded, Subjects
 from runut.directory import Directory
 from runut.event import Recorded, Verdict
@@ -98,7 +98,12 @@ def plain_fold_next(
     loaded: Loaded, recorded: Recorded, directory: Directory, changes: Changes
 ) -> None:
     """Fold the next event of a loaded subject into the changes, and move the subject on past it."""
-    folded = fold(loaded.state, recorded, directory, loaded)
+    _take(fold(loaded.state, recorded, directory, loaded), loaded, recorded, changes)
+
+
+def _take(
+    folded: Folded[State | None], loaded: Loaded, recorded: Recorded, changes: Changes
+) -> None:
     if folded.rows:
         subject: str = recorded.event.subject
         if subject not in changes.rows:
@@ -157,31 +162,24 @@ def _fold_whole(
     directories: Directories,
     changes: Changes,
 ) -> None:
-    folded = fold_subject([*(entry.recorded for entry in history), *new], directories)
-    for before, entry in zip(history, folded.entries, strict=False):
-        after = entry.folded
+    records = [*(entry.recorded for entry in history), *new]
+    corrections, loaded, whole = Corrections(records), Loaded(), Changes()
+    for index, recorded in enumerate(records):
+        directory = directories(recorded.directory_offset)
+        folded = corrections.fold(index, loaded.state, directory, loaded)
+        if folded is None:
+            fold_next(loaded, recorded, directory, whole)
+        else:
+            _take(folded, loaded, recorded, whole)
+    for before, after in zip(history, whole.history, strict=False):
         if (before.verdict, before.codes) != (after.verdict, after.codes):
             changes.verdicts.append(NewVerdict(subject, before.seq, after.verdict, after.codes))
-    for seq, entry in enumerate(folded.entries[len(history) :], len(history) + 1):
-        changes.history.append(_entry(seq, entry.recorded, entry.folded))
+    changes.history += whole.history[len(history) :]
     changes.rewritten.add(subject)
-    loaded = _loaded_again(folded)
-    written = changes.rows[subject] = Written()
-    written.added = dict(folded.past.rows)
+    changes.rows[subject] = whole.rows.get(subject) or Written()
+    # All of it is in memory, so what is absent does not exist: it is as good as new.
     subjects.put(subject, loaded)
     changes.subjects[subject] = loaded
-
-
-def _loaded_again(folded: FoldedSubject) -> Loaded:
-    loaded = Loaded()
-    for entry in folded.entries:
-        loaded.counts.add(entry.folded.verdict)
-    loaded.state = folded.state
-    loaded.last_recorded_at = folded.entries[-1].recorded.recorded_at
-    loaded.rows = dict(folded.past.rows)
-    # All of it is in memory, so what is absent does not exist: as good as new.
-    loaded.contents = dict(folded.past.contents)
-    return loaded
 
 
 def _entry(seq: int, recorded: Recorded, folded: Folded[State | None]) -> HistoryEntry:

@@ -17,6 +17,8 @@ from projections.folds.folding import NOTHING_NEEDED, Folded, Needs, R, RowKey, 
 from projections.folds.rows import Commitment, Row, commitment_source
 from runut.event import AUTHENTIC, Recorded, Verdict
 
+FORGOTTEN_BITS: Final = 2**24
+"""Two megabytes: of a million forgotten subjects, one in seventeen new ones is taken for one."""
 _COUNTED: Final[dict[Verdict, str]] = {
     "IRREGULAR": "irregular",
     "DUPLICATE": "duplicate",
@@ -134,6 +136,22 @@ class Loaded:
             self.contents[event.agency, event.event_id] = recorded.content
 
 
+class Forgotten:
+    """Names of subjects in little room: none is missed, but others may be taken for one."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray(FORGOTTEN_BITS // 8)
+
+    def __contains__(self, subject: str) -> bool:
+        place = hash(subject) % FORGOTTEN_BITS
+        return bool(self._bits[place >> 3] & 1 << (place & 7))
+
+    def add(self, subject: str) -> None:
+        """Take a name."""
+        place = hash(subject) % FORGOTTEN_BITS
+        self._bits[place >> 3] |= 1 << (place & 7)
+
+
 class Subjects:
     """Loaded subjects, least recently used first, bounded by their weight."""
 
@@ -143,6 +161,7 @@ class Subjects:
         self._weighed: dict[str, int] = {}
         self._weight = 0
         self._whole: frozenset[int] = frozenset()
+        self._forgotten = Forgotten()
 
     def __contains__(self, subject: str) -> bool:
         return subject in self._loaded
@@ -164,12 +183,12 @@ class Subjects:
     def is_new(self, subject: str, partition: int) -> bool:
         """Whether nothing has to be loaded to fold what is recorded of it in its partition.
 
-        One that nobody knows in a partition of which everything is here begins now.
+        One that nobody knows in a partition of which everything was here begins now.
         """
         loaded = self._loaded.get(subject)
         if loaded is not None:
             return loaded.is_new
-        if partition not in self._whole:
+        if partition not in self._whole or subject in self._forgotten:
             return False
         self.put(subject, Loaded())
         return True
@@ -180,6 +199,7 @@ class Subjects:
         Of the partitions that are `whole` the store has nothing: what is put is all there is.
         """
         self._whole = frozenset(whole)
+        self._forgotten = Forgotten()
         self._loaded.clear()
         self._weighed.clear()
         self._weight = 0
@@ -194,10 +214,10 @@ class Subjects:
             self._weigh(subject)
         if self._weight <= self._max_weight:
             return
-        self._whole = frozenset()
         for subject in list(self._loaded):
             if subject not in unwritten:
                 del self._loaded[subject]
+                self._forgotten.add(subject)
                 self._weight -= self._weighed.pop(subject, 0)
                 if self._weight <= self._max_weight:
                     return

@@ -197,7 +197,8 @@ class Store:
         """All that is written of these subjects."""
         if not wanted:
             return {}
-        cursor = await self._connection.execute(_SQL["load_histories"], {"subjects": list(wanted)})
+        asked = {"subjects": list(wanted)}
+        cursor = await self._connection.execute(_SQL["load_histories"], asked, binary=True)
         return histories_from(await cursor.fetchall(), wanted, directories)
 
     async def _commit(

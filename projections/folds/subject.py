@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 
 from projections.folds.fold import CORRECTION, State, fold, irregular, judge_record, kind_of
-from projections.folds.folding import Folded, Folding, R, RowKey, pending
+from projections.folds.folding import Folded, Folding, R, RowKey, Seen, pending
 from projections.folds.rows import Row
 from runut.directory import Directory
 from runut.event import Recorded
@@ -81,16 +81,13 @@ class FoldedSubject(msgspec.Struct, frozen=True):
 
 def fold_subject(records: Sequence[Recorded], directories: Directories) -> FoldedSubject:
     """Fold all records of one subject, in log order, corrections applied."""
-    corrections, neutralised = find_corrections(records)
+    corrections = Corrections(records)
     past, state = Past(), None
     entries: list[Entry] = []
     for index, recorded in enumerate(records):
         directory = directories(recorded.directory_offset)
-        if index in neutralised:
-            folded: Folded[State | None] = Folded(state, "CORRECTED")
-        elif index in corrections:
-            folded = _fold_correction(state, recorded, directory, past, corrections[index])
-        else:
+        folded = corrections.fold(index, state, directory, past)
+        if folded is None:
             folded = fold(state, recorded, directory, past)
         past.take(recorded, folded)
         state = folded.state
@@ -119,6 +116,24 @@ def state_as_of(
         and entry.recorded.event.occurred_at <= moment
     ]
     return fold_subject(happened, directories)
+
+
+class Corrections:
+    """Which records of a subject correct others, and which of them are corrected."""
+
+    def __init__(self, records: Sequence[Recorded]) -> None:
+        self._records = records
+        self._codes, self._neutralised = find_corrections(records)
+
+    def fold(
+        self, index: int, state: State | None, directory: Directory, seen: Seen
+    ) -> Folded[State | None] | None:
+        """Fold the record of this index where it is one of either; None of all others."""
+        if index in self._neutralised:
+            return Folded(state, "CORRECTED")
+        if index not in self._codes:
+            return None
+        return _fold_correction(state, self._records[index], directory, seen, self._codes[index])
 
 
 def find_corrections(records: Sequence[Recorded]) -> tuple[dict[int, str | None], set[int]]:
@@ -162,15 +177,15 @@ def _find_target(records: Sequence[Recorded], candidates: Sequence[int], emitter
 
 
 def _fold_correction(
-    state: State | None, recorded: Recorded, directory: Directory, past: Past, code: str | None
+    state: State | None, recorded: Recorded, directory: Directory, seen: Seen, code: str | None
 ) -> Folded[State | None]:
-    before_subject = judge_record(state, recorded, past)
+    before_subject = judge_record(state, recorded, seen)
     if before_subject is not None:
         return before_subject
     if code is not None:
         return irregular(state, code)
     if state is None:
         return Folded(state, "EFFECTIVE")
-    folding = Folding(copy(state), recorded, directory, past)
+    folding = Folding(copy(state), recorded, directory, seen)
     kind_of(recorded.event).after(folding)
     return Folded(folding.state, "EFFECTIVE")

@@ -50,8 +50,9 @@ SELECT DISTINCT ON (wanted.subject, history.agency, history.event_id)
  ORDER BY wanted.subject, history.agency, history.event_id, history.seq;
 
 -- name: load_histories
-SELECT subject, seq, event_id, type, agency, occurred_at, recorded_at, partition, "offset",
-       directory_offset, verdict, codes, differs, signature, schema_id, body, data
+-- In the order of the table's columns; null is what the body says as well.
+SELECT subject, seq, NULL, NULL, NULL, NULL, recorded_at, partition, "offset",
+       directory_offset, verdict, codes, differs, signature, schema_id, body
   FROM history
  WHERE subject = ANY (%(subjects)s)
  ORDER BY subject, seq;

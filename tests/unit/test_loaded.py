@@ -32,3 +32,22 @@ def test_what_a_batch_added_to_its_subjects_is_weighed() -> None:
     subjects.get("b").contents["kp2mi", "1"] = b""
     subjects.evict(unwritten={"b"})
     assert names_in(subjects, "a", "b") == ["b"]
+
+
+def test_what_is_new_to_a_partition_needs_no_question_though_others_were_forgotten() -> (
+    None
+):
+    subjects = Subjects(max_weight=0)
+    subjects.forget(whole={3})
+    assert subjects.is_new("a", 3)
+    subjects.evict(unwritten=())
+    assert not subjects.is_new("a", 3)
+    assert subjects.is_new("b", 3)
+    assert not subjects.is_new("c", 4)
+
+
+def test_who_gave_partitions_up_asks_for_all_subjects() -> None:
+    subjects = Subjects()
+    subjects.forget(whole={3})
+    subjects.forget()
+    assert not subjects.is_new("a", 3)
