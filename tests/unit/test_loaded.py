@@ -34,9 +34,7 @@ def test_what_a_batch_added_to_its_subjects_is_weighed() -> None:
     assert names_in(subjects, "a", "b") == ["b"]
 
 
-def test_what_is_new_to_a_partition_needs_no_question_though_others_were_forgotten() -> (
-    None
-):
+def test_what_is_new_to_a_partition_needs_no_question_though_others_were_forgotten() -> None:
     subjects = Subjects(max_weight=0)
     subjects.forget(whole={3})
     assert subjects.is_new("a", 3)
