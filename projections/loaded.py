@@ -140,14 +140,15 @@ class Forgotten:
     """Names of subjects in little room: none is missed, but others may be taken for one."""
 
     def __init__(self) -> None:
-        self._bits = bytearray(FORGOTTEN_BITS // 8)
+        self._bits = bytearray()
 
     def __contains__(self, subject: str) -> bool:
         place = hash(subject) % FORGOTTEN_BITS
-        return bool(self._bits[place >> 3] & 1 << (place & 7))
+        return bool(self._bits and self._bits[place >> 3] & 1 << (place & 7))
 
     def add(self, subject: str) -> None:
         """Take a name."""
+        self._bits = self._bits or bytearray(FORGOTTEN_BITS // 8)
         place = hash(subject) % FORGOTTEN_BITS
         self._bits[place >> 3] |= 1 << (place & 7)
 
