@@ -162,24 +162,29 @@ def _fold_whole(
     directories: Directories,
     changes: Changes,
 ) -> None:
-    records = [*(entry.recorded for entry in history), *new]
-    corrections, loaded, whole = Corrections(records), Loaded(), Changes()
-    for index, recorded in enumerate(records):
-        directory = directories(recorded.directory_offset)
-        folded = corrections.fold(index, loaded.state, directory, loaded)
-        if folded is None:
-            fold_next(loaded, recorded, directory, whole)
-        else:
-            _take(folded, loaded, recorded, whole)
+    loaded, whole = _folded_anew([*(entry.recorded for entry in history), *new], directories)
     for before, after in zip(history, whole.history, strict=False):
         if (before.verdict, before.codes) != (after.verdict, after.codes):
             changes.verdicts.append(NewVerdict(subject, before.seq, after.verdict, after.codes))
     changes.history += whole.history[len(history) :]
     changes.rewritten.add(subject)
     changes.rows[subject] = whole.rows.get(subject) or Written()
-    # All of it is in memory, so what is absent does not exist: it is as good as new.
     subjects.put(subject, loaded)
     changes.subjects[subject] = loaded
+
+
+def _folded_anew(records: Sequence[Recorded], directories: Directories) -> tuple[Loaded, Changes]:
+    """A subject after all its records, and what they gave."""
+    # All of it is in memory, so what is absent does not exist: it is as good as new.
+    corrections, loaded, changes = Corrections(records), Loaded(), Changes()
+    for index, recorded in enumerate(records):
+        directory = directories(recorded.directory_offset)
+        folded = corrections.fold(index, loaded.state, directory, loaded)
+        if folded is None:
+            fold_next(loaded, recorded, directory, changes)
+        else:
+            _take(folded, loaded, recorded, changes)
+    return loaded, changes
 
 
 def _entry(seq: int, recorded: Recorded, folded: Folded[State | None]) -> HistoryEntry:
