@@ -124,11 +124,11 @@ async def latencies(settings: Settings, events: Sequence[Event], rate: int) -> L
         async with sleeper() as late_ms:
             due, acknowledged, stored = await _send(settings, events, rate)
     visible = await _visible_at(settings, [(one.partition, one.offset) for one in stored])
-    rest = slice(RUN_IN_S * rate, None)
+    run_in = RUN_IN_S * rate
     return Latencies(
-        latency(due[rest], acknowledged[rest]),
-        latency(due[rest], visible[rest]),
-        latency(due[: rest.start], visible[: rest.start]),
+        latency(due[run_in:], acknowledged[run_in:]),
+        latency(due[run_in:], visible[run_in:]),
+        latency(due[:run_in], visible[:run_in]),
         latency_of(late_ms),
     )
 

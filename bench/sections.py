@@ -174,7 +174,7 @@ def _latency(found: Found) -> Section:
     for rate, both in found.latencies.items():
         rows.append((f"send to receipt, {rate:,}/s", *_quantiles(both.acknowledged)))
         rows.append((f"send to visible, {rate:,}/s", *_quantiles(both.visible)))
-        rows.append((f"the same, the first {RUN_IN_S} s", *_quantiles(both.run_in)))
+        rows.append((f"the same, {rate:,}/s, the first {RUN_IN_S} s", *_quantiles(both.run_in)))
         rows.append((f"asleep meanwhile, {rate:,}/s", *_quantiles(both.asleep)))
     if found.reads:
         rows.append((f"read a state over HTTP, {RATE}/s", *_quantiles(found.reads.api)))
@@ -310,7 +310,8 @@ def _aims(found: Found) -> Section:
             )
     note = (
         "Rates are for two shared cores with broker and PostgreSQL on them; on another machine, or "
-        "one that others use, the ratios tell."
+        f"one that others use, the ratios tell. *Visible* leaves out the first {RUN_IN_S} seconds "
+        "of each pace, which stand below under Latency."
     )
     return Section("Aims", ("wanted", "found", "reached"), rows, note)
 

@@ -46,6 +46,8 @@ def test_a_small_run_measures_everything_and_its_consumers_write_the_same_rows(
     assert found["given"]["verdicts"]["EFFECTIVE"] > 0.9 * EVENTS
     assert found["disk"]["log"] > EVENTS * RANDOM_BYTES
     assert {"200", "2000"} == set(found["latencies"])
+    assert found["latencies"]["200"]["run_in"]["events"] == 2 * 200
+    assert found["latencies"]["200"]["visible"]["events"] > 0
     assert found["reads"]["api"]["events"] == found["reads"]["select"]["events"] > 0
     assert found["beside_rebuild"]["reads"]["events"] > 0
     assert found["beside_rebuild"]["failed"] == 0
