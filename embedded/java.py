@@ -18,8 +18,8 @@ def java(heap_mb: int, scratch: Path) -> list[str | Path]:
         "-XX:+UseParallelGC",
         "-XX:-UseAdaptiveSizePolicy",
         "-XX:TieredStopAtLevel=1",
-        # Less room for classes and their code is looked through whole each time it fills up, for a
-        # tenth of a second.
+        # Less room for classes and their code is looked through whole each time it fills up, for up
+        # to a tenth of a second.
         "-XX:MetaspaceSize=96m",
         "-XX:ReservedCodeCacheSize=128m",
         "-XX:-UsePerfData",  # no files in /tmp for tools of the JDK
