@@ -40,7 +40,7 @@ from projections.seals.proofs import Proofs
 from runut.adapters import postgres
 from runut.adapters.kafka import records_of
 from runut.adapters.postgres import Connection
-from runut.directory import founded
+from runut.directory import Ledger, founded
 from runut.directory_log import DirectoryLog
 from runut.errors import NotFound
 from runut.proofs import KeyProof
@@ -57,9 +57,17 @@ Progress = Callable[[int, int], None]
 class _Log(NamedTuple):
     """What of a partition goes into the bundle, and the clock at each of these records."""
 
+    place: tuple[str, int]
     records: list[RawRecord]
     markers: list[RawRecord]
     times_ms: dict[int, int]
+
+
+class _Directory(NamedTuple):
+    """All of the directory up to a seal, and what it establishes."""
+
+    records: list[RawRecord]
+    log: DirectoryLog
 
 
 async def export(
@@ -98,7 +106,9 @@ class _Export:
         seal = of_subject.seal.seal()
         head = seal.head(of_subject.topic, of_subject.partition)
         of_markers = await self._proofs.key(markers_key(head.partition), seal.index)
-        log = await self._read(head)
+        directory = await self._directory(seal)
+        ledger = founded(directory.log.latest.ledger)
+        log = await self._read(head, ledger.timestamp_type)
         evidence = Evidence(
             of_subject.seal,
             await self._places(head, log.records, log),
@@ -107,16 +117,14 @@ class _Export:
             _chained(of_markers),
             await self._witnessed(head, seal.index, log.records),
         )
-        return await self._written(seal, head, log, evidence)
+        return self._written(seal, ledger, directory, log, evidence)
 
-    async def _written(self, seal: Seal, head: TreeHead, log: _Log, evidence: Evidence) -> bytes:
-        directory = await self._directory(seal)
-        directories = DirectoryLog()
-        for record in directory:
-            directories.append(record)
-        ledger = founded(directories.latest.ledger)
+    def _written(
+        self, seal: Seal, ledger: Ledger, directory: _Directory, log: _Log, evidence: Evidence
+    ) -> bytes:
+        directories = directory.log
         placed = [*pairs(log.records, evidence.records), *pairs(log.markers, evidence.markers)]
-        judged = judge(head.partition, placed, directories)
+        judged = judge(log.place[1], placed, directories)
         folded = fold_subject(judged.events, directories.at)
         at = moment_of(seal.sealed_at_ms)
         state, history = documents(self._subject, folded, directories.latest, at)
@@ -127,13 +135,13 @@ class _Export:
         )
         manifest = Manifest(
             *(FORMAT, ledger.name, ledger.ledger_id.hex(), self._subject),
-            *(head.topic, head.partition, self._settings.directory_topic, seal.index),
+            *(*log.place, self._settings.directory_topic, seal.index),
             *(release, {}),
         )
         files = {
             RECORDS: records_file(log.records),
             MARKERS: records_file(log.markers),
-            DIRECTORY: records_file(directory),
+            DIRECTORY: records_file(directory.records),
             EVIDENCE: to_json(evidence),
             STATE: state,
             HISTORY: history,
@@ -142,22 +150,27 @@ class _Export:
         }
         return write_bundle(manifest, files)
 
-    async def _read(self, head: TreeHead) -> _Log:
+    async def _read(self, head: TreeHead, timestamp_type: int) -> _Log:
         subject, markers = self._subject.encode(), markers_key(head.partition).encode()
-        log, clock_ms = _Log([], [], {}), 0
+        log, clock_ms = _Log(head.place, [], [], {}), 0
         async for records in records_of(self._settings, head.topic, head.partition, head.size):
             for record in records:
-                clock_ms = max(clock_ms, record.timestamp_ms)
+                if record.timestamp_type == timestamp_type:
+                    clock_ms = max(clock_ms, record.timestamp_ms)
                 if record.key in {subject, markers}:
                     (log.records if record.key == subject else log.markers).append(record)
                     log.times_ms[record.offset] = clock_ms
             self._progress(records[-1].offset + 1, head.size)
         return log
 
-    async def _directory(self, seal: Seal) -> list[RawRecord]:
+    async def _directory(self, seal: Seal) -> _Directory:
         topic = self._settings.directory_topic
-        size = seal.head(topic, 0).size
-        return [one async for some in records_of(self._settings, topic, 0, size) for one in some]
+        found = _Directory([], DirectoryLog())
+        async for some in records_of(self._settings, topic, 0, seal.head(topic, 0).size):
+            for record in some:
+                found.records.append(record)
+                found.log.append(record)
+        return found
 
     async def _places(
         self, head: TreeHead, records: Iterable[RawRecord], log: _Log

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from audit.bundle import Place
 from audit.documents import moment_of
+from runut.directory import founded
 from runut.directory_log import DirectoryLog
 from runut.errors import BadInput, NotAnEvent
 from runut.event import Recorded
@@ -40,11 +41,13 @@ def judge(partition: int, placed: Iterable[Placed], log: DirectoryLog) -> Judged
         LedgerMismatch: a record needs a newer release than this one.
     """
     reader = PartitionReader(partition, log)
+    clock = founded(log.latest.ledger).timestamp_type
     events: list[Recorded] = []
     by_gateway: set[int] = set()
     rejected = 0
     for record, place in sorted(placed, key=lambda pair: pair[0].offset):
-        reader.recorded_at = _time_of(record, place, reader.recorded_at)
+        own = moment_of(record.timestamp_ms) if record.timestamp_type == clock else None
+        reader.recorded_at = _time_of(place, own, reader.recorded_at)
         try:
             found = reader.read(record)
         except NotAnEvent:
@@ -62,12 +65,15 @@ def pairs(records: Sequence[RawRecord], places: Sequence[Place]) -> Iterable[Pla
     return zip(records, places, strict=True)
 
 
-def _time_of(record: RawRecord, place: Place, before: datetime | None) -> datetime:
-    """A record's time: its own or a later one of a record before it; it never runs backwards."""
-    stated, own = moment_of(place.recorded_at_ms), moment_of(record.timestamp_ms)
-    if stated < own or (before is not None and stated < before):
+def _time_of(place: Place, own: datetime | None, before: datetime | None) -> datetime:
+    """A record's time: its own or a later one of a record before it; it never runs backwards.
+
+    A record whose time is not the broker's has none of its own.
+    """
+    stated = moment_of(place.recorded_at_ms)
+    if any(one is not None and stated < one for one in (own, before)):
         expected = f"{own} or later, and not before {before}"
-        raise BadInput(f"time of record {record.offset}", expected, stated)
+        raise BadInput(f"time of record {place.offset}", expected, stated)
     return stated
 
 

@@ -189,7 +189,8 @@ class _Check:
         else:
             if recorded is not None:
                 self._signatures[recorded.signature] += 1
-        self._demand_time(record.offset, reader.now)
+        if reader.recorded_at is not None:
+            self._demand_time(record.offset, reader.recorded_at)
 
     def _demand_time(self, offset: int, at: datetime) -> None:
         """That a record's time lies between the cosigned seals around it."""

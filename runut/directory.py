@@ -17,6 +17,7 @@ import msgspec
 from runut.calendar import Calendar, YearCalendar
 from runut.errors import LedgerMismatch, NotAnEvent
 from runut.protocol import Protocol
+from runut.records import CREATE_TIME, LOG_APPEND_TIME
 
 T = TypeVar("T")
 
@@ -33,6 +34,11 @@ class Ledger(msgspec.Struct, frozen=True):
     root_keys: tuple[bytes, ...]
     require_signatures: bool
     clock: str
+
+    @property
+    def timestamp_type(self) -> int:
+        """That of its records: with another, they have no time that counts."""
+        return CREATE_TIME if self.clock == "TEST" else LOG_APPEND_TIME
 
 
 class Agency(msgspec.Struct, frozen=True):

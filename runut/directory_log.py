@@ -1,9 +1,10 @@
 """The directory topic, record by record: which ones count, and the tree over all of them.
 
 Pure. A record that does not count stays in the log and in the tree, and establishes nothing
-(events.md §2). Directory records are decoded by the type that their `ce_type` header names: the
-signature covers the schema, so a wrong name proves nothing, and no registry has to be asked for
-the ids that the directory itself announces.
+(events.md §2); nor does one that counted before, which anybody can append again. Directory records
+are decoded by the type that their `ce_type` header names: the signature covers the schema, so a
+wrong name proves nothing, and no registry has to be asked for the ids that the directory itself
+announces.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from runut.directory import (
     Mandate,
     PublishedProtocol,
     Timeline,
+    founded,
 )
 from runut.errors import BadInput, LedgerMismatch, NotAnEvent
 from runut.event import Event, subject_id
@@ -41,6 +43,8 @@ from runut.signing import (
 )
 
 CE_TYPE_PREFIX: Final = "runut.events."
+Identity = tuple[str, str, str]
+"""Subject, emitter and event_id: what makes a record the same one again."""
 
 
 class DirectoryLog:
@@ -51,6 +55,9 @@ class DirectoryLog:
         self._tree = Frontier()
         self._roots: list[bytes] = []
         self._verified = VerifiedBatches(256)
+        self._counted: dict[Identity, int] = {}
+        """Offsets of the records that count."""
+        self._latest_ms = 0
         self.rejected: dict[int, str] = {}
         """Offsets of records that do not count, with the reason."""
         self.at: Callable[[int], Directory] = lru_cache(maxsize=1024)(self._view)
@@ -86,7 +93,7 @@ class DirectoryLog:
         self._roots.append(self._tree.root())
         try:
             event, signed_as = self._read(record)
-            self._establish(record.offset, event, signed_as)
+            self._establish(record, event, signed_as)
         except BadInput as error:
             return self._reject(record.offset, str(error))
         return None
@@ -115,16 +122,30 @@ class DirectoryLog:
             raise NotAnEvent("signature", "one by a root key or the agency", signed)
         return event, SignedDirectoryRecord(event_type.sha256, event.subject, body, signed)
 
-    def _establish(self, offset: int, event: Event, signed: SignedDirectoryRecord) -> None:
+    def _establish(self, record: RawRecord, event: Event, signed: SignedDirectoryRecord) -> None:
+        identity, offset = (event.subject, event.agency, event.event_id), record.offset
         if offset == 0:
             self._found(event, signed)
-            return
-        if not self._may(offset, event, signed):
-            raise NotAnEvent(f"signature of {event.type}", "one by a key that may", signed.key_id)
-        establish = _ESTABLISH.get(event.type)
-        if establish is None:
-            raise NotAnEvent("type of a directory record", ", ".join(_ESTABLISH), event.type)
-        establish(self._facts, offset, event)
+        else:
+            self._demand_clock(record)
+            if not self._may(offset, event, signed):
+                expected = "one by a key that may"
+                raise NotAnEvent(f"signature of {event.type}", expected, signed.key_id)
+            if identity in self._counted:
+                found = f"that of the record at {self._counted[identity]}"
+                raise NotAnEvent("event_id", "one that did not count before", found)
+            establish = _ESTABLISH.get(event.type)
+            if establish is None:
+                raise NotAnEvent("type of a directory record", ", ".join(_ESTABLISH), event.type)
+            establish(self._facts, offset, event)
+        self._counted[identity] = offset
+
+    def _demand_clock(self, record: RawRecord) -> None:
+        """Move the directory's time on, which must not be an emitter's."""
+        expected = founded(self._facts.ledger).timestamp_type
+        if record.timestamp_type != expected:
+            raise NotAnEvent("timestamp type", str(expected), record.timestamp_type)
+        self._latest_ms = max(self._latest_ms, record.timestamp_ms)
 
     def _found(self, event: Event, signed: SignedDirectoryRecord) -> None:
         if event.type != "LedgerCreated":
@@ -155,8 +176,15 @@ class DirectoryLog:
         agency = subject_id(event.subject)
         before = self.at(offset - 1)
         key = before.key(agency, signed.key_id) if own else None
-        usable = key is not None and not before.is_revoked(agency, signed.key_id)
-        return usable and key is not None and self._verifies(key.public_key, signed, digest)
+        if key is None or before.is_revoked(agency, signed.key_id) or not self._is_valid_yet(key):
+            return False
+        return self._verifies(key.public_key, signed, digest)
+
+    def _is_valid_yet(self, key: AgencyKey) -> bool:
+        """Always in a TEST ledger: its directory's records have no times."""
+        ledger = founded(self._facts.ledger)
+        valid_from_ms = key.valid_from.timestamp() * 1000
+        return ledger.clock == "TEST" or self._latest_ms >= valid_from_ms
 
     def _verifies(self, public_key: bytes, signed: SignedDirectoryRecord, digest: bytes) -> bool:
         return self._verified.holds(public_key, signed.by.signature, digest)
@@ -258,7 +286,12 @@ def _publish_calendar(facts: DirectoryFacts, offset: int, event: Event) -> None:
 
 def _register_schema(facts: DirectoryFacts, offset: int, event: Event) -> None:
     data = event.data
-    schema = KnownSchema(data["schema_id"], data["name"], bytes.fromhex(data["sha256"]))
+    try:
+        digest = bytes.fromhex(data["sha256"])
+    except ValueError:
+        found = data["sha256"]
+        raise NotAnEvent("sha256 of SchemaRegistered", "hexadecimal digits", found) from None
+    schema = KnownSchema(data["schema_id"], data["name"], digest)
     facts.schemas.setdefault(schema.schema_id, Timeline()).add(offset, schema)
 
 

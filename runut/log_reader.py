@@ -8,6 +8,7 @@ and the directory's alone, so the projector, a rebuild and an auditor read the s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -21,7 +22,7 @@ from runut.directory_log import DirectoryLog
 from runut.errors import BadInput, LedgerMismatch, NotAnEvent
 from runut.event import Event, Recorded, SignatureStatus
 from runut.native import IS_USED
-from runut.records import CREATE_TIME, LOG_APPEND_TIME, RawRecord
+from runut.records import LOG_APPEND_TIME, RawRecord
 from runut.signing import (
     Malformed,
     SignedBy,
@@ -39,7 +40,6 @@ MARKER_PREFIX: Final = b"directory/"
 CONTENT_SIZE: Final = 16
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
-_TIMESTAMP_TYPE: Final = {"BROKER": LOG_APPEND_TIME, "TEST": CREATE_TIME}
 
 
 class PartitionReader:
@@ -66,10 +66,8 @@ class PartitionReader:
 
     @property
     def now(self) -> datetime:
-        """The broker's time of the last record read, or of one before it if that is later."""
-        if self.recorded_at is None:
-            raise LookupError("no record was read yet")
-        return self.recorded_at
+        """The latest of the broker's times so far; 1970 where no record had one yet."""
+        return self.recorded_at or _EPOCH
 
     def announces(self, record: RawRecord) -> int | None:
         """Offset of the directory record that a marker names, if the record may be one.
@@ -91,12 +89,7 @@ class PartitionReader:
             LedgerMismatch: it needs a newer release than this one.
         """
         self._verified.record = record
-        # Records that came to the broker together have one timestamp.
-        if record.timestamp_ms != self._stamped_ms:
-            self._advance_clock(record.timestamp_ms)
-        expected = self._timestamp_type or self._expected_timestamp_type()
-        if record.timestamp_type != expected:
-            raise NotAnEvent("timestamp type", str(expected), record.timestamp_type)
+        self._advance_clock(record)
         if record.key is not None and record.key.startswith(MARKER_PREFIX):
             self._advance_directory(record)
             return None
@@ -131,20 +124,27 @@ class PartitionReader:
 
     def pass_by(self, record: RawRecord) -> None:
         """Leave a record unread that is no marker: it moves the partition's clock all the same."""
-        self._advance_clock(record.timestamp_ms)
+        with suppress(NotAnEvent):
+            self._advance_clock(record)
 
     def _expected_timestamp_type(self) -> int:
         # Not as announced: a ledger is founded once, before anything else is written.
         ledger = self._directories.latest.ledger
         if ledger is None:
             return LOG_APPEND_TIME
-        self._timestamp_type = _TIMESTAMP_TYPE[ledger.clock]
+        self._timestamp_type = ledger.timestamp_type
         return self._timestamp_type
 
-    def _advance_clock(self, stamped_ms: int) -> None:
-        self._stamped_ms = stamped_ms
-        stamped = _EPOCH + stamped_ms * _MILLISECOND
-        self.recorded_at = max(self.recorded_at or stamped, stamped)
+    def _advance_clock(self, record: RawRecord) -> None:
+        """Raise NotAnEvent where the time is not the broker's: it would be the emitter's."""
+        expected = self._timestamp_type or self._expected_timestamp_type()
+        if record.timestamp_type != expected:
+            raise NotAnEvent("timestamp type", str(expected), record.timestamp_type)
+        # Records that came to the broker together have one timestamp.
+        if record.timestamp_ms != self._stamped_ms:
+            stamped = _moment(record.timestamp_ms)
+            self._stamped_ms = record.timestamp_ms
+            self.recorded_at = max(self.recorded_at or stamped, stamped)
 
     def _read_event(self, record: RawRecord) -> Recorded:
         schema_id, body = codec.unframe(record.value)
@@ -265,6 +265,13 @@ def _of_release(name: str, digest: bytes) -> EventType:
             f"schema {name} ({digest.hex()[:16]}…) is announced in the directory and unknown to "
             "this release of Runut: upgrade it"
         ) from None
+
+
+def _moment(ms: int) -> datetime:
+    try:
+        return _EPOCH + ms * _MILLISECOND
+    except OverflowError:
+        raise NotAnEvent("timestamp", "milliseconds of the years 1 to 9999", ms) from None
 
 
 def _signed_by(event: Event, record: RawRecord) -> SignedBy | Malformed | None:

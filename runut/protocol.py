@@ -215,10 +215,10 @@ def parse_timezone(name: str) -> ZoneInfo:
 def _parse(text: str) -> ProtocolFile:
     try:
         return msgspec.convert(tomllib.loads(text), ProtocolFile)
-    except tomllib.TOMLDecodeError as error:
-        raise BadFile("protocol", "TOML", str(error)) from None
     except msgspec.ValidationError as error:
         raise BadFile("protocol", "the fields of a protocol file", str(error)) from None
+    except (ValueError, RecursionError) as error:  # thousands of digits or brackets, too
+        raise BadFile("protocol", "TOML", str(error)) from None
 
 
 def _limits_by_key(limits: Limits) -> dict[tuple[CommitmentKind, str | None], Limit]:

@@ -92,21 +92,46 @@ def signed_directory(objects: Iterable[dict[str, Any]]) -> tuple[RawRecord, ...]
         Signable(catalogue().by_name(event.type).sha256, event.subject, body)
         for event, body in zip(events, bodies, strict=True)
     ]
-    signer = Signer("root", _root_key())
+    signer = root_signer()
     signed = [one for at in range(0, len(signable), 1024) for one in _signed(signer, signable, at)]
     return tuple(
-        RawRecord(
-            topic="runut.directory",
-            partition=0,
-            offset=offset,
-            timestamp_ms=int(FOUNDED_AT.timestamp() * 1000) + offset,
-            timestamp_type=LOG_APPEND_TIME,
-            key=event.subject.encode(),
-            value=codec.frame(schema_ids()[event.type], body),
-            headers=(*cloud_event_headers(event), *one.headers),
-        )
+        _directory_record(event, body, one, offset, FOUNDED_AT)
         for offset, (event, body, one) in enumerate(zip(events, bodies, signed, strict=True))
     )
+
+
+def directory_record(obj: dict[str, Any], signer: Signer, offset: int, at: datetime) -> RawRecord:
+    """A directory event, given in its JSON form, signed by anybody and stored at a time."""
+    event = from_json({**_ABOUT, **obj})
+    event_type = catalogue().by_name(event.type)
+    body = codec.encode(event_type, event)
+    [signed] = signer.sign(LEDGER_ID, [Signable(event_type.sha256, event.subject, body)])
+    return _directory_record(event, body, signed, offset, at)
+
+
+def _directory_record(
+    event: Event, body: bytes, signed: SignedEvent, offset: int, at: datetime
+) -> RawRecord:
+    return RawRecord(
+        topic="runut.directory",
+        partition=0,
+        offset=offset,
+        timestamp_ms=int(at.timestamp() * 1000) + offset,
+        timestamp_type=LOG_APPEND_TIME,
+        key=event.subject.encode(),
+        value=codec.frame(schema_ids()[event.type], body),
+        headers=(*cloud_event_headers(event), *signed.headers),
+    )
+
+
+def root_signer() -> Signer:
+    """Whoever signs with the directory's root key."""
+    return Signer("root", _root_key())
+
+
+def public_key_of(key: Ed25519PrivateKey) -> bytes:
+    """Its public half, as the directory has it."""
+    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
 @cache
@@ -230,7 +255,7 @@ def _root_key() -> Ed25519PrivateKey:
 
 def directory_objects(path: Path = DIRECTORY) -> Iterator[dict[str, Any]]:
     """Directory events in their JSON form: founding, schemas, protocol, calendars, agencies."""
-    root = _root_key().public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    root = public_key_of(_root_key())
     founding = {
         "ledger_id": LEDGER_ID,
         "partitions": PARTITIONS,

@@ -20,7 +20,7 @@ from runut.event import Recorded, SignatureStatus
 from runut.log_reader import MARKER_PREFIX, PartitionReader
 from runut.outgoing import Draft, Outgoing, headers_of
 from runut.partitioner import partition_of
-from runut.records import CREATE_TIME, LOG_APPEND_TIME, RawRecord
+from runut.records import RawRecord
 from runut.signing import Headers, SignedBy, event_digest, read_headers
 from runut.tracing import current_traceparent, new_span_id
 
@@ -68,7 +68,7 @@ def judge(given: EncodedRecord, directories: DirectoryLog, topic: str, now: date
         partition=proper if given.partition is None else given.partition,
         offset=NOT_RECORDED,
         timestamp_ms=int(now.timestamp() * 1000),
-        timestamp_type=CREATE_TIME if ledger.clock == "TEST" else LOG_APPEND_TIME,
+        timestamp_type=ledger.timestamp_type,
         key=given.key,
         value=given.value,
         headers=tuple(given.headers.items()),
