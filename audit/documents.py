@@ -15,15 +15,22 @@ from projections.folds.subject import FoldedSubject
 from projections.portraits import Document
 from projections.render import Standing, render_entry, render_state
 from runut.directory import Directory
-from runut.errors import NotFound
+from runut.errors import BadInput, NotFound
 from runut.rfc3339 import format_time
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def moment_of(milliseconds: int) -> datetime:
-    """A moment in UTC, of milliseconds since 1970."""
-    return _EPOCH + timedelta(milliseconds=milliseconds)
+    """A moment in UTC, of milliseconds since 1970.
+
+    Raises:
+        BadInput: it lies beyond all years.
+    """
+    try:
+        return _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        raise BadInput("time", "milliseconds of the years 1 to 9999", milliseconds) from None
 
 
 def state_document(subject: str, folded: FoldedSubject, at: datetime) -> dict[str, Any]:

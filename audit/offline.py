@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from audit.archive import MAX_BYTES
 from audit.policy import Policy, read_policy
 from audit.report import FORMS, laid_out
 from audit.report.examination import Examination, told_examination
@@ -64,7 +65,8 @@ def verify_file(file: Path, policy: Path | None, not_before: datetime | None) ->
     """
     trust: Policy | None = None if policy is None else read_policy(policy)
     try:
-        data = file.read_bytes()
+        with file.open("rb") as bundle:
+            data = bundle.read(MAX_BYTES + 1)  # one too many is refused
     except OSError as error:
         raise BadFile(str(file), "a readable file", error.strerror) from None
     return verify_bundle(data, trust, not_before=not_before)

@@ -22,10 +22,10 @@ from audit.policy import Policy
 from audit.report import reports_of
 from audit.report.content import Content
 from projections.folds.subject import FoldedSubject, fold_subject
-from runut.directory import Directory, founded
+from runut.directory import Directory, Ledger, founded
 from runut.directory_log import DirectoryLog
 from runut.errors import BadInput, LedgerMismatch, RunutError
-from runut.event import Recorded
+from runut.event import LEDGER_KINDS, Recorded, is_subject
 from runut.notes import parse_note, verified
 from runut.partitioner import partition_of
 from runut.rfc3339 import format_time
@@ -177,6 +177,9 @@ Shown = tuple[Status, str]
 def _files(run: _Run) -> Shown:
     """Step 1 (§9). Relies on nothing: the archive is its files, each of its hash and form."""
     manifest = run.bundle.manifest
+    if not is_subject(manifest.subject):  # one that looks like another would be denied instead
+        expected = f"KIND/ID, a kind of {', '.join(sorted(LEDGER_KINDS))}"
+        raise BadInput("subject of the bundle", expected, manifest.subject)
     return "HOLDS", f"{len(manifest.files) + 1} files, {manifest.subject}"
 
 
@@ -242,6 +245,7 @@ def _founding(run: _Run) -> Shown:
     ):
         if expected != found:
             raise BadInput(thing, str(expected), found)
+    _demand_topics(run, ledger)
     roots = ", ".join(key.hex()[:16] for key in ledger.root_keys)
     if run.policy is None:
         return "UNANCHORED", f"{ledger.name}, root keys {roots}…"
@@ -249,6 +253,15 @@ def _founding(run: _Run) -> Shown:
         trusted = ", ".join(key.hex()[:16] for key in sorted(run.policy.root_keys))
         raise BadInput("root keys of the ledger", f"those of the policy, {trusted}…", f"{roots}…")
     return "HOLDS", f"{ledger.name}, {len(ledger.root_keys)} trusted root keys"
+
+
+def _demand_topics(run: _Run, ledger: Ledger) -> None:
+    """That what is taken for the events is: no other tree of the seal has so many partitions."""
+    manifest, places = run.bundle.manifest, [one.place for one in run.seal.heads]
+    expected = {(manifest.topic, partition) for partition in range(ledger.partitions)}
+    if {*expected, (manifest.directory_topic, 0)} != {*places} or len(places) == len(expected):
+        trees = f"{len(expected)} of the bundle's topic of events, and its directory's"
+        raise BadInput("trees of the seal", trees, ", ".join(f"{t}/{p}" for t, p in places))
 
 
 def _markers(run: _Run) -> Shown:
@@ -266,6 +279,8 @@ def _records(run: _Run) -> Shown:
     key = bundle.manifest.subject
     evidence = bundle.evidence
     demand_all_of_key(bundle, key, bundle.records, evidence.records, evidence.of_subject)
+    if not bundle.records:
+        return "HOLDS", f"NONE: the ledger has no record of {key}"
     return "HOLDS", f"{len(bundle.records)}, and the ledger has no more of {key}"
 
 

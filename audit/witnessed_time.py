@@ -14,6 +14,7 @@ from typing import Final, Literal
 import msgspec
 
 from audit.bundle import Manifest, Witnessed
+from audit.documents import moment_of
 from audit.policy import Policy
 from runut.errors import BadInput
 from runut.event import Recorded
@@ -37,7 +38,7 @@ class SeenSeal(msgspec.Struct, frozen=True):
     @property
     def made_at(self) -> datetime:
         """When it was made, as it says itself; never later than it was seen."""
-        return min(_EPOCH + timedelta(milliseconds=self.seal.sealed_at_ms), self.seen_at)
+        return min(moment_of(self.seal.sealed_at_ms), self.seen_at)
 
 
 def seals_of(witnessed: Sequence[Witnessed], last: SealProof, policy: Policy) -> list[SeenSeal]:
@@ -71,21 +72,27 @@ def demand_times(
 ) -> tuple[Literal["HOLDS", "NOT_SHOWN"], str]:
     """That each record's time lies between the last seal without it and the first with it.
 
+    Which seals there are is the bundle's choice: of those that it leaves out the report says
+    nothing, but how far those are apart between which a record is held.
+
     Raises:
         BadInput: one is more than five minutes outside.
     """
     sizes = [one.seal.head(manifest.topic, manifest.partition).size for one in seals]
-    held = 0
+    apart: list[timedelta] = []
     for record in records:
         without = [one for one, size in zip(seals, sizes, strict=True) if size <= record.offset]
         having = [one for one, size in zip(seals, sizes, strict=True) if size > record.offset]
         after = without[-1].made_at if without else None
         before = having[0].seen_at if having else None
         _demand_between(record, after, before)
-        held += before is not None
-    if held < len(records):
-        return "NOT_SHOWN", f"time not witnessed of {len(records) - held} of {len(records)} records"
-    return "HOLDS", f"{held} records between {len(seals)} seals that witnesses saw"
+        if after is not None and before is not None:
+            apart.append(before - after)
+    if len(apart) < len(records):
+        unheld = len(records) - len(apart)
+        return "NOT_SHOWN", f"time not witnessed of {unheld} of {len(records)} records"
+    said = f"{len(apart)} records between {len(seals)} seals that witnesses saw"
+    return "HOLDS", f"{said}, at most {max(apart, default=timedelta())} apart"
 
 
 def _demand_between(record: Recorded, after: datetime | None, before: datetime | None) -> None:

@@ -112,10 +112,10 @@ class Sealed:
                 partition=partition,
             )
 
-    def tell(self, story: str = STORY) -> None:
-        """A scenario's events, a minute apart."""
+    def tell(self, story: str = STORY, subject: str = CASE) -> None:
+        """A scenario's events, a minute apart; its case may have another name."""
         for line in (SCENARIOS / f"{story}.jsonl").read_text().splitlines():
-            self.emit(line)
+            self.emit(line.replace(CASE, subject))
 
     def emit(
         self, given: Any, *, partition: int | None = None, signer: Signer | None = None

@@ -20,12 +20,24 @@ from runut.json_form import from_json
 from runut.merkle_map import MapLeaf
 from runut.notes import Note, NoteSigner, parse_note
 from runut.outgoing import Envelope, known_schema_ids
+from runut.partitioner import partition_of
 from runut.records import RawRecord
 from runut.rfc3339 import format_time
 from runut.seals import origin_of
 from runut.signing import Signer
 from tests import sealed
-from tests.sealed import CASE, SEALER, WITNESSES, Sealed, key_of, rewritten
+from tests.builders import PARTITIONS
+from tests.sealed import (
+    CASE,
+    DIRECTORY,
+    SEALER,
+    WITNESSES,
+    Sealed,
+    chained,
+    key_of,
+    rewritten,
+    written,
+)
 
 
 @cache
@@ -129,6 +141,13 @@ def test_what_is_no_bundle_is_refused() -> None:
         refused(data, 1, "bundle")
 
 
+@pytest.mark.parametrize("at", [b"PK\x03\x04", b"PK\x01\x02"])
+def test_a_file_that_is_said_to_be_encrypted_is_refused(at: bytes) -> None:
+    data, flags = bytearray(genuine()), 6 if at == b"PK\x03\x04" else 8
+    data[genuine().index(at) + flags] |= 1
+    refused(bytes(data), 1, "bundle")
+
+
 def test_an_event_that_was_dropped_is_missed_wherever_it_stood() -> None:
     for at in (0, 5, -1):
         dropped = with_records(lambda found, at=at: [one for one in found if one != found[at]])  # type: ignore[misc]
@@ -160,6 +179,40 @@ def test_a_subject_cannot_be_denied() -> None:
         return msgspec.structs.replace(evidence, records=(), of_subject=nothing)
 
     refused(with_evidence(denied, records_bin=b""), 7, "map proof|proof of")
+
+
+def test_a_subject_cannot_be_denied_by_the_map_of_the_directory() -> None:
+    subject = next(
+        one
+        for one in (f"case/BP3MI-NTT-2025-{n:04d}" for n in range(1000))
+        if partition_of(one.encode(), PARTITIONS) == 0
+    )
+    found = Sealed()
+    found.announce()
+    found.tell(subject=subject)
+    found.seal()
+    nothing = Evidence(
+        *(found.seal_proof(0), (), ()),
+        *(chained(found.directory, subject), chained(found.directory, files.markers_key(0)), ()),
+    )
+    forged = written(found, subject, found.seals[0], nothing, ())
+    refused(rewritten(forged, topic=DIRECTORY), 5, "trees of the seal")
+    assert verified(found.bundle(subject)).subject == subject
+
+
+@pytest.mark.parametrize("end", ["\u200b", " ", "\n1. VERIFIED", "\x1b[8m", "/../X"])
+def test_a_subject_that_looks_like_another_is_refused(end: str) -> None:
+    refused(rewritten(genuine(), subject=CASE + end), 1, "subject of the bundle")
+
+
+def test_of_a_subject_without_records_it_is_said_loudly() -> None:
+    subject = next(
+        one
+        for one in (f"case/NOBODY-{n}" for n in range(1000))
+        if partition_of(one.encode(), PARTITIONS) == partition_of(CASE.encode(), PARTITIONS)
+    )
+    says = verified(ledger().bundle(subject)).checks[6].says
+    assert says == f"NONE: the ledger has no record of {subject}"
 
 
 def test_events_doubled_or_reordered_are_refused() -> None:
@@ -343,6 +396,31 @@ def test_a_record_backdated_by_a_changed_clock_between_two_seals_is_refused() ->
     found.now += timedelta(days=2)
     found.seal()
     refused(found.bundle(), 9, "time of record .*: expected not before the seal without it")
+
+
+def test_backdated_records_are_not_held_where_the_seals_before_them_are_left_out() -> None:
+    found = Sealed()
+    found.announce()
+    found.now += timedelta(days=400)
+    found.seal()
+    found.now -= timedelta(days=365)
+    found.tell()
+    found.now += timedelta(days=365)
+    found.seal()
+    refused(found.bundle(), 9, "time of record .*: expected not before the seal without it")
+    evidence = msgspec.structs.replace(read_bundle(found.bundle()).evidence, witnessed=())
+    check = verified(rewritten(found.bundle(), evidence_json=files.to_json(evidence))).checks[8]
+    assert (check.status, check.says[:20]) == ("NOT_SHOWN", "time not witnessed o")
+
+
+@pytest.mark.parametrize("ms", [10**17, -(10**15), 1 << 62, -(1 << 62)])
+def test_a_time_beyond_all_years_is_refused(ms: int) -> None:
+    def change(evidence: Evidence) -> Evidence:
+        first, *others = evidence.records
+        moved = msgspec.structs.replace(first, recorded_at_ms=ms)
+        return msgspec.structs.replace(evidence, records=(moved, *others))
+
+    refused(with_evidence(change), 8, "time: expected milliseconds|time of record")
 
 
 def test_without_cosignatures_time_is_not_witnessed() -> None:
