@@ -6,15 +6,13 @@ that the log does not contain is a fork, whoever signed the log.
 
 from __future__ import annotations
 
-from typing import Final, NoReturn
+from typing import Final
 
 from audit.policy import Policy
 from audit.seal_log import SealLog
 from audit.witnessed_time import SeenSeal, seen_at
 from projections.queries import queries
 from projections.seals.log import SignedSeal, is_installed, seal_at
-from projections.seals.proofs import Proofs
-from runut import merkle
 from runut.adapters import postgres
 from runut.errors import BadInput
 from runut.notes import Note, verified
@@ -31,11 +29,10 @@ class Cosigned(SeenSeal, frozen=True):
 
 
 async def cosigned_seals(settings: Settings, policy: Policy, log: SealLog) -> list[Cosigned]:
-    """Those among the seals that were read, and the newest of those before; in order.
+    """Those among the seals that are new, and the newest of those verified before; in order.
 
     Raises:
         BadInput: the log has another seal there.
-        LedgerMismatch: PostgreSQL lacks what shows that the log has it.
     """
     found: list[Cosigned] = []
     async with postgres.connected(settings, name="runut verify", autocommit=True) as connection:
@@ -47,32 +44,16 @@ async def cosigned_seals(settings: Settings, policy: Policy, log: SealLog) -> li
             at = seen_at(one.note, policy)
             if not verified(one.note, [policy.ledger]) or at is None:
                 continue
-            if index >= log.begun:
-                found.append(Cosigned(_demand_read(log, one), at, one.note))
-            else:
-                grown = await _demand_grown(log, one, Proofs(connection, settings))
-                found.append(Cosigned(grown, at, one.note))
+            found.append(Cosigned(_demand_read(log, one), at, one.note))
+            if index < log.before.size:
                 break
     return found[::-1]
 
 
 def _demand_read(log: SealLog, one: SignedSeal) -> Seal:
-    """That the log, as it was read now, has the checkpoint; gives the seal at its end."""
-    if log.checkpoints.get(one.checkpoint.size) != one.note.text:
-        _fail(one)
-    return log.seals[one.checkpoint.size - 1 - log.begun]
-
-
-async def _demand_grown(log: SealLog, one: SignedSeal, proofs: Proofs) -> Seal:
-    """That the log goes on from an earlier checkpoint; gives the seal at its end."""
+    """That the log has the checkpoint; gives the seal at its end."""
     size = one.checkpoint.size
-    growth = await proofs.growth(size, log.size)
-    roots = one.checkpoint.root, log.root
-    if not merkle.verify_consistency(size, log.size, *roots, growth.proof):
-        _fail(one)
-    return (await proofs.seal(one)).seal()
-
-
-def _fail(one: SignedSeal) -> NoReturn:
-    thing = f"checkpoint of size {one.checkpoint.size}"
-    raise BadInput(thing, "the one that witnesses cosigned", "another: the log was forked")
+    if log.checkpoints.get(size) != one.note.text:
+        thing = f"checkpoint of size {size}"
+        raise BadInput(thing, "the one that witnesses cosigned", "another: the log was forked")
+    return log.seals[size - 1]

@@ -74,9 +74,8 @@ async def verify_ledger(
         NotFound: nothing was sealed yet.
         Unreachable: Kafka or PostgreSQL does not answer.
     """
-    return await _Live(settings, policy, None if full else read_state(settings, policy)).run(
-        processes, progress
-    )
+    live = _Live(settings, policy, read_state(settings, policy), full=full)
+    return await live.run(processes, progress)
 
 
 def read_state(settings: Settings, policy: Policy | None) -> State | None:
@@ -104,11 +103,15 @@ def state_path(settings: Settings) -> Path:
 class _Live:
     """One verification of the live ledger."""
 
-    def __init__(self, settings: Settings, policy: Policy | None, since: State | None) -> None:
+    def __init__(
+        self, settings: Settings, policy: Policy | None, remembered: State | None, *, full: bool
+    ) -> None:
         self._settings = settings
         self._policy = policy
-        self._since = since
-        self._log = SealLog(policy.ledger if policy else None, since.log if since else LogReached())
+        self._remembered = remembered
+        self._since = None if full else remembered
+        before = remembered.log if remembered else LogReached()
+        self._log = SealLog(policy.ledger if policy else None, before)
         self._checks: list[Check] = []
 
     async def run(self, processes: int | None, progress: Progress) -> Verified:
@@ -141,8 +144,8 @@ class _Live:
             raise VerificationFailed(1, error, HEADINGS[0]) from None
         if self._log.last is None:
             raise NotFound("log of seals", "no seal was published yet that counts")
-        since = f", {self._log.last.index + 1 - len(self._log.seals)} of them verified before"
-        says = f"{self._log.last.index + 1} seals{since if self._since else ''}"
+        since = f", {self._log.before.size} of them verified before"
+        says = f"{self._log.size} seals{since if self._since else ''}"
         self._say(1, "HOLDS", says)
         return self._log.last
 
@@ -184,20 +187,23 @@ class _Live:
 
     def _task(self, last: Seal, index: int, cosigned: Sequence[Cosigned]) -> TreeTask:
         place = last.heads[index].place
-        heads = {seal.heads[index].size: seal.heads[index] for seal in (*self._log.seals, last)}
-        since = self._since.trees.get(f"{place[0]}/{place[1]}") if self._since else None
+        name = f"{place[0]}/{place[1]}"
+        before = self._remembered.trees.get(name, Reached()) if self._remembered else Reached()
+        since = before if self._since else Reached()
+        # Seals may say different things of a tree at one size, and not all of them truly.
+        heads = {one for seal in self._log.seals if (one := seal.heads[index]).size >= since.size}
         bounds = [
             Bound(one.seal.head(*place).size, moment_of(one.seal.sealed_at_ms), one.seen_at)
             for one in cosigned
         ]
-        ordered = tuple(heads[size] for size in sorted(heads))
-        return TreeTask(*place, ordered, since or Reached(), tuple(bounds))
+        ordered = tuple(sorted(heads, key=lambda head: head.size))
+        return TreeTask(*place, ordered, since, tuple(bounds), before)
 
     async def _trees(
         self, tasks: list[TreeTask], processes: int | None, progress: Progress
     ) -> list[TreeFound]:
         """Step 4. Relies on steps 1 and 2: Kafka holds what was sealed, at every seal."""
-        total = sum(one.heads[-1].size - _begun(one) for one in tasks)
+        total = sum(one.heads[-1].size - one.since.size for one in tasks)
         if processes is None and total <= FEW:
             found = await self._here(tasks, lambda read: progress(read, total))
         else:
@@ -260,10 +266,6 @@ class _Live:
 
 def _digest(policy: Policy | None) -> str:
     return policy.digest if policy else ""
-
-
-def _begun(task: TreeTask) -> int:
-    return int.from_bytes(task.since.frontier[:8])
 
 
 def _in_process(settings: Settings, task: TreeTask) -> TreeFound:

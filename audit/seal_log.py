@@ -13,7 +13,7 @@ import msgspec
 from aiokafka.structs import TopicPartition
 
 from runut.adapters import kafka
-from runut.errors import BadInput
+from runut.errors import BadInput, LedgerMismatch
 from runut.merkle import Frontier
 from runut.notes import Checkpoint, Note, VerifierKey, parse_checkpoint, parse_note
 from runut.records import RawRecord
@@ -24,38 +24,34 @@ ENTRY_HEADER: Final = "runut-seal"
 
 
 class LogReached(msgspec.Struct, frozen=True):
-    """How far the log of seals was verified, to go on from there."""
+    """How far the log of seals was verified: what is read another time has to go on from there."""
 
-    offset: int = 0
-    """Of the next record of the topic."""
-    frontier: bytes = Frontier().to_bytes()
-    last: str = ""
-    """The entry of the last seal."""
+    size: int = 0
+    root: bytes = b""
 
 
 class SealLog:
-    """The log of seals as far as it was read; every seal in it follows from the one before."""
+    """The log of seals, read from its start: every seal in it follows from the one before.
 
-    def __init__(self, key: VerifierKey | None, since: LogReached) -> None:
+    It is small, and a second checkpoint of any size shows a fork, however old that size is.
+    """
+
+    def __init__(self, key: VerifierKey | None, before: LogReached) -> None:
         """Take the key whose signature counts; without one every checkpoint is read."""
         self.seals: list[Seal] = []
-        """Those read since."""
         self.note: Note | None = None
         """The newest checkpoint."""
+        self.before: Final = before
+        """What was verified before."""
         self._key = key
-        self._offset = since.offset
-        self._tree = Frontier.from_bytes(since.frontier)
-        self.begun: Final = self._tree.size
-        """How many seals were verified before."""
-        self._last = seal_of(since.last.encode()) if since.last else None
-        self._entry = since.last
+        self._tree = Frontier()
         self.checkpoints: dict[int, str] = {}
         """Their text, by the size of the log."""
 
     @property
     def last(self) -> Seal | None:
         """The newest seal."""
-        return self.seals[-1] if self.seals else self._last
+        return self.seals[-1] if self.seals else None
 
     @property
     def size(self) -> int:
@@ -63,31 +59,29 @@ class SealLog:
         return self._tree.size
 
     @property
-    def root(self) -> bytes:
-        """Of the tree of all seals."""
-        return self._tree.root()
-
-    @property
     def reached(self) -> LogReached:
-        """To go on from here another time."""
-        return LogReached(self._offset, self._tree.to_bytes(), self._entry)
+        """To be held to another time."""
+        return LogReached(self.size, self._tree.root())
 
     async def read(self, settings: Settings) -> None:
         """Read the topic to its end.
 
         Raises:
             BadInput: a checkpoint is not of this log, or there are two of one size.
-            LedgerMismatch: a seal does not follow from the one before.
+            LedgerMismatch: a seal does not follow from the one before, or from what was verified.
             Unreachable: Kafka does not answer.
         """
         consumer = kafka.consumer(settings)
         place = TopicPartition(settings.seals_topic, 0)
         async with kafka.connected(settings, consumer):
-            start = {place: self._offset}
-            async for records in kafka.read_to_end(settings, consumer, start):
+            async for records in kafka.read_to_end(settings, consumer, {place: 0}):
                 for record in records:
                     self._take(record)
-                    self._offset = record.offset + 1
+        if self.size < self.before.size:
+            raise LedgerMismatch(
+                f"log of seals: expected the {self.before.size} that were verified before, "
+                f"found {self.size}"
+            )
 
     def _take(self, record: RawRecord) -> None:
         try:
@@ -101,11 +95,11 @@ class SealLog:
         if checkpoint.size <= self._tree.size:
             self._demand_known(checkpoint, note.text)
             return
-        self._append(seal_of(entry), entry.decode(), checkpoint)
+        self._append(seal_of(entry), checkpoint)
         self.checkpoints[checkpoint.size] = note.text
         self.note = note
 
-    def _append(self, seal: Seal, entry: str, checkpoint: Checkpoint) -> None:
+    def _append(self, seal: Seal, checkpoint: Checkpoint) -> None:
         if self.last is None:
             demand_first(seal)
         else:
@@ -115,13 +109,17 @@ class SealLog:
             expected = f"size {self._tree.size}, root {self._tree.root().hex()}"
             found = f"size {checkpoint.size}, root {checkpoint.root.hex()}"
             raise BadInput(f"checkpoint of seal {seal.index}", expected, found)
+        if self.size == self.before.size and checkpoint.root != self.before.root:
+            expected, found = self.before.root.hex(), checkpoint.root.hex()
+            raise LedgerMismatch(
+                f"log of seals at size {self.size}: expected root {expected}, which was verified "
+                f"before, found {found}: the log was forked"
+            )
         self.seals.append(seal)
-        self._entry = entry
 
     def _demand_known(self, checkpoint: Checkpoint, text: str) -> None:
         """That a checkpoint which is there again is the same one."""
-        known = self.checkpoints.get(checkpoint.size, text)
-        if known != text:
+        if self.checkpoints[checkpoint.size] != text:
             thing = f"checkpoint of size {checkpoint.size}"
             raise BadInput(thing, "one", "two that differ: the log was forked")
 

@@ -19,7 +19,7 @@ from runut.directory_log import DirectoryLog
 from runut.errors import BadInput, NotAnEvent, RunutError
 from runut.log_reader import PartitionReader
 from runut.merkle import Frontier
-from runut.merkle_map import NO_RECORDS, Chain, root_of
+from runut.merkle_map import NO_RECORDS, Chain, MerkleMap
 from runut.records import RawRecord, filler_leaf
 from runut.rfc3339 import format_time
 from runut.seals import TreeHead
@@ -34,12 +34,26 @@ class Bound(msgspec.Struct, frozen=True):
     seen_at: datetime
 
 
+class Last(msgspec.Struct, frozen=True):
+    """The last record of a tree when it was verified, found again to see that it is still there."""
+
+    offset: int
+    leaf: bytes
+
+
 class Reached(msgspec.Struct, frozen=True):
     """How far a tree was verified, to go on from there."""
 
     frontier: bytes = Frontier().to_bytes()
     recorded_at: datetime | None = None
     directory_offset: int = -1
+    last: Last | None = None
+    """None where there was no record yet."""
+
+    @property
+    def size(self) -> int:
+        """How many leaves the tree had."""
+        return Frontier.from_bytes(self.frontier).size
 
 
 class TreeTask(msgspec.Struct, frozen=True):
@@ -50,6 +64,8 @@ class TreeTask(msgspec.Struct, frozen=True):
     heads: tuple[TreeHead, ...]
     since: Reached = Reached()
     bounds: tuple[Bound, ...] = ()
+    before: Reached = Reached()
+    """How far it was verified before, though it be read from its start now."""
 
     @property
     def name(self) -> str:
@@ -99,14 +115,20 @@ class _Check:
         self._task = task
         self._passed = passed
         self._tree = Frontier.from_bytes(task.since.frontier)
+        self._size_before = task.before.size
         self._heads = [one for one in task.heads if one.size >= self._tree.size]
         self._chains: dict[bytes, Chain] = {}
+        self._map = MerkleMap()
+        self._changed: set[bytes] = set()
+        """Keys that have more records than the map says."""
+        self._last = task.since.last
         self._signatures: Counter[str] = Counter()
         self._found = TreeFound(task.since)
         self._settled = task.bounds[-1].size if task.bounds else task.heads[-1].size
 
     async def run(self) -> TreeFound:
         task, end = self._task, self._task.heads[-1].size
+        await self._demand_still_there()
         reader = await self._reader()
         self._demand_heads()
         records = records_of(self._settings, task.topic, task.partition, end, self._tree.size)
@@ -115,7 +137,6 @@ class _Check:
                 self._take(record, reader)
             self._passed(len(some))
         self._fill(end, reader)
-        self._demand_map()
         self._found.signatures = dict(self._signatures)
         return self._found
 
@@ -134,9 +155,11 @@ class _Check:
     def _take(self, record: RawRecord, reader: PartitionReader | None) -> None:
         self._fill(record.offset, reader)
         key, _, leaf = record.hashes()
-        self._append(leaf)
         if self._task.is_whole:
             self._chains[key] = self._chains.get(key, NO_RECORDS).then(leaf)
+            self._changed.add(key)
+        self._last = Last(record.offset, leaf)
+        self._append(leaf)
         self._found.records += 1
         if reader is not None:
             self._judge(record, reader)
@@ -148,6 +171,7 @@ class _Check:
                 self._tree.to_bytes(),
                 reader.recorded_at if reader else None,
                 reader.directory_offset if reader else -1,
+                self._last,
             )
 
     def _fill(self, end: int, reader: PartitionReader | None) -> None:
@@ -159,6 +183,10 @@ class _Check:
 
     def _append(self, leaf: bytes) -> None:
         self._tree.append(leaf)
+        before = self._task.before
+        if self._tree.size == self._size_before and self._tree.to_bytes() != before.frontier:
+            thing = f"{self._task.name}, its first {before.size} records"
+            raise BadInput(thing, "those that were verified before", "others")
         if self._heads and self._heads[0].size <= self._tree.size:
             self._demand_heads()
 
@@ -172,14 +200,30 @@ class _Check:
                 began = Frontier.from_bytes(before.frontier).size
                 thing = f"{self._task.name}, records {began} to {head.size - 1}"
                 raise BadInput(thing, f"those of the sealed root {head.root.hex()}", root.hex())
+            if self._task.is_whole:
+                self._demand_map(head)
 
-    def _demand_map(self) -> None:
-        head = self._task.heads[-1]
-        if self._task.is_whole and self._chains:
-            root = root_of(self._chains)
-            if root != head.map_root:
-                thing = f"map of {self._task.name} at {head.size} records"
-                raise BadInput(thing, head.map_root.hex(), root.hex())
+    def _demand_map(self, head: TreeHead) -> None:
+        self._map, _ = self._map.updated({key: self._chains[key] for key in self._changed})
+        self._changed.clear()
+        if self._map.root != head.map_root:
+            thing = f"map of {self._task.name} at {head.size} records"
+            raise BadInput(thing, head.map_root.hex(), self._map.root.hex())
+
+    async def _demand_still_there(self) -> None:
+        """That the log begins where it began, and has the last record that was verified.
+
+        A log that was emptied, or shortened, has nothing new to be read.
+        """
+        last, task = self._task.since.last, self._task
+        if last is None:
+            return
+        for offset, leaf in ((0, None), (last.offset, last.leaf)):
+            found = records_of(self._settings, task.topic, task.partition, offset + 1, offset)
+            leaves = [record.leaf() async for some in found for record in some]
+            if leaf is not None and leaves != [leaf]:
+                thing = f"{task.name}, record {offset}"
+                raise BadInput(thing, "the one that was verified before", "another")
 
     def _judge(self, record: RawRecord, reader: PartitionReader) -> None:
         try:

@@ -38,6 +38,7 @@ _DECOMPRESS: Final[Mapping[int, Callable[[memoryview], Any]]] = {
     ZSTANDARD: cramjam.zstd.decompress,
 }
 _MAX_NUMBER: Final = 0xFFFF_FFFF_FFFF_FFFF
+_LEAST_NUMBER: Final = -(1 << 63)
 
 
 class Batch(NamedTuple):
@@ -156,8 +157,8 @@ def _record(topic: str, partition: int, batch: Batch, reader: _Reader) -> RawRec
     end = reader.number()
     end += reader.at
     reader.take(1)  # attributes, of which there are none
-    timestamp_ms = batch.first_ms + reader.number()
-    offset = batch.first_offset + reader.number()
+    timestamp_ms = _sum(batch.first_ms, reader.number())
+    offset = _sum(batch.first_offset, reader.number())
     key, value = reader.sized(), reader.sized()
     headers = tuple(reader.header() for _ in range(reader.count()))
     if reader.at != end:
@@ -167,6 +168,13 @@ def _record(topic: str, partition: int, batch: Batch, reader: _Reader) -> RawRec
     else:
         stamp = (batch.given_ms, LOG_APPEND_TIME)
     return RawRecord(topic, partition, offset, *stamp, key, value, headers)
+
+
+def _sum(one: int, other: int) -> int:
+    found = one + other
+    if not _LEAST_NUMBER <= found <= -_LEAST_NUMBER - 1:
+        raise ValueError("a number is too large")
+    return found
 
 
 class _Reader:

@@ -6,6 +6,7 @@ The same as `runut.adapters.record_batches.plain_records_of`.
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
+from libc.limits cimport LLONG_MAX, LLONG_MIN
 from libc.string cimport memcmp
 
 from runut.records import CREATE_TIME, LOG_APPEND_TIME, RawRecord
@@ -72,8 +73,8 @@ cdef list all_of(str topic, partition, batch, Bytes* some):
             raise Broken
         end = some.at + size
         some.at += 1  # attributes, of which there are none
-        ms = first_ms + number(some)
-        offset = first_offset + number(some)
+        ms = sum_of(first_ms, number(some))
+        offset = sum_of(first_offset, number(some))
         key, value = sized(some), sized(some)
         headers = headers_like(headers, some)
         if some.at != end:
@@ -85,6 +86,13 @@ cdef list all_of(str topic, partition, batch, Bytes* some):
             )
         )
     return found
+
+
+cdef long long sum_of(long long one, long long other) except? -7:
+    """Of numbers that have one in as many bits."""
+    if one > LLONG_MAX - other if other > 0 else one < LLONG_MIN - other:
+        raise Broken
+    return one + other
 
 
 cdef tuple headers_like(tuple before, Bytes* some):

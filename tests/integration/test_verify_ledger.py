@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from audit.bundle import to_json
 from audit.documents import moment_of
 from audit.export import export
 from audit.live import read_state, state_path, verify_ledger
 from audit.policy import Policy
-from audit.seal_log import ENTRY_HEADER
-from audit.tree_check import Bound, TreeTask, check_tree
+from audit.seal_log import ENTRY_HEADER, LogReached
+from audit.tree_check import Bound, Last, Reached, TreeTask, check_tree
 from audit.verify import VerificationFailed, verify_bundle
 from projections.seals.cosigning import take_cosignatures
 from runut.adapters import kafka
@@ -99,11 +100,9 @@ async def test_a_log_that_was_another_when_it_was_verified_is_refused(
     state = read_state(settings, policy)
     assert state is not None
     place = f"{settings.events_topic}/2"
-    true = Frontier.from_bytes(state.trees[place].frontier)
-    other = Frontier()
-    other.extend(bytes([n % 251]) * 32 for n in range(true.size))
-    reached = msgspec.structs.replace(state.trees[place], frontier=other.to_bytes())
-    changed = msgspec.structs.replace(state, trees={**state.trees, place: reached})
+    reached = state.trees[place]
+    reached = replace(reached, frontier=frontier_of(reached.size))
+    changed = replace(state, trees={**state.trees, place: reached})
     state_path(settings).write_bytes(to_json(changed))
     with pytest.raises(VerificationFailed, match=f"{place}, records .* those of the sealed root"):
         await verify_ledger(settings, policy)
@@ -116,11 +115,11 @@ async def test_a_log_that_was_another_when_it_was_verified_is_refused(
 async def test_keys_that_the_policy_does_not_name_are_refused(
     sealed: SealedLedger, policy: Policy
 ) -> None:
-    strangers = msgspec.structs.replace(policy, root_keys=frozenset({b"\1" * 32}))
+    strangers = replace(policy, root_keys=frozenset({b"\1" * 32}))
     with pytest.raises(VerificationFailed, match="root keys of the ledger"):
         await verify_ledger(sealed.settings, strangers, full=True)
     forger = NoteSigner(f"{LEDGER}/seals", Ed25519PrivateKey.generate())
-    forged = msgspec.structs.replace(policy, ledger=forger.key)
+    forged = replace(policy, ledger=forger.key)
     with pytest.raises(NotFound, match="no seal was published yet that counts"):
         await verify_ledger(sealed.settings, forged, full=True)
 
@@ -133,10 +132,10 @@ async def test_what_was_verified_by_another_policy_or_none_is_verified_anew(
     assert "verified before" in (await verify_ledger(settings, None)).checks[0].says
     forger = NoteSigner(f"{LEDGER}/seals", Ed25519PrivateKey.generate())
     with pytest.raises(NotFound, match="no seal was published yet that counts"):
-        await verify_ledger(settings, msgspec.structs.replace(policy, ledger=forger.key))
+        await verify_ledger(settings, replace(policy, ledger=forger.key))
     assert "verified before" not in (await verify_ledger(settings, policy)).checks[0].says
     witness = Cosigner("other.example/witness", Ed25519PrivateKey.generate())
-    stricter = msgspec.structs.replace(policy, witnesses=(witness.key,), quorum=1)
+    stricter = replace(policy, witnesses=(witness.key,), quorum=1)
     with pytest.raises(VerificationFailed, match="cosignatures: expected of 1 trusted witnesses"):
         await verify_ledger(settings, stricter)
 
@@ -161,7 +160,7 @@ async def sealed_otherwise(sealed: SealedLedger, data: Path) -> Settings:
     async with kafka.connected(other, producer):
         for one in sealed.seals:
             later = 1 if one.seal.index else 0
-            seal = msgspec.structs.replace(one.seal, sealed_at_ms=one.seal.sealed_at_ms + later)
+            seal = replace(one.seal, sealed_at_ms=one.seal.sealed_at_ms + later)
             tree.append(seal.leaf())
             text = Checkpoint(one.checkpoint.origin, tree.size, tree.root()).text()
             await producer.send_and_wait(
@@ -176,7 +175,7 @@ async def test_a_log_that_witnesses_did_not_see_is_refused_whoever_signed_it(
     sealed: SealedLedger, policy: Policy, tmp_path: Path
 ) -> None:
     witness = Cosigner("seen.example/witness", Ed25519PrivateKey.generate())
-    watched = msgspec.structs.replace(policy, witnesses=(witness.key,), quorum=1)
+    watched = replace(policy, witnesses=(witness.key,), quorum=1)
     other = await sealed_otherwise(sealed, tmp_path)
     await cosign(sealed, witness, 0)
     for settings in (sealed.settings, other):  # they have the first seal in common
@@ -197,7 +196,7 @@ async def test_records_after_the_newest_cosigned_seal_are_verified_again_until_o
     sealed: SealedLedger, policy: Policy
 ) -> None:
     witness = Cosigner("late.example/witness", Ed25519PrivateKey.generate())
-    watched = msgspec.structs.replace(policy, witnesses=(witness.key,), quorum=1)
+    watched = replace(policy, witnesses=(witness.key,), quorum=1)
     settings, read, timed = sealed.settings, [], []
     for index, full in ((0, True), (0, False), (-1, False), (-1, False)):
         await cosign(sealed, witness, index)
@@ -242,6 +241,87 @@ async def test_records_whose_times_lie_outside_of_cosigned_seals_are_refused(
         assert failure[1].startswith(expected)
 
 
+@pytest.mark.parametrize(
+    ("change", "full", "match"),
+    [
+        (
+            lambda one: replace(one, last=replace(one.last, leaf=b"\1" * 32)),
+            False,
+            "step 4, .*, record .*: expected the one that was verified before, found another",
+        ),
+        (
+            lambda one: replace(one, last=Last(10**6, b"\1" * 32)),
+            False,
+            "step 4, .* expected records up to offset 1000000, found the end of the log",
+        ),
+        (
+            lambda one: replace(one, frontier=frontier_of(one.size)),
+            True,
+            "step 4, .*, its first .* records: expected those that were verified before",
+        ),
+    ],
+    ids=["changed", "shortened", "changed before"],
+)
+async def test_what_was_verified_is_missed_when_it_is_gone_though_nothing_new_is_there(
+    sealed: SealedLedger,
+    policy: Policy,
+    change: Callable[[Reached], Reached],
+    full: bool,
+    match: str,
+) -> None:
+    settings, place = sealed.settings, f"{sealed.settings.events_topic}/2"
+    await verify_ledger(settings, policy, full=True)
+    state = read_state(settings, policy)
+    assert state is not None
+    trees = {**state.trees, place: change(state.trees[place])}
+    state_path(settings).write_bytes(to_json(replace(state, trees=trees)))
+    with pytest.raises(VerificationFailed, match=match):
+        await verify_ledger(settings, policy, full=full)
+    forget(settings)
+
+
+def frontier_of(size: int) -> bytes:
+    """Of a tree that nobody has."""
+    other = Frontier()
+    other.extend(bytes([n % 251]) * 32 for n in range(size))
+    return other.to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("before", "match"),
+    [
+        (LogReached(10**6, b"\1" * 32), "expected the 1000000 that were verified before"),
+        (LogReached(1, b"\1" * 32), "log of seals at size 1: .* the log was forked"),
+    ],
+    ids=["shortened", "another"],
+)
+async def test_seals_that_were_verified_have_to_be_there_again(
+    sealed: SealedLedger, policy: Policy, before: LogReached, match: str
+) -> None:
+    settings = sealed.settings
+    await verify_ledger(settings, policy)
+    state = read_state(settings, policy)
+    assert state is not None
+    state_path(settings).write_bytes(to_json(replace(state, log=before)))
+    for full in (False, True):
+        with pytest.raises(VerificationFailed, match=match):
+            await verify_ledger(settings, policy, full=full)
+    forget(settings)
+
+
+async def test_the_map_of_every_seal_is_compared_not_only_that_of_the_last(
+    sealed: SealedLedger,
+) -> None:
+    place = max(sealed.seals[-1].seal.heads, key=lambda one: one.size).place
+    heads = sorted({one.seal.head(*place) for one in sealed.seals}, key=lambda one: one.size)
+    assert (await check_tree(sealed.settings, TreeTask(*place, tuple(heads)))).failure is None
+    lying = replace(heads[0], map_root=b"\1" * 32)
+    for some in ((lying, *heads[1:]), (lying, *heads)):
+        failure = (await check_tree(sealed.settings, TreeTask(*place, some))).failure
+        assert failure is not None
+        assert failure[0] == f"map of {place[0]}/{place[1]} at {lying.size} records"
+
+
 async def test_two_checkpoints_of_one_size_are_a_fork(sealed: SealedLedger, policy: Policy) -> None:
     settings = sealed.settings
     signer = seal_signer(KeyStore(settings.keys), LEDGER)
@@ -254,5 +334,8 @@ async def test_two_checkpoints_of_one_size_are_a_fork(sealed: SealedLedger, poli
             Note(text, (signer.sign(text),)).to_bytes(),
             headers=[("runut-seal", true.entry)],
         )
-    with pytest.raises(VerificationFailed, match=r"step 1, log of seals: .* the log was forked"):
-        await verify_ledger(settings, policy, full=True)
+    for full in (False, True):
+        with pytest.raises(
+            VerificationFailed, match=r"step 1, log of seals: .* the log was forked"
+        ):
+            await verify_ledger(settings, policy, full=full)

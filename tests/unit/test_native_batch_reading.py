@@ -35,6 +35,14 @@ def test_what_was_written_and_then_changed(data: st.DataObject) -> None:
     assert batch_reading.records_of("t", 3, some) == plain_records_of("t", 3, some)
 
 
+@given(st.sampled_from([(1 << 63) - 2, -(1 << 63) + 1, 0]), st.sampled_from(["ms", "offset"]))
+def test_places_and_times_that_no_number_of_kafka_s_can_have(first: int, which: str) -> None:
+    some = a_batch()._replace(**{f"first_{which}": first})
+    found = batch_reading.records_of("t", 3, some)
+    assert found == plain_records_of("t", 3, some)
+    assert (found is None) is (first > 0)
+
+
 def test_nothing_is_read_beyond_the_bytes() -> None:
     one = a_batch()
     for at, end in ((-1, 5), (0, len(one.records) + 1), (9, 8)):
