@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -118,11 +119,20 @@ async def _show_outcome(settings: Settings, console: Console) -> None:
     await look.show_subject(settings, CASE, console)
     await look.show_commitments(settings, console, subject=CASE)
     await look.show_history(settings, CASE, console)
+    runut = _as_typed(settings)
     console.print(
         f"\nLook further:\n"
-        f"  runut case {CASE} --as-of 2025-06-12T02:00:00Z --by occurred\n"
-        f"  runut history {CASE} --json\n"
-        f"  runut commitments --agency bp3mi-ntt\n"
-        f"  runut case agent/P3MI-SENTOSA\n"
-        "  runut indicators"
+        f"  {runut} case {CASE} --as-of 2025-06-12T02:00:00Z --by occurred\n"
+        f"  {runut} history {CASE} --json\n"
+        f"  {runut} commitments --agency bp3mi-ntt\n"
+        f"  {runut} case agent/P3MI-SENTOSA\n"
+        f"  {runut} indicators",
+        soft_wrap=True,
     )
+
+
+def _as_typed(settings: Settings) -> str:
+    """How to call the program from here: it may be in an environment that is not entered."""
+    program = "runut" if shutil.which("runut") else sys.argv[0]
+    is_usual = settings.data == Settings.model_fields["data"].default
+    return program if is_usual else f"{program} --data {settings.data}"

@@ -14,6 +14,7 @@ import typer
 from cli.common import print_json
 from producers.files.entries import Doubt, Reported, sentence
 from producers.importer import Imported
+from runut.errors import BadFile
 from runut.event import Verdict
 
 SHOWN: Final = 5
@@ -60,7 +61,11 @@ def teller(path: Path | None, *, is_rehearsal: bool, as_json: bool) -> Iterator[
     if path is None:
         yield Teller(None, is_rehearsal=is_rehearsal, as_json=as_json)
         return
-    with path.open("wb") as file:
+    try:
+        opened = path.open("wb")
+    except OSError as error:
+        raise BadFile(str(path), "a report that can be written there", error.strerror) from None
+    with opened as file:
         yield Teller(file, is_rehearsal=is_rehearsal, as_json=as_json)
 
 

@@ -6,6 +6,7 @@ Every error that Runut raises on purpose becomes one sentence on standard error.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -134,6 +135,11 @@ def run() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        typer.echo(f"runut: nothing more can be written: {error.strerror}", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from runut.errors import MissingKey
 from runut.founding import announced_schemas, create_ledger, found_ledger
 from runut.keystore import KeyStore
 from runut.seal_key import seal_signer
-from runut.settings import Settings, given_settings, load_settings
+from runut.settings import MAX_PORT, Settings, given_settings, load_settings
 
 DEFAULT_PORT = 8080
 RESTARTS = 5
@@ -53,7 +53,10 @@ def up(
     ] = False,
     once: Annotated[bool, typer.Option("--once", help="Stop everything at the end.")] = False,
     port: Annotated[
-        int, typer.Option(help="Port of the web service; 0 for free ones for everything.")
+        int,
+        typer.Option(
+            min=0, max=MAX_PORT, help="Port of the web service; 0 for free ones for everything."
+        ),
     ] = DEFAULT_PORT,
     brokers: Annotated[
         int | None,

@@ -8,7 +8,7 @@ import typer
 
 from cli.common import Data
 from cli.loading import uncollected
-from runut.settings import load_settings
+from runut.settings import MAX_PORT, load_settings
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8080
@@ -17,7 +17,9 @@ PORT: Final = 8080
 def web(
     data: Data = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = HOST,
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 for a free one.")] = PORT,
+    port: Annotated[
+        int, typer.Option(min=0, max=MAX_PORT, help="Port to listen on; 0 for a free one.")
+    ] = PORT,
 ) -> None:
     """Serve the HTTP interfaces and the pages. For clusters; `runut up` does it too.
 

@@ -72,8 +72,9 @@ async def stream(
     feed: Feed = ask.request.state.feed
     feed.require_room()
     known = last_event_id or since
+    place = "header.last-event-id" if last_event_id else "query.since"
     interest = Interest(ask.asker.sight.limited_to, subject, agency)
-    texts = _texts(ask, feed, interest, parse_id(known) if known else None)
+    texts = _texts(ask, feed, interest, parse_id(known, place) if known else None)
     return EventSourceResponse(
         texts,
         ping=HEARTBEAT_S,

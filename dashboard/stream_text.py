@@ -27,14 +27,14 @@ def id_text(at: Mapping[int, int]) -> str:
     return ",".join(f"{partition}:{offset}" for partition, offset in sorted(at.items()) if offset)
 
 
-def parse_id(text: str) -> Positions:
-    """The positions in the id of an event.
+def parse_id(text: str, place: str = "header.last-event-id") -> Positions:
+    """The positions in the id of an event, which was given in some place of a request.
 
     Raises:
         FieldError: it is no such id.
     """
     if len(text) > MAX_ID or not _ID.fullmatch(text):
-        raise FieldError("header.last-event-id", "the id of an event of this stream", text)
+        raise FieldError(place, "the id of an event of this stream", text)
     pairs = (one.partition(":") for one in text.split(","))
     return {int(partition): int(offset) for partition, _, offset in pairs}
 

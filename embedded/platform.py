@@ -93,8 +93,12 @@ class Platform:
         )
 
     async def __aenter__(self) -> Self:
-        self._data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._run.mkdir(exist_ok=True)
+        try:
+            self._data.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._run.mkdir(exist_ok=True)
+        except OSError as error:
+            expected = "expected a directory to write to, or where one can be made"
+            raise PlatformError(f"{self._data}: {expected}, found {error.strerror}") from None
         async with AsyncExitStack() as stack:
             stack.enter_context(_hold(self._run))
             for name in await end_leftovers(self._run):

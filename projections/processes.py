@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -50,6 +51,8 @@ class Pool:
         """
         before = self._counter.value
         waiting = [asyncio.wrap_future(self._executor.submit(work, *call)) for call in calls]
+        for one in waiting:
+            one.add_done_callback(_look_at)
         left: set[asyncio.Future[T]] = set(waiting)
         while left and not any(one.done() and one.exception() for one in waiting):
             _, left = await asyncio.wait(left, timeout=POLL_S, return_when=asyncio.FIRST_EXCEPTION)
@@ -92,9 +95,16 @@ def pool_of(processes: int) -> Iterator[Pool]:
         executor.shutdown(cancel_futures=True)
 
 
+def _look_at(future: asyncio.Future[Any]) -> None:
+    """Whoever is interrupted awaits it no more: asyncio would report that nobody asked."""
+    if not future.cancelled():
+        future.exception()
+
+
 def _share(counter: Any, parent: int) -> None:
     global _counter  # noqa: PLW0603 how a pool hands something to each of its processes
     _counter = counter
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
     threading.Thread(target=_end_as_orphan, args=(parent,), daemon=True).start()
 
 

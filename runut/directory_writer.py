@@ -51,12 +51,12 @@ class DirectoryWriter:
         self._keys = keys
         self._schema_ids = schema_ids
         self._follower = DirectoryFollower(settings)
-        self._producer = kafka.producer(settings)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._follower)
+            self._producer = kafka.producer(self._settings)
             await stack.enter_async_context(kafka.connected(self._settings, self._producer))
             self._stack = stack.pop_all()
         return self

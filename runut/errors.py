@@ -33,7 +33,7 @@ RunutError
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 
 class RunutError(Exception):
@@ -52,6 +52,24 @@ class BadInput(RunutError):
         self.expected = expected
         self.found = found
         super().__init__(f"{thing}: expected {expected}, found {shorten(found)}")
+
+
+def wanted_of(message: str) -> str:
+    """What a message of pydantic's demands, as our errors say it after "expected"."""
+    if message == "Field required":
+        return "a value"
+    for start, ours in _MESSAGE_STARTS.items():
+        if message.startswith(start):
+            return ours + wanted_of(message.removeprefix(start))
+    return message
+
+
+_MESSAGE_STARTS: Final = {
+    "Value error, ": "",
+    "expected ": "",
+    "Input should be ": "",
+    "String should ": "text to ",
+}
 
 
 class FieldError(BadInput):
@@ -244,6 +262,8 @@ class PlatformError(RunutError):
 
 def shorten(value: object, limit: int = 120) -> str:
     """Show a value in an error without flooding it; control characters are escaped."""
+    if isinstance(value, Exception):
+        value = str(value) or repr(value)
     text = value if isinstance(value, str) else repr(value)
     text = text.encode("unicode_escape").decode() if not text.isprintable() else text
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
-from runut.errors import SettingError
+from runut.errors import SettingError, wanted_of
+
+MAX_PORT: Final = 65_535
 
 PLATFORM_FILE = "platform.json"
 
@@ -105,6 +107,13 @@ class Settings(BaseSettings):
     """What is asked of it about them, separated by spaces."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    @field_validator("kafka_bootstrap")
+    @classmethod
+    def _are_addresses(cls, value: str | None) -> str | None:
+        if value and not all(map(_is_address, value.split(","))):
+            raise ValueError("host:port of the brokers, separated by commas")
+        return value
+
     @property
     def keys(self) -> Path:
         """The local key store."""
@@ -160,7 +169,13 @@ def given_settings(data: Path | None = None, **given: Any) -> Settings:
         first = error.errors()[0]
         name = "RUNUT_" + "_".join(str(part) for part in first["loc"]).upper()
         found_value = first.get("input")
-        raise SettingError(f"{name}: {first['msg'].lower()}, found {found_value!r}") from None
+        expected = wanted_of(first["msg"])
+        raise SettingError(f"{name}: expected {expected}, found {found_value!r}") from None
+
+
+def _is_address(text: str) -> bool:
+    host, _, port = text.strip().rpartition(":")
+    return bool(host) and port.isdecimal() and 0 < int(port) <= MAX_PORT
 
 
 def _platform_file(data: Path) -> dict[str, Any]:

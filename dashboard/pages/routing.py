@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse
 from dashboard.charts.trends import warm_up
 from dashboard.pages.addresses import address
 from dashboard.pages.frame import HEADERS, Frame, visitor
-from runut.errors import FieldError, RunutError, Unauthenticated
+from runut.errors import FieldError, RunutError, Unauthenticated, wanted_of
 from runut.problems import Problem, plain_problem, problem_of
 
 log = structlog.get_logger(__name__)
@@ -88,7 +88,7 @@ def _problem(request: Request, error: Exception) -> Problem:
     if isinstance(error, RequestValidationError):
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        return problem_of(FieldError(place, first["msg"], first.get("input")))
+        return problem_of(FieldError(place, wanted_of(first["msg"]), first.get("input")))
     if isinstance(error, HTTPException):
         title = HTTPStatus(error.status_code).phrase
         return plain_problem(error.status_code, title, str(error.detail))

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runut.access import Authenticate, Principal, Role, require_role
 from runut.adapters.http_openapi import describe
-from runut.errors import FieldError, RunutError
+from runut.errors import FieldError, RunutError, wanted_of
 from runut.problems import MEDIA_TYPE, Problem, plain_problem, problem_of
 from runut.rates import Rates
 
@@ -174,4 +174,6 @@ async def _on_invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - so it was registered
     first = error.errors()[0]
     path = ".".join(map(str, first["loc"]))
-    return problem_response(problem_of(FieldError(path, first["msg"], first.get("input"))))
+    return problem_response(
+        problem_of(FieldError(path, wanted_of(first["msg"]), first.get("input")))
+    )

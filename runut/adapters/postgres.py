@@ -16,12 +16,13 @@ import orjson
 import psycopg
 from psycopg.abc import AdaptContext
 from psycopg.adapt import Dumper, Loader
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import Format
 from psycopg.types.array import ListBinaryDumper
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from runut.errors import SettingError, Unreachable
+from runut.errors import NotAdmitted, SettingError, Unreachable, shorten
 from runut.settings import Settings
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -32,6 +33,8 @@ NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
 CONNECT_TIMEOUT_S: Final = 10
 LENT_WITHIN_S: Final = 5.0
 _ADVICE: Final = "start the platform with: runut up, or set RUNUT_POSTGRES_URL"
+_ADMISSION: Final = "see user, password and database in RUNUT_POSTGRES_URL"
+_SOON: Final = ("starting up", "shutting down", "recovery")
 
 
 class _UuidAsText(Loader):
@@ -139,7 +142,7 @@ async def connect(
             url, autocommit=autocommit, **options
         )
     except psycopg.OperationalError as error:
-        raise Unreachable("PostgreSQL", address_of(url), _ADVICE, str(error).strip()) from None
+        raise _refusal(url, error) from None
     await _adapt(connection)
     return connection
 
@@ -205,7 +208,7 @@ class Pool:
             finally:  # nothing to commit: whatever was left open, the pool rolls back
                 await self._pool.putconn(connection)
         except (PoolTimeout, psycopg.OperationalError) as error:
-            why = str(error).strip()
+            why = " ".join(str(error).split())
             raise Unreachable("PostgreSQL", self._address, _ADVICE, why) from None
 
 
@@ -231,7 +234,23 @@ def _url(settings: Settings) -> str:
             "RUNUT_POSTGRES_URL: expected the address of PostgreSQL, or a data directory whose "
             "platform runs (runut up); found neither"
         )
+    try:
+        conninfo_to_dict(settings.postgres_url)
+    except psycopg.ProgrammingError:  # not its words: they may quote the password
+        raise SettingError(
+            "RUNUT_POSTGRES_URL: expected an address such as postgresql://user@host:5432/database "
+            "(a % in a password is written %25), found one that cannot be read"
+        ) from None
     return settings.postgres_url
+
+
+def _refusal(url: str, error: Exception) -> Unreachable:
+    """What to say where no connection can be had."""
+    why = " ".join(str(error).split())  # libpq says it in lines
+    if "FATAL:" in why and not any(soon in why for soon in _SOON):
+        found = f"lets us not in ({shorten(why.rpartition('FATAL:')[2].strip())})"
+        return NotAdmitted("PostgreSQL", address_of(url), found, _ADMISSION)
+    return Unreachable("PostgreSQL", address_of(url), _ADVICE, why)
 
 
 def _options(settings: Settings, name: str, session: Mapping[str, str]) -> dict[str, Any]:
