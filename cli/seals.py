@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
 import typer
 from aiokafka.structs import TopicPartition
 
+from audit.held_receipt import BrokenPromise, hold_to
 from cli.common import Data, Json, print_json, run
 from cli.loading import uncollected
 from projections.seals.documents import checkpoint_document, inclusion_document
@@ -17,10 +20,12 @@ from projections.seals.receipts import Inclusion, Place, find_place, prove_inclu
 from runut.adapters import kafka, postgres
 from runut.adapters.postgres import Connection
 from runut.errors import LedgerMismatch, NotFound
+from runut.receipts import SignedReceipt, receipt_of
 from runut.records import leaf_entry
 from runut.rfc3339 import format_time
 from runut.settings import Settings, load_settings
 
+FAILED: Final = 4
 WAIT_S: Final = 600.0
 """Within which a record is promised to be covered by a seal."""
 POLL_S: Final = 0.5
@@ -76,7 +81,9 @@ def receipt(
     event: Annotated[
         str,
         typer.Argument(
-            metavar="EVENT", help="Its id, or its place: PARTITION:OFFSET, directory:OFFSET."
+            metavar="EVENT",
+            help="Its id, its place (PARTITION:OFFSET, directory:OFFSET), or a file with the "
+            "receipt that the ledger signed.",
         ),
     ],
     seal: ProvedBy = None,
@@ -89,10 +96,21 @@ def receipt(
     The proof is checked against the record in Kafka before it is shown. It leads to a checkpoint
     that a witness cosigned, if there is one that covers the event.
 
+    Given a receipt as the gateway signed it, it says whether what that promised was kept. Exit 4:
+    it was not, and the receipt is the evidence.
+
     Example: runut receipt 0197f1c2-5d0a-7c3e-8a51-3b1f0c9e2d47 --json
     """
     settings = load_settings(data)
-    found = run(_receipt(settings, event, seal, patience_s=WAIT_S if wait else 0.0))
+    patience_s = WAIT_S if wait else 0.0
+    try:
+        if (file := Path(event)).is_file():
+            found = run(_kept(settings, receipt_of(file.read_bytes()), seal, patience_s))
+        else:
+            found = run(_receipt(settings, event, seal, patience_s=patience_s))
+    except BrokenPromise as broken:
+        typer.echo(f"BROKEN: {broken}", err=True)
+        raise typer.Exit(FAILED) from None
     if as_json:
         print_json(inclusion_document(found))
         return
@@ -127,20 +145,33 @@ async def _receipt(
     return found
 
 
+async def _kept(
+    settings: Settings, given: SignedReceipt, seal: int | None, patience_s: float
+) -> Inclusion:
+    async def look() -> Inclusion:
+        return await hold_to(settings, given, datetime.now(UTC), seal)
+
+    return await _patiently(look, patience_s)
+
+
 async def _once_sealed(
     settings: Settings, look: Callable[[Connection], Awaitable[T]], patience_s: float
 ) -> T:
     """What `look` finds, as soon as it is there."""
     async with postgres.connected(settings, name="runut receipt", autocommit=True) as connection:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + patience_s
-        while True:
-            try:
-                return await look(connection)
-            except NotFound:
-                if loop.time() >= until:
-                    raise
-            await asyncio.sleep(POLL_S)
+        return await _patiently(lambda: look(connection), patience_s)
+
+
+async def _patiently(look: Callable[[], Awaitable[T]], patience_s: float) -> T:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + patience_s
+    while True:
+        try:
+            return await look()
+        except NotFound:
+            if loop.time() >= until:
+                raise
+        await asyncio.sleep(POLL_S)
 
 
 async def _demand_of_record(settings: Settings, place: Place, entry: bytes) -> None:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
 import msgspec
+import pytest
+from msgspec.structs import replace
 
 from projections.install import install
+from runut import Producer
 from runut.adapters.postgres import connected
+from runut.directory import founded
+from runut.event import SYSTEM
+from runut.json_form import from_json
 from runut.keystore import KeyStore
 from runut.notes import parse_note, verified
 from runut.proofs import RecordProof
+from runut.receipts import Statement, sign, statement
 from runut.seal_key import seal_signer
-from tests.integration.sealing_stage import LEDGER, SealedLedger
-from tests.integration.test_look import runut
+from runut.settings import Settings
+from tests.integration.sealing_stage import LEDGER, SealedLedger, seal_all
+from tests.integration.test_intake import report
+from tests.integration.test_look import Ended, runut
 
 
 async def test_a_checkpoint_is_shown_as_it_was_signed(sealed: SealedLedger) -> None:
@@ -34,6 +46,89 @@ async def test_a_receipt_is_proved_against_the_record_in_kafka(sealed: SealedLed
     proof.demand()
 
 
+async def recorded_in(settings: Settings, case: str) -> Statement:
+    """What the gateway says of an event that it has just recorded."""
+    event = from_json(report(case))
+    async with Producer(settings) as producer:
+        stored = await producer.emit_event(event)
+        ledger = founded(producer.directories.latest.ledger)
+    return statement(
+        ledger_id=ledger.ledger_id,
+        event_id=stored.event_id,
+        agency=event.agency,
+        subject=stored.subject,
+        topic=stored.topic,
+        partition=stored.partition,
+        offset=stored.offset,
+        recorded_at=stored.recorded_at,
+        event_digest=stored.event_digest,
+    )
+
+
+async def held_to(settings: Settings, said: Statement, file: Path, **changed: Any) -> Ended:
+    """`runut receipt FILE` of a statement, signed by the ledger's own key."""
+    write_signed(settings, replace(said, **changed), file)
+    return await runut(settings, "receipt", str(file))
+
+
+def write_signed(settings: Settings, said: Statement, file: Path) -> None:
+    [signed] = sign([said], KeyStore(settings.keys).keys(SYSTEM)[-1])
+    file.write_bytes(msgspec.json.encode(signed))
+
+
+async def test_a_promise_is_kept_where_a_seal_covers_the_event_in_time(
+    sealed: SealedLedger, tmp_path: Path
+) -> None:
+    settings, file = sealed.settings, tmp_path / "receipt.json"
+    said = await recorded_in(settings, "PROMISED-1")
+    early = await held_to(settings, said, file)
+    assert (early.code, "no seal covers it yet" in early.err) == (1, True), early
+    late = await held_to(settings, said, file, included_by=said.recorded_at)
+    assert (late.code, "found none that covers it" in late.err) == (4, True), late
+    await seal_all(settings)
+    kept = await held_to(settings, said, file)
+    place = f"{said.topic}/{said.partition}:{said.offset}"
+    assert (kept.code, place in kept.out) == (0, True), kept
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({"offset": 0}, "expected it at .*:0, .* found event"),
+        ({"offset": 10**9}, "found .*the end of the log"),
+        ({"subject": "case/PROMISED-X"}, "found event"),
+        ({"event_digest": "00" * 32}, "found event"),
+        ({"recorded_at": "2020-01-01T00:00:00Z"}, "found event"),
+        ({"included_by": "2020-01-01T00:00:00Z"}, "expected a seal by 2020"),
+    ],
+    ids=["other record", "dropped", "other subject", "changed", "backdated", "late"],
+)
+async def test_a_receipt_that_the_log_does_not_bear_out_is_evidence(
+    sealed: SealedLedger, tmp_path: Path, changed: dict[str, Any], found: str
+) -> None:
+    said = await recorded_in(sealed.settings, "PROMISED-2")
+    await seal_all(sealed.settings)
+    ended = await held_to(sealed.settings, said, tmp_path / "receipt.json", **changed)
+    assert ended.code == 4, ended
+    assert re.search(f"^BROKEN: the receipt of event {said.event_id}, .*{found}", ended.err), ended
+
+
+async def test_what_the_ledger_did_not_sign_is_no_receipt(
+    sealed: SealedLedger, tmp_path: Path
+) -> None:
+    settings, file = sealed.settings, tmp_path / "receipt.json"
+    said = await recorded_in(settings, "PROMISED-3")
+    await held_to(settings, said, file)
+    file.write_bytes(file.read_bytes().replace(said.subject.encode(), b"case/ANOTHER"))
+    ended = await runut(settings, "receipt", str(file))
+    assert (ended.code, "signature of the receipt" in ended.err) == (1, True), ended
+    other = await held_to(settings, said, file, ledger_id="00" * 16)
+    assert (other.code, "ledger of the receipt" in other.err) == (1, True), other
+    file.write_bytes(b"{}")
+    ended = await runut(settings, "receipt", str(file))
+    assert (ended.code, "a receipt as the gateway gives it" in ended.err) == (1, True), ended
+
+
 async def test_what_is_not_sealed_yet_is_said_so(sealed: SealedLedger) -> None:
     ended = await runut(sealed.settings, "receipt", "0:999999")
     assert (ended.code, ended.out) == (1, "")
@@ -47,6 +142,7 @@ async def test_the_ledger_shows_the_key_that_a_trust_policy_names(sealed: Sealed
 
 
 async def test_status_says_what_is_sealed_and_that_nobody_seals(sealed: SealedLedger) -> None:
+    await seal_all(sealed.settings)
     async with connected(sealed.settings, name="tests", autocommit=True) as connection:
         await install(connection, sealed.settings)
     found = (await runut(sealed.settings, "status", "--json")).document
