@@ -16,7 +16,7 @@ from runut.event import AGENCY_PATTERN, ID_PATTERN
 
 Schema = dict[str, Any]
 
-_TEXT: Final = {"type": "string", "pattern": "^[^\\u0000-\\u0008\\u000b-\\u001f]*$"}
+_TEXT: Final = {"type": "string", "pattern": "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f]*$"}
 _CODE: Final = {"type": "string", "pattern": f"^{AGENCY_PATTERN.pattern}$"}
 _BASE64: Final = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 _SCALARS: Final[dict[str, Schema]] = {

@@ -33,8 +33,9 @@ Converter = Callable[[Any, str], Any]
 ABSENT: Final = object()
 """Stands for a field that was not given and has no default."""
 
-# All C0 controls but tab and line feed; halves of UTF-16 pairs are no characters.
-_FORBIDDEN: Final = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff]")
+# All C0 controls but those of lines, which Windows ends by two; halves of UTF-16 pairs are no
+# characters.
+_FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _AMOUNT: Final = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,2})?")
 _AN_AMOUNT: Final = "an amount as text with at most 16 digits and 2 decimals, such as 5000000.00"
 _CENT: Final = Decimal("0.01")

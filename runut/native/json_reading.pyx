@@ -138,7 +138,10 @@ cdef class Text(Reader):
         kind, data = PyUnicode_KIND(value), PyUnicode_DATA(value)
         for n in range(PyUnicode_GET_LENGTH(value)):
             c = PyUnicode_READ(kind, data, n)
-            if c < 0x20 and c != c'\t' and c != c'\n' or 0xD800 <= c <= 0xDFFF:
+            if (
+                c < 0x20 and c != c'\t' and c != c'\n' and c != c'\r'
+                or 0xD800 <= c <= 0xDFFF
+            ):
                 return UNUSUAL
         return value
 
