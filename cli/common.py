@@ -27,6 +27,15 @@ Data = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Processes = Annotated[
+    int | None,
+    typer.Option(
+        "--processes",
+        min=1,
+        max=32,  # each takes connections to PostgreSQL, of which there are a hundred
+        help="How many at once. Default: one a core.",
+    ),
+]
 
 
 def moment(text: str) -> datetime:

@@ -19,7 +19,7 @@ from audit.live import read_state, verify_ledger
 from audit.policy import Policy, read_policy
 from audit.report.examination import Examination
 from audit.verify import VerificationFailed, Verified
-from cli.common import Data, Json, moment, print_json, run
+from cli.common import Data, Json, Processes, moment, print_json, run
 from cli.look import Subject
 from cli.seals import ProvedBy
 from runut.errors import BadFile, BadInput
@@ -68,9 +68,7 @@ def verify(
     full: Annotated[
         bool, typer.Option("--full", help="The ledger from its first record, with all maps.")
     ] = False,
-    processes: Annotated[
-        int | None, typer.Option(min=1, help="How many at once. Default: one a core.")
-    ] = None,
+    processes: Processes = None,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write a report for people, too: .html or .pdf."),

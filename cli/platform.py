@@ -28,7 +28,7 @@ from runut.adapters import postgres
 from runut.catalogue import catalogue
 from runut.directory import Ledger, founded
 from runut.directory_follower import DirectoryFollower
-from runut.errors import MissingKey
+from runut.errors import LedgerMismatch, MissingKey
 from runut.founding import announced_schemas, create_ledger, found_ledger
 from runut.keystore import KeyStore
 from runut.seal_key import seal_signer
@@ -39,6 +39,7 @@ RESTARTS = 5
 USUAL_WORKERS = 4
 """More would leave nothing of a small machine to the broker and the database."""
 MAX_WORKERS = 64
+NAME = "runut"
 CLUSTER = 3
 MAX_BROKERS = 9
 POLL_S = 0.1
@@ -259,7 +260,9 @@ ledger_app = typer.Typer(no_args_is_help=True, help="Found a ledger, or show the
 @ledger_app.command("create")
 def ledger_create(
     data: Data = None,
-    name: Annotated[str, typer.Option(help="Its name, in subjects as ledger/NAME.")] = "runut",
+    name: Annotated[
+        str | None, typer.Option(help="Its name, in subjects as ledger/NAME. Default: runut.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Found a ledger: topics, schemas, root key, default protocol and calendars.
@@ -267,7 +270,9 @@ def ledger_create(
     Where one is founded already, completes what is missing. `runut up` does this by itself.
     """
     settings = load_settings(data)
-    ledger = asyncio.run(create_ledger(settings, name=name))
+    ledger = asyncio.run(create_ledger(settings, name=name or NAME))
+    if name is not None and name != ledger.name:
+        raise LedgerMismatch(f"ledger: expected to found {name}, found {ledger.name} founded here")
     _show_ledger(settings, ledger, as_json=as_json)
 
 

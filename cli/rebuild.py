@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from cli.common import Data, Json, print_json, run
+from cli.common import Data, Json, Processes, print_json, run
 from cli.look import console, subject_argument
 from consumers.rebuilding.one_subject import SubjectRebuilt, rebuild_subject
 from consumers.rebuilding.rebuild import Phase, Rebuilt, Tell, Wanted, clean
@@ -39,9 +39,7 @@ SAID: Final[dict[Phase, str]] = {
 
 
 def rebuild(
-    processes: Annotated[
-        int | None, typer.Option(min=1, help="How many at once. Default: one a core.")
-    ] = None,
+    processes: Processes = None,
     subject: Annotated[
         str | None,
         typer.Option(

@@ -15,7 +15,7 @@ from audit.partition_replay import LISTED, Replayed, Wanted
 from audit.replay import replay as replay_all
 from audit.replay import replay_subject
 from audit.seal_log import LogReached, SealLog
-from cli.common import Data, Json, print_json, run
+from cli.common import Data, Json, Processes, print_json, run
 from cli.look import AsOf, console, subject_argument
 from projections.portraits import Document
 from projections.render import Standing, render_state
@@ -53,9 +53,7 @@ def replay(
             help="As of the positions that an answer names as its origin.",
         ),
     ] = None,
-    processes: Annotated[
-        int | None, typer.Option(min=1, help="How many at once. Default: one a core.")
-    ] = None,
+    processes: Processes = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:

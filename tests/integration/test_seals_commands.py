@@ -141,6 +141,12 @@ async def test_the_ledger_shows_the_key_that_a_trust_policy_names(sealed: Sealed
     assert shown["seal_key"].startswith(f"{LEDGER}/seals+")
 
 
+async def test_a_ledger_is_not_founded_again_under_another_name(sealed: SealedLedger) -> None:
+    ended = await runut(sealed.settings, "ledger", "create", "--name", "other")
+    assert ended.code == 1
+    assert f"expected to found other, found {LEDGER} founded here" in ended.err
+
+
 async def test_status_says_what_is_sealed_and_that_nobody_seals(sealed: SealedLedger) -> None:
     await seal_all(sealed.settings)
     async with connected(sealed.settings, name="tests", autocommit=True) as connection:
