@@ -119,7 +119,7 @@ class SealLog:
 
     def _demand_known(self, checkpoint: Checkpoint, text: str) -> None:
         """That a checkpoint which is there again is the same one."""
-        if self.checkpoints[checkpoint.size] != text:
+        if self.checkpoints.get(checkpoint.size, text) != text:  # an empty log has none
             thing = f"checkpoint of size {checkpoint.size}"
             raise BadInput(thing, "one", "two that differ: the log was forked")
 
