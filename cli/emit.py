@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -31,6 +31,8 @@ from runut.producer import Producer
 from runut.settings import Settings, load_settings
 
 WAIT_S = 30.0
+_NOT_SENT: Final = {**dict.fromkeys(Receipt.__struct_fields__), "verdict": "IRREGULAR"}
+"""Where a receipt would be, in the document of an event that was refused."""
 
 
 def emit(
@@ -52,7 +54,12 @@ def emit(
     """
     payload, directory = payload_and_directory(data or [])
     event = given_event(event_type, subject, agency, payload, occurred_at)
-    receipt, entry = run(_emit(load_settings(directory), event, force=force))
+    try:
+        receipt, entry = run(_emit(load_settings(directory), event, force=force))
+    except Refused as refused:
+        if as_json:
+            print_json({**_NOT_SENT, **_about(event), "codes": refused.codes})
+        raise
     if as_json:
         print_json({**msgspec.to_builtins(receipt), **_verdict(entry)})
         return
@@ -62,6 +69,10 @@ def emit(
         said = " ".join([entry["verdict"], *entry["codes"]])
     typer.echo(f"{event.type} on {event.subject}: {said}")
     typer.echo(f"event {receipt.event_id} at partition {receipt.partition}, {receipt.offset}")
+
+
+def _about(event: Event) -> dict[str, Any]:
+    return {"event_id": event.event_id, "subject": event.subject}
 
 
 def _verdict(entry: Document | None) -> dict[str, Any]:

@@ -31,6 +31,6 @@ def test_the_demonstration_plays_the_case_shows_the_outcome_and_leaves_nothing_r
     outcome = done.stdout.rpartition(CASE)[0]
     for shown in ("Status", "closed", "Custody", "Commitments", "Coordination history"):
         assert shown in outcome, "the state, custody, what is owed, and the history"
-    assert f"runut case {CASE} --as-of" in done.stdout, "where to look further"
+    assert f"--data {data} case {CASE} --as-of" in done.stdout, "where to look further"
     assert processes_of(data) == []
     assert not (data / "platform.json").exists()

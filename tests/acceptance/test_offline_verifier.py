@@ -59,6 +59,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("case")
     ledger = Sealed()
     ledger.announce()
+    ledger.seal()
     ledger.tell()
     ledger.seal()
     founded = ledger.log().latest.ledger

@@ -27,6 +27,7 @@ from runut.settings import Settings
 from tests.intake_calls import MAY_FORCE, NDJSON, calling, make_app, opened, results
 from tests.integration.logs import read_log
 from tests.integration.outbox_stage import projecting
+from tests.integration.test_look import runut
 from tests.unit.test_json_form import WRONG
 
 pytestmark = pytest.mark.usefixtures("projected")
@@ -144,6 +145,19 @@ async def test_what_would_be_irregular_is_refused_with_its_codes_unless_forced(
     answer = await kp2mi.post("/events?force=true", json=event, headers=MAY_FORCE)
     assert answer.status_code == 201
     assert answer.json()["foreseen"] == {"verdict": "IRREGULAR", "codes": ["UNKNOWN_SUBJECT"]}
+
+
+async def test_the_command_tells_programs_why_it_did_not_send(
+    gateway: Gateway, projected: Settings
+) -> None:
+    del gateway  # only for what it projects
+    data = json.dumps(verified("NONE-2")["data"])
+    about = ("--subject", "case/NONE-2", "--agency", "kp2mi", "--data", data)
+    ended = await runut(projected, "emit", "CaseVerified", *about, "--json")
+    assert (ended.code, "would be irregular: UNKNOWN_SUBJECT" in ended.err) == (1, True), ended
+    found = ended.document
+    assert (found["verdict"], found["codes"]) == ("IRREGULAR", ["UNKNOWN_SUBJECT"])
+    assert (found["subject"], found["partition"], found["offset"]) == ("case/NONE-2", None, None)
 
 
 async def test_an_event_sent_again_gets_the_same_receipt_and_is_recorded_once(

@@ -376,7 +376,7 @@ async def test_whoever_may_not_read_is_refused_with_a_problem(
             {"from_": "2026-01-01T00:00:00Z", "to": "2025-01-01T00:00:00Z"},
             "query.to",
         ),
-        ("/stream", {"since": "yesterday"}, "header.last-event-id"),
+        ("/stream", {"since": "yesterday"}, "query.since"),
     ],
 )
 async def test_a_wrong_question_is_answered_with_the_field(
