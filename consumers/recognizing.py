@@ -46,10 +46,15 @@ async def read_stretch(
 ) -> Stretch:
     """Read at least one record from a position on; `read_on` is asked for directory records.
 
+    They are those that the stretch announces, and those that the position stands behind.
+
     Raises:
         LedgerMismatch: a record needs a newer release than this one.
         Unreachable: as `read_on` raises.
     """
+    # Whoever had the partition before may have followed the directory further than we have.
+    if position.directory_offset >= directory.log.size:
+        await read_on()
     reader = PartitionReader(
         position.partition,
         directory.log,

@@ -61,8 +61,15 @@ class DirectoryLog:
         self.rejected: dict[int, str] = {}
         """Offsets of records that do not count, with the reason."""
         self.at: Callable[[int], Directory] = lru_cache(maxsize=1024)(self._view)
+        """The view as of an offset that was read; LedgerMismatch of one that was not."""
 
     def _view(self, offset: int) -> Directory:
+        # It would be remembered, and go on lacking what is read later.
+        if offset >= self.size:
+            raise LedgerMismatch(
+                f"directory: expected to be read up to offset {offset}, found it read up to "
+                f"{self.size - 1}"
+            )
         return Directory(self._facts, offset)
 
     @property
