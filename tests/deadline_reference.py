@@ -16,7 +16,7 @@ from projections.folds.fold import State, fold
 from projections.folds.rows import Commitment
 from projections.folds.subject import Past
 from runut.rfc3339 import format_time
-from tests.builders import directory_from, recorded
+from tests.builders import directory_from, directory_log, recorded
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 A_SECOND = timedelta(seconds=1)
@@ -79,7 +79,7 @@ class Reference:
         self.irregular = 0
         """Of the agencies' own events, those that came too late or were otherwise wrong."""
         self._directories = directory_from()
-        self._directory = self._directories(10**9)
+        self._directory = directory_log().latest
         self._cases: dict[str, Case] = {}
         self._owed: dict[tuple[str, str], Commitment] = {}
         self._books: dict[tuple[str, str], Book] = {}

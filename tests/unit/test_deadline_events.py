@@ -10,7 +10,7 @@ import pytest
 from consumers.deadline_events import DeadlineEvents
 from projections.due import Due, ToBreach, ToEscalate, ToLapse, TransferToEscalate
 from runut.event_ids import DerivedIds
-from tests.builders import LEDGER_ID, directory_from
+from tests.builders import LEDGER_ID, directory_log
 
 LIMIT = datetime(2025, 5, 8, 16, 59, 59, tzinfo=UTC)
 A_SECOND = timedelta(seconds=1)
@@ -20,7 +20,7 @@ NOTHING = Due([], [], [], [])
 
 @pytest.fixture
 def events() -> DeadlineEvents:
-    return DeadlineEvents(directory_from()(10**9))
+    return DeadlineEvents(directory_log().latest)
 
 
 def breach(due_at: datetime = LIMIT) -> ToBreach:
@@ -35,7 +35,7 @@ def test_the_same_breach_is_the_same_event_by_whomever_it_is_emitted(
     events: DeadlineEvents,
 ) -> None:
     [first] = events.of(NOTHING._replace(breaches=[breach()]))
-    [again] = DeadlineEvents(directory_from()(10**9)).of(NOTHING._replace(breaches=[breach()]))
+    [again] = DeadlineEvents(directory_log().latest).of(NOTHING._replace(breaches=[breach()]))
     assert first == again
     about = "CommitmentBreached case/X P1 2025-05-08T16:59:59Z"
     assert first.event_id == str(uuid5(UUID(bytes=LEDGER_ID), about))
