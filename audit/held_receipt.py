@@ -73,15 +73,16 @@ def _demand_genuine(receipt: SignedReceipt, directory: Directory) -> None:
 
 
 async def _record(settings: Settings, receipt: SignedReceipt) -> RawRecord:
-    place = receipt.topic, receipt.partition
     if receipt.topic != settings.events_topic:
         raise BadInput("topic of the receipt", settings.events_topic, receipt.topic)
+    place = receipt.topic, receipt.partition, receipt.offset
     try:
-        async for records in kafka.records_of(settings, *place, receipt.offset + 1, receipt.offset):
-            return records[0]
+        found = await kafka.record_at(settings, *place)
     except LedgerMismatch as error:
         raise BrokenPromise(receipt, f"it at {_place(receipt)}", str(error)) from None
-    raise BrokenPromise(receipt, f"it at {_place(receipt)}", "no record there")
+    if found is None:
+        raise BrokenPromise(receipt, f"it at {_place(receipt)}", "no record there")
+    return found
 
 
 def _demand_event(receipt: SignedReceipt, record: RawRecord, directory: Directory) -> None:

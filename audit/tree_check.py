@@ -13,7 +13,7 @@ from datetime import datetime
 import msgspec
 
 from audit.witnessed_time import TOLERANCE
-from runut.adapters.kafka import records_of
+from runut.adapters.kafka import record_at, records_of
 from runut.directory_follower import DirectoryFollower
 from runut.directory_log import DirectoryLog
 from runut.errors import BadInput, NotAnEvent, RunutError
@@ -218,12 +218,11 @@ class _Check:
         last, task = self._task.since.last, self._task
         if last is None:
             return
-        for offset, leaf in ((0, None), (last.offset, last.leaf)):
-            found = records_of(self._settings, task.topic, task.partition, offset + 1, offset)
-            leaves = [record.leaf() async for some in found for record in some]
-            if leaf is not None and leaves != [leaf]:
-                thing = f"{task.name}, record {offset}"
-                raise BadInput(thing, "the one that was verified before", "another")
+        await record_at(self._settings, task.topic, task.partition, 0)
+        found = await record_at(self._settings, task.topic, task.partition, last.offset)
+        if found is None or found.leaf() != last.leaf:
+            thing = f"{task.name}, record {last.offset}"
+            raise BadInput(thing, "the one that was verified before", "another")
 
     def _judge(self, record: RawRecord, reader: PartitionReader) -> None:
         try:

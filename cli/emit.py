@@ -58,7 +58,8 @@ def emit(
         receipt, entry = run(_emit(load_settings(directory), event, force=force))
     except Refused as refused:
         if as_json:
-            print_json({**_NOT_SENT, **_about(event), "codes": refused.codes})
+            about = {"event_id": event.event_id, "subject": event.subject}
+            print_json({**_NOT_SENT, **about, "codes": refused.codes})
         raise
     if as_json:
         print_json({**msgspec.to_builtins(receipt), **_verdict(entry)})
@@ -69,10 +70,6 @@ def emit(
         said = " ".join([entry["verdict"], *entry["codes"]])
     typer.echo(f"{event.type} on {event.subject}: {said}")
     typer.echo(f"event {receipt.event_id} at partition {receipt.partition}, {receipt.offset}")
-
-
-def _about(event: Event) -> dict[str, Any]:
-    return {"event_id": event.event_id, "subject": event.subject}
 
 
 def _verdict(entry: Document | None) -> dict[str, Any]:

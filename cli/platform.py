@@ -29,7 +29,7 @@ from runut.catalogue import catalogue
 from runut.directory import Ledger, founded
 from runut.directory_follower import DirectoryFollower
 from runut.errors import LedgerMismatch, MissingKey
-from runut.founding import announced_schemas, create_ledger, found_ledger
+from runut.founding import NAME, announced_schemas, create_ledger, found_ledger
 from runut.keystore import KeyStore
 from runut.seal_key import seal_signer
 from runut.settings import MAX_PORT, Settings, given_settings, load_settings
@@ -39,7 +39,6 @@ RESTARTS = 5
 USUAL_WORKERS = 4
 """More would leave nothing of a small machine to the broker and the database."""
 MAX_WORKERS = 64
-NAME = "runut"
 CLUSTER = 3
 MAX_BROKERS = 9
 POLL_S = 0.1

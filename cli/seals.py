@@ -12,6 +12,7 @@ import typer
 from aiokafka.structs import TopicPartition
 
 from audit.held_receipt import BrokenPromise, hold_to
+from audit.offline import FAILED
 from cli.common import Data, Json, print_json, run
 from cli.loading import uncollected
 from projections.seals.documents import checkpoint_document, inclusion_document
@@ -25,7 +26,6 @@ from runut.records import leaf_entry
 from runut.rfc3339 import format_time
 from runut.settings import Settings, load_settings
 
-FAILED: Final = 4
 WAIT_S: Final = 600.0
 """Within which a record is promised to be covered by a seal."""
 POLL_S: Final = 0.5

@@ -32,15 +32,15 @@ from runut.settings import Settings
 # UU 18/2017 came into force on this day: no event of the field's present order is older, so
 # every event finds a protocol.
 PROTOCOL_FROM: Final = datetime(2017, 11, 22, tzinfo=ZoneInfo("Asia/Jakarta"))
+NAME: Final = "runut"
+"""Of a ledger that nobody names otherwise."""
 DEFAULT_PROTOCOL: Final = "pmi.toml"
 LAST_MOMENT: Final = datetime.max.replace(tzinfo=UTC)
 # Brokers' clocks differ; a key is to be valid from the announcement of its publication on.
 _CLOCK_DIFFERENCE: Final = timedelta(hours=1)
 
 
-async def create_ledger(
-    settings: Settings, *, name: str = "runut", clock: Clock = "BROKER"
-) -> Ledger:
+async def create_ledger(settings: Settings, *, name: str = NAME, clock: Clock = "BROKER") -> Ledger:
     """Found the ledger of these settings, or complete it; gives it as it stands.
 
     Topics, schemas at the registry, root key, directory, markers, the key of the seals: each step
@@ -70,7 +70,7 @@ async def announced_schemas(settings: Settings) -> Mapping[str, int]:
 
 
 async def found_ledger(
-    settings: Settings, schema_ids: Mapping[str, int], *, name: str = "runut", clock: Clock
+    settings: Settings, schema_ids: Mapping[str, int], *, name: str = NAME, clock: Clock
 ) -> Ledger:
     """Found or complete the ledger on topics that are there, with these ids of the schemas.
 

@@ -223,6 +223,18 @@ async def records_of(
         )
 
 
+async def record_at(
+    settings: Settings, topic: str, partition: int, offset: int
+) -> RawRecord | None:
+    """The record at an offset; None where the log goes on and has none there.
+
+    Raises as `records_of`.
+    """
+    some = records_of(settings, topic, partition, offset + 1, offset)
+    found = [record async for records in some for record in records]
+    return found[0] if found else None
+
+
 async def end_offsets(
     settings: Settings, reader: LogConsumer, places: Iterable[TopicPartition]
 ) -> dict[TopicPartition, int]:

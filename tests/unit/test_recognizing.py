@@ -13,26 +13,10 @@ from projections.store import Position
 from runut.directory_log import DirectoryLog
 from runut.errors import LedgerMismatch
 from runut.signing import VerifiedBatches
-from tests.builders import read_directory
-from tests.sealed import CASE, Sealed
+from tests.builders import SCENARIOS, read_directory
+from tests.sealed import STORY, Sealed
 
-REPORT = {
-    "type": "CaseReported",
-    "subject": CASE,
-    "agency": "bp3mi-ntt",
-    "occurred_at": "2025-01-05T08:00:00+07:00",
-    "data": {
-        "category": "LOST_CONTACT",
-        "urgency": "URGENT",
-        "phase": "DURING",
-        "country": "MY",
-        "intake": "HOTLINE",
-        "relation": "FAMILY",
-        "sector": "INFORMAL",
-        "placement": "PROCEDURAL",
-        "summary": "Tidak ada kabar sejak Juli.",
-    },
-}
+REPORT = (SCENARIOS / f"{STORY}.jsonl").read_text().splitlines()[0]
 
 
 async def read_by(log: DirectoryLog, ledger: Sealed) -> Any:
