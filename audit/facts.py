@@ -103,7 +103,7 @@ def directory_facts(records: Iterable[RawRecord]) -> Facts:
             "timestamp_type": one.timestamp_type,
             "key": plain(one.key),
             "value": plain(one.value),
-            "headers": plain(one.headers),
+            "headers": plain(tuple(one.headers)),
         }
         for one in records
     }

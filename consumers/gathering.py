@@ -64,18 +64,15 @@ class Gathered:
         self._waiting_subjects |= corrected
         ready: list[Recorded] = []
         for recorded in batch.recorded:
-            to = ready if self._is_ready(recorded) else self.waiting
-            to.append(recorded)
+            subject = recorded.event.subject
+            if subject in self._waiting_subjects:
+                self.waiting.append(recorded)
+            elif self._subjects.is_new(subject, recorded.partition):
+                ready.append(recorded)
+            else:
+                self._waiting_subjects.add(subject)
+                self.waiting.append(recorded)
         return ready
-
-    def _is_ready(self, recorded: Recorded) -> bool:
-        subject = recorded.event.subject
-        if subject in self._waiting_subjects:
-            return False
-        if self._subjects.is_new(subject, recorded.partition):
-            return True
-        self._waiting_subjects.add(subject)
-        return False
 
     def fold(self, events: Sequence[Recorded], directories: Directories) -> None:
         """Fold events whose subjects are loaded and get no correction."""

@@ -186,7 +186,8 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
     timestamp_type: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...]
+    headers: Sequence[tuple[str, bytes | None]]
+    """A tuple, or what is equal to it."""
 
     def hashes(self) -> Hashes:
         """Those of its key and of itself, and its leaf hash (integrity.md §2)."""

@@ -73,22 +73,24 @@ class FetchedRecords:
         self._records: Iterator[RawRecord] = iter(())
         self._behind = offset
 
-    def __iter__(self) -> Iterator[RawRecord]:
-        return self
-
     def __next__(self) -> RawRecord:
+        for record in self:
+            return record
+        raise StopIteration
+
+    def __iter__(self) -> Iterator[RawRecord]:
+        """Those that nobody had yet; whoever stops, and asks again later, misses none."""
         while True:
             for record in self._records:
                 if record.offset >= self.next_fetch_offset:
                     self.next_fetch_offset = record.offset + 1
-                    return record
-            self._turn_to_next_batch()
-
-    def _turn_to_next_batch(self) -> None:
-        self.next_fetch_offset = self._behind
-        batch = next(self._batches)
-        self._behind = batch.next_offset
-        self._records = iter(() if batch.is_control else records_of(*self._place, batch))
+                    yield record
+            self.next_fetch_offset = self._behind
+            batch = next(self._batches, None)
+            if batch is None:
+                return
+            self._behind = batch.next_offset
+            self._records = iter(() if batch.is_control else records_of(*self._place, batch))
 
 
 def batches(data: bytes) -> Iterator[Batch]:

@@ -1,76 +1,139 @@
 # cython: language_level=3
-"""A record's headers as our producers write them, compared with the event where they lie.
+"""A record's headers where they lie in its batch, compared with the event without being made objects.
 
-The same as `runut.usual_headers.signature_beside`, for a time in UTC, as decoded events have it.
+`signature_beside` is the same as that of `runut.usual_headers`, for a time in UTC, as decoded events
+have it.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING
+from cython cimport auto_pickle, collection_type, final, no_gc
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.string cimport memcmp, strlen
 
-from runut.native.heading cimport time_of
+from runut.native.heading cimport PRECISE_TIME, put_time
+from runut.native.packed cimport Bytes, number, sized, taken
 from runut.native.text cimport PyUnicode_AsUTF8AndSize
-
-cdef extern from "Python.h":
-    int PyUnicode_CompareWithASCIIString(object text, const char* expected)
 
 cdef enum:
     HEADERS = 10
 
 
+@final
+@no_gc
+@auto_pickle(False)
+@collection_type("sequence")
+cdef class PackedHeaders:
+    """What stands for the tuple of names and values, which is made when somebody asks for one."""
+
+    def __len__(self):
+        return len(self.all())
+
+    def __iter__(self):
+        return iter(self.all())
+
+    def __getitem__(self, at):
+        return self.all()[at]
+
+    def __eq__(self, other):
+        return self.all() == ((<PackedHeaders>other).all() if type(other) is PackedHeaders else other)
+
+    def __hash__(self):
+        return hash(self.all())
+
+    def __repr__(self):
+        return repr(self.all())
+
+    def __reduce__(self):
+        return tuple, (self.all(),)
+
+    cdef Bytes bytes(self) noexcept:
+        cdef Bytes found
+        found.at = PyBytes_AS_STRING(self.packed)
+        found.end = found.at + len(self.packed)
+        return found
+
+    cdef tuple all(self):
+        cdef Bytes some
+        if self.unpacked is None:
+            some = self.bytes()
+            self.unpacked = tuple([header(&some) for _ in range(number(&some))])
+        return self.unpacked
+
+
+cdef tuple header(Bytes* some):
+    cdef Bytes name = taken(some, number(some)), value = sized(some)
+    text = PyUnicode_DecodeUTF8(name.at, name.end - name.at, "surrogateescape")
+    return text, None if value.at is NULL else bytes_of(value)
+
+
+cdef bytes bytes_of(Bytes some):
+    return PyBytes_FromStringAndSize(some.at, some.end - some.at)
+
+
+cdef PackedHeaders headers_in(Bytes* some):
+    """Those that begin there. Raises ValueError where there are none."""
+    cdef Bytes all = some[0]
+    cdef long long left = number(some)
+    if left < 0:
+        raise ValueError("less than nothing")
+    while left:
+        taken(some, number(some))
+        sized(some)
+        left -= 1
+    all.end = some.at
+    cdef PackedHeaders found = PackedHeaders.__new__(PackedHeaders)
+    found.packed = bytes_of(all)
+    return found
+
+
 cdef tuple signature_beside(
-    tuple headers, bytes full_name, str event_id, str agency, bytes subject, occurred_at
+    PackedHeaders headers, bytes full_name, str event_id, str agency, bytes subject, occurred_at
 ):
     """Values of the two signature headers, where the other headers are those of the event."""
-    if len(headers) != HEADERS:
-        return None
-    key_id, signature = value(headers, 8, b"runut-key-id"), value(headers, 9, b"runut-signature")
+    cdef Bytes some = headers.bytes(), key_id, signature, value
+    cdef char[PRECISE_TIME] time
     if (
-        key_id is not None
-        and signature is not None
-        and pair(headers, 7, b"traceparent") is not None
-        and value(headers, 0, b"ce_specversion") == b"1.0"
-        and is_text(value(headers, 1, b"ce_id"), b"", event_id)
-        and value(headers, 2, b"ce_type") == full_name
-        and is_text(value(headers, 3, b"ce_source"), b"/agencies/", agency)
-        and value(headers, 4, b"ce_subject") == subject
-        and is_of(value(headers, 5, b"ce_time"), time_of(occurred_at))
-        and value(headers, 6, b"content-type") == b"application/avro"
+        number(&some) == HEADERS
+        and is_next(&some, b"ce_specversion", &value) and is_same(value, b"1.0", 3)
+        and is_next(&some, b"ce_id", &value) and is_text(value, b"", event_id)
+        and is_next(&some, b"ce_type", &value) and is_content(value, full_name)
+        and is_next(&some, b"ce_source", &value) and is_text(value, b"/agencies/", agency)
+        and is_next(&some, b"ce_subject", &value) and is_content(value, subject)
+        and is_next(&some, b"ce_time", &value) and is_same(value, time, put_time(time, occurred_at))
+        and is_next(&some, b"content-type", &value) and is_same(value, b"application/avro", 16)
+        and is_next(&some, b"traceparent", &value)
+        and is_next(&some, b"runut-key-id", &key_id) and key_id.at is not NULL
+        and is_next(&some, b"runut-signature", &signature) and signature.at is not NULL
     ):
-        return key_id, signature
+        return bytes_of(key_id), bytes_of(signature)
     return None
 
 
-cdef tuple pair(tuple headers, Py_ssize_t at, const char* name):
-    """The header there, if that is its name."""
-    header = headers[at]
-    if type(header) is not tuple or len(<tuple>header) != 2:
-        return None
-    return <tuple>header if is_same((<tuple>header)[0], name) else None
+cdef bint is_next(Bytes* some, const char* name, Bytes* value) except -1:
+    """Whether the next header has this name; its value, which is at NULL where it has none."""
+    cdef Bytes found = taken(some, number(some))
+    value[0] = sized(some)
+    return is_same(found, name, strlen(name))
 
 
-cdef bytes value(tuple headers, Py_ssize_t at, const char* name):
-    """The value of the header there, if that is its name and it has one."""
-    header = pair(headers, at, name)
-    if header is None:
-        return None
-    found = header[1]
-    return <bytes>found if type(found) is bytes else None
+cdef bint is_same(Bytes found, const char* expected, Py_ssize_t size) noexcept:
+    return (
+        found.at is not NULL
+        and size > 0
+        and found.end - found.at == size
+        and not memcmp(found.at, expected, size)
+    )
 
 
-cdef bint is_same(text, const char* expected) noexcept:
-    return type(text) is str and not PyUnicode_CompareWithASCIIString(text, expected)
+cdef bint is_content(Bytes found, bytes expected) noexcept:
+    return is_same(found, PyBytes_AS_STRING(expected), len(expected))
 
 
-cdef bint is_text(bytes found, const char* prefix, str text) except -1:
+cdef bint is_text(Bytes found, const char* prefix, str text) except -1:
     """Whether the value is the prefix and the text as UTF-8."""
     cdef Py_ssize_t size = 0, before = strlen(prefix)
     cdef const char* expected = PyUnicode_AsUTF8AndSize(text, &size)
-    if found is None or len(found) != before + size:
+    if found.at is NULL or found.end - found.at < before or memcmp(found.at, prefix, before):
         return False
-    cdef const char* at = PyBytes_AS_STRING(found)
-    return not memcmp(at, prefix, before) and not memcmp(at + before, expected, size)
-
-
-cdef bint is_of(bytes found, bytes expected) except -1:
-    """Whether both are there and the same."""
-    return found is not None and found == expected
+    found.at += before
+    return is_same(found, expected, size)

@@ -4,6 +4,8 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
+from runut.native.headers cimport PackedHeaders
+from runut.native.packed cimport Bytes, number, sized, taken
 from runut.native.sha256 cimport Hash, add, begin, ended
 from runut.native.text cimport PyUnicode_AsUTF8AndSize
 
@@ -52,11 +54,29 @@ cdef bytes hash_of(record):
     add_number(&hash, timestamp_type, 1)
     add_content(&hash, record.key)
     add_content(&hash, record.value)
+    if type(headers) is PackedHeaders:
+        add_packed(&hash, headers)
+        return ended(&hash)
     add_number(&hash, len(headers), 4)
     for name, value in headers:
         add_text(&hash, name)
         add_content(&hash, value)
     return ended(&hash)
+
+
+cdef int add_packed(Hash* hash, PackedHeaders headers) except -1:
+    cdef Bytes some = headers.bytes(), name, value
+    cdef long long left = number(&some)
+    add_number(hash, left, 4)
+    while left:
+        name, value = taken(&some, number(&some)), sized(&some)
+        add_sized(hash, name.at, name.end - name.at)
+        if value.at is NULL:
+            add_content(hash, None)
+        else:
+            add_sized(hash, value.at, value.end - value.at)
+        left -= 1
+    return 0
 
 
 cdef bytes leaf_of(bytes of_key, bytes of_record):

@@ -14,7 +14,7 @@ from runut.errors import RunutError
 from runut.event import LEDGER_KINDS, Recorded
 
 from runut.native.digests cimport put_digest
-from runut.native.headers cimport signature_beside
+from runut.native.headers cimport PackedHeaders, signature_beside
 from runut.native.placing cimport is_code, is_new_id, is_subject, partition_of
 from runut.native.sha256 cimport Hash, add, begin, end
 from runut.native.signatures cimport Parts, is_parsed
@@ -52,6 +52,17 @@ cdef class Kind:
         self.sha256 = event_type.sha256
         self.starts = tuple(f"{kind}/".encode() for kind in event_type.kinds) if is_usual else ()
         self.new_id = admission.NEW_IDS.get(event_type.name)
+
+
+cdef dict kinds_known = {}
+
+
+cdef Kind kind_of(event_type):
+    """There is one of each: a release has only so many types, and readers come and go."""
+    cdef Kind known = kinds_known.get(event_type)
+    if known is None:
+        known = kinds_known[event_type] = Kind(event_type)
+    return known
 
 
 cdef class Key:
@@ -117,7 +128,7 @@ cdef class EventReader:
     cdef object seen(self, record, recorded_at, directory_offset):
         self.record = record
         key, value, headers = record.key, record.value, record.headers
-        if type(key) is not bytes or type(headers) is not tuple or not is_framed(value):
+        if type(key) is not bytes or type(headers) is not PackedHeaders or not is_framed(value):
             return None
         at = <const unsigned char*>PyBytes_AS_STRING(<bytes>value)
         schema_id = <uint32_t>at[1] << 24 | at[2] << 16 | at[3] << 8 | at[4]
@@ -126,7 +137,7 @@ cdef class EventReader:
         event = decode(kind.event_type, body)
         if not self.is_in_place(kind, event, <bytes>key):
             return None
-        status = self.status(kind, event, <bytes>key, body, <tuple>headers, recorded_at)
+        status = self.status(kind, event, <bytes>key, body, headers, recorded_at)
         if status is None:
             return None
         return make_recorded(
@@ -144,7 +155,7 @@ cdef class EventReader:
     cdef Kind kind(self, schema_id):
         cdef Kind known = self.kinds.get(schema_id)
         if known is None:
-            known = self.kinds[schema_id] = Kind(self.type_of(self.directory, schema_id))
+            known = self.kinds[schema_id] = kind_of(self.type_of(self.directory, schema_id))
         return known
 
     cdef bint is_in_place(self, Kind kind, event, bytes key) except -1:
@@ -162,7 +173,7 @@ cdef class EventReader:
         )
 
     cdef str status(
-        self, Kind kind, event, bytes subject, bytes body, tuple headers, recorded_at
+        self, Kind kind, event, bytes subject, bytes body, PackedHeaders headers, recorded_at
     ):
         """VALID or INVALID, where there is a signature to be verified."""
         cdef unsigned char[HASH_SIZE] digest

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+
+import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,3 +51,33 @@ def test_nothing_is_read_beyond_the_bytes() -> None:
     for at, end in ((-1, 5), (0, len(one.records) + 1), (9, 8)):
         assert batch_reading.records_of("t", 3, one._replace(at=at, end=end)) is None
         assert batch_reading.checksum(one.records, at, end) is None
+
+
+def test_headers_are_to_all_who_ask_the_tuple_of_them() -> None:
+    some = a_batch()
+    compiled, plain = batch_reading.records_of("t", 3, some), plain_records_of("t", 3, some)
+    assert compiled is not None
+    assert plain is not None
+    given, expected = compiled[2].headers, plain[2].headers
+    assert type(given) is not type(expected) is tuple
+    assert (given, hash(given), repr(given)) == (expected, hash(expected), repr(expected))
+    assert expected == given == compiled[3].headers != compiled[1].headers
+    assert (len(given), given[1], given[::-1]) == (3, expected[1], expected[::-1])
+    assert dict(given) == dict(expected)
+    match given:
+        case (("k\u00e9", b"1"), *_):
+            pass
+        case _:
+            pytest.fail("no sequence")
+    assert pickle.loads(pickle.dumps(given)) == expected
+    assert [type(one) for one in pickle.loads(pickle.dumps([given]))] == [tuple]
+
+
+def test_a_name_that_is_no_text_is_hashed_as_it_lies_there() -> None:
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 2**20)
+    builder.append(0, timestamp=0, key=b"case/X", value=b"v", headers=[("ce_id", b"7")])
+    [one] = batches(bytes(builder.build()))
+    bent = one._replace(records=bytes(one.records).replace(b"ce_id", b"ce\xff\xfed"))
+    [found], [plain] = (read("t", 3, bent) for read in (batch_reading.records_of, plain_records_of))
+    assert found.headers == plain.headers == (("ce\udcff\udcfed", b"7"),)
+    assert found.hashes() == plain.hashes() == found.hashes_of_its_encoding()

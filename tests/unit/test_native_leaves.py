@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from runut.errors import BadInput
 from runut.native.leaves import hashes_of
 from runut.records import RawRecord, record_leaf
+from tests.fetched import as_fetched
 
 contents = st.sampled_from([None, b"", b"case/X", bytes(range(256)), bytes(300)])
 texts = st.sampled_from(["", "runut.events", "ce_id", "k\u00e9\U0001f600", "t" * 80])
@@ -26,6 +27,12 @@ raw_records = st.builds(
     contents,
     st.lists(st.tuples(texts, contents), max_size=4).map(tuple),
 )
+
+
+@given(raw_records)
+def test_hashes_of_what_is_fetched_are_the_same(record: RawRecord) -> None:
+    fetched = as_fetched(record)
+    assert hashes_of(fetched) == hashes_of(record) == fetched.hashes_of_its_encoding()
 
 
 @given(raw_records)
