@@ -17,12 +17,8 @@ from runut.event import AUTHENTIC, Event, Recorded
 
 cdef extern from "Python.h":
     object PyType_GenericAlloc(type of, Py_ssize_t items)
-    Py_ssize_t Py_REFCNT(object of) noexcept
     int PyUnicode_Compare(str one, str other) except? -1
     Py_ssize_t PyUnicode_GET_LENGTH(str text) noexcept
-
-cdef enum:
-    OURS = 3  # who hold a state while it is folded: what is loaded, the folding, and a variable
 
 cdef frozenset authentic = AUTHENTIC
 cdef object event_class = Event, recorded_class = Recorded
@@ -142,7 +138,7 @@ cdef class EffectiveFold:
         folding, state = begun(loaded, recorded, directory), held(loaded, in_loaded.state)
         for _ in way.guard(folding):
             return self.plain(loaded, recorded, directory, changes)
-        if state is not None and Py_REFCNT(state) > OURS:
+        if state is not None:
             hold(folding, in_folding.state, replace(state))
         way.effect(folding)
         way.after(folding)
