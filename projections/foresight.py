@@ -47,7 +47,7 @@ async def verdict_in_advance(
         signature=signature if latest.agency(event.agency) else "UNKNOWN_AGENCY",
         schema_id=latest.schema_ids()[event.type],
         body=body,
-        content=content_of(body),
+        content=content_of(event.type, body),
     )
     (entry,) = await verdicts_in_advance(connection, directory.at, [recorded])
     return entry

@@ -66,7 +66,7 @@ def entry_from(row: Sequence[Any], directories: Directories) -> HistoryEntry:
         signature=row[13],
         schema_id=schema_id,
         body=body,
-        content=content_of(body),
+        content=content_of(event_type.name, body),
     )
     return HistoryEntry(row[1], recorded, row[10], tuple(row[11]), row[12])
 

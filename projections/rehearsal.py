@@ -73,7 +73,7 @@ class Rehearsal:
             signature=self._signature(event.agency),
             schema_id=self._schema_ids[event.type],
             body=draft.body,
-            content=content_of(draft.body),
+            content=content_of(event.type, draft.body),
         )
 
     async def judge(self, records: Sequence[Recorded]) -> list[HistoryEntry]:

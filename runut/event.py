@@ -93,7 +93,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     body: bytes
     """The Avro body, as it was read."""
     content: bytes
-    """First 16 bytes of the body's SHA-256: whether a repeated event_id says something else."""
+    """A hash of type and body: whether a repeated event_id says something else."""
 
     @property
     def is_authentic(self) -> bool:

@@ -162,7 +162,7 @@ class PartitionReader:
             self._signature_status(self._directory, event_type, event, body, signed),
             schema_id,
             body,
-            content_of(body),
+            content_of(event.type, body),
         )
 
     def _event_type(self, schema_id: int) -> EventType:
@@ -287,9 +287,9 @@ def _signed_by(event: Event, record: RawRecord) -> SignedBy | Malformed | None:
     return read_headers(record.headers)
 
 
-def content_of(body: bytes) -> bytes:
-    """What tells two events with one id apart."""
-    return sha256(body).digest()[:CONTENT_SIZE]
+def content_of(event_type: str, body: bytes) -> bytes:
+    """What tells two events with one id apart: of what type they are, and what they say."""
+    return sha256(b"%b\0%b" % (event_type.encode(), body)).digest()[:CONTENT_SIZE]
 
 
 def _decode_marker(record: RawRecord) -> Event:

@@ -162,7 +162,7 @@ def recorded(
         signature=signature,
         schema_id=schema_ids()[event.type],
         body=body,
-        content=content_of(body),
+        content=content_of(event.type, body),
     )
 
 

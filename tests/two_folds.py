@@ -224,7 +224,7 @@ def plain(one: Recorded) -> dict[str, Any]:
         "recorded_at": one.recorded_at,
         "signature": one.signature,
         "data": event.data,
-        "content": one.body,
+        "content": (event.type, one.body),
         "directory": one.directory_offset,
     }
 

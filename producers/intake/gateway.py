@@ -124,7 +124,8 @@ class Gateway:
         if isinstance(given, Given):
             draft = self._producer.draft(given.event, is_checked=True)
             if given.signature is None:
-                return Ready(given.event, content_of(draft.body), draft, None, None)
+                content = content_of(given.event.type, draft.body)
+                return Ready(given.event, content, draft, None, None)
             given = as_record(draft, self._schema_id(draft), given.signature)
         signed = judge(
             given, self._producer.directories, self._settings.events_topic, datetime.now(UTC)

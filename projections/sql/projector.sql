@@ -43,7 +43,7 @@ SELECT subject, events, irregular, duplicate, corrected, last_recorded_at, state
 -- Earlier records with the same ids: of each emitter's the first that was authentic.
 SELECT DISTINCT ON (wanted.subject, history.agency, history.event_id)
        wanted.subject, history.agency, history.event_id,
-       substr(sha256(history.body), 1, 16)
+       substr(sha256(convert_to(history.type, 'UTF8') || '\x00' || history.body), 1, 16)
   FROM unnest(%(subjects)s::text[], %(event_ids)s::uuid[]) AS wanted (subject, event_id)
   JOIN history ON history.event_id = wanted.event_id AND history.subject = wanted.subject
  WHERE history.signature IN ('VALID', 'UNSIGNED')

@@ -2,7 +2,7 @@
 
 -- name: find_event
 -- Where an agency's event stands: on the subject asked for if it is there, else the earliest.
-SELECT subject, partition, "offset", substr(sha256(body), 1, 16)
+SELECT subject, partition, "offset", substr(sha256(convert_to(type, 'UTF8') || '\x00' || body), 1, 16)
   FROM history
  WHERE event_id = %(event_id)s
    AND agency = %(agency)s

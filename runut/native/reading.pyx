@@ -38,6 +38,8 @@ cdef class Kind:
     """What is asked of a type of events again and again."""
 
     cdef object event_type
+    cdef bytes name
+    """And a zero byte."""
     cdef bytes full_name
     cdef bytes sha256
     cdef tuple starts
@@ -48,6 +50,7 @@ cdef class Kind:
     def __init__(self, event_type):
         is_usual = event_type.topic == "events" and event_type.kinds <= LEDGER_KINDS
         self.event_type = event_type
+        self.name = event_type.name.encode() + b"\0"
         self.full_name = event_type.full_name.encode()
         self.sha256 = event_type.sha256
         self.starts = tuple(f"{kind}/".encode() for kind in event_type.kinds) if is_usual else ()
@@ -149,7 +152,7 @@ cdef class EventReader:
             status,
             schema_id,
             body,
-            content_of(body),
+            content_of(kind.name, body),
         )
 
     cdef Kind kind(self, schema_id):
@@ -240,11 +243,12 @@ cdef bint is_framed(value) noexcept:
     )
 
 
-cdef bytes content_of(bytes body):
+cdef bytes content_of(bytes name, bytes body):
     """As `runut.log_reader.content_of`."""
     cdef unsigned char[HASH_SIZE] digest
     cdef Hash hash
     begin(&hash)
+    add(&hash, PyBytes_AS_STRING(name), len(name))
     add(&hash, PyBytes_AS_STRING(body), len(body))
     end(&hash, digest)
     return PyBytes_FromStringAndSize(<char*>digest, CONTENT_SIZE)

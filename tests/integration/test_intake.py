@@ -188,6 +188,23 @@ async def test_a_gateway_that_knows_nothing_gives_the_same_receipt_again(
         problem(await client.post("/events", json=other), 409, "already-recorded")
 
 
+async def test_an_id_used_again_for_another_type_is_refused_though_it_says_the_same(
+    kp2mi: httpx.AsyncClient, projected: Settings, gateway: Gateway
+) -> None:
+    assert (await kp2mi.post("/events", json=report("D-TYPE"))).status_code == 201
+    event = verified("D-TYPE", event_id=new_event_id())
+    said = {"scope": "LEDGER", "ground": event["data"]["note"]}
+    closed = {**event, "type": "CaseClosed", "data": said}
+    first = await kp2mi.post("/events", json=event)
+    assert first.status_code == 201, first.text
+    problem(await kp2mi.post("/events", json=closed), 409, "already-recorded")
+    place = receipt_of(first.content)
+    assert await gateway._read_models.is_projected(place.partition, place.offset)
+    async with opened(projected) as another, calling(make_app(another)) as client:
+        problem(await client.post("/events", json=closed), 409, "already-recorded")
+        assert (await client.post("/events", json=event)).status_code == 200
+
+
 async def test_many_at_once_with_one_id_are_one_event(
     kp2mi: httpx.AsyncClient, projected: Settings
 ) -> None:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from itertools import chain, pairwise
+from uuid import UUID
 
 import msgspec
 import psycopg
@@ -49,11 +50,11 @@ async def rows_in(connection: Connection, subject: str) -> dict[object, Row]:
     return found
 
 
-async def history_in(connection: Connection, subject: str) -> list[tuple[str, tuple[str, ...]]]:
+async def history_in(connection: Connection, subject: str) -> list[tuple[str, list[str], bool]]:
     cursor = await connection.execute(
-        "SELECT verdict, codes FROM history WHERE subject = %s ORDER BY seq", (subject,)
+        "SELECT verdict, codes, differs FROM history WHERE subject = %s ORDER BY seq", (subject,)
     )
-    return [(verdict, tuple(codes)) for verdict, codes in await cursor.fetchall()]
+    return await cursor.fetchall()
 
 
 def renamed(records: list[Recorded], subject: str) -> list[Recorded]:
@@ -93,7 +94,8 @@ async def assert_folded(connection: Connection, given: Mapping[str, Sequence[Rec
         assert dict(zip(folded.counts(), row[1:], strict=True)) == folded.counts()
         assert await rows_in(connection, subject) == dict(folded.past.rows)
         assert await history_in(connection, subject) == [
-            (entry.folded.verdict, entry.folded.codes) for entry in folded.entries
+            (one.folded.verdict, list(one.folded.codes), one.folded.differs)
+            for one in folded.entries
         ]
 
 
@@ -104,6 +106,32 @@ async def test_batches_that_load_what_they_need_write_what_folding_in_memory_giv
     given = histories()
     await project(connection, interleaved(given), batch=batch * HISTORIES // 3)
     await assert_folded(connection, given)
+
+
+@pytest.mark.parametrize("batch", [1, 10])
+async def test_an_id_used_again_for_another_type_differs_though_it_says_the_same(
+    connection: Connection, batch: int
+) -> None:
+    first = {
+        "type": "LetterReceived",
+        "subject": SUBJECT,
+        "agency": "kp2mi",
+        "event_id": str(UUID(int=7, version=4)),
+        "occurred_at": "2025-06-11T14:00:00+07:00",
+        "data": {"letter_id": "7"},
+    }
+    other = {**first, "type": "TransferAccepted", "data": {"transfer_id": "7"}}
+    given = [recorded(one, offset) for offset, one in enumerate([first, other, first])]
+    assert given[0].body == given[1].body
+    await project(connection, given, batch=batch)
+    assert [
+        (verdict, differs) for verdict, _, differs in await history_in(connection, SUBJECT)
+    ] == [
+        ("IRREGULAR", False),
+        ("DUPLICATE", True),
+        ("DUPLICATE", False),
+    ]
+    await assert_folded(connection, {SUBJECT: given})
 
 
 @pytest.mark.parametrize(("poll", "polls"), [(140, 1), (600, 1), (35, 4), (200, 3), (1, 150)])
