@@ -4,14 +4,14 @@
 The same as `runut.adapters.record_batches.plain_records_of`.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.limits cimport LLONG_MAX, LLONG_MIN
 
 from runut.records import CREATE_TIME, LOG_APPEND_TIME, RawRecord
 
 from runut.native.crc32c cimport crc32c, has_crc32c
 from runut.native.headers cimport headers_in
-from runut.native.packed cimport Bytes, number, sized
+from runut.native.packed cimport Bytes, content, number, sized
 
 cdef object make_record = RawRecord
 cdef object create_time = CREATE_TIME
@@ -59,7 +59,7 @@ cdef list all_of(str topic, partition, batch, Bytes* some):
         some.at += 1  # attributes, of which there are none
         ms = sum_of(first_ms, number(some))
         offset = sum_of(first_offset, number(some))
-        key, value = content(some), content(some)
+        key, value = content(sized(some)), content(sized(some))
         headers = headers_in(some)
         if some.at != end:
             raise ValueError("no record")
@@ -77,9 +77,3 @@ cdef long long sum_of(long long one, long long other) except? -7:
     if one > LLONG_MAX - other if other > 0 else one < LLONG_MIN - other:
         raise ValueError("no record")
     return one + other
-
-
-cdef bytes content(Bytes* some):
-    """Bytes behind their number; None where it is less than nothing."""
-    cdef Bytes found = sized(some)
-    return None if found.at is NULL else PyBytes_FromStringAndSize(found.at, found.end - found.at)

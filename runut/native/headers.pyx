@@ -6,12 +6,12 @@ have it.
 """
 
 from cython cimport auto_pickle, collection_type, final, no_gc
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.string cimport memcmp, strlen
 
 from runut.native.heading cimport PRECISE_TIME, put_time
-from runut.native.packed cimport Bytes, number, sized, taken
+from runut.native.packed cimport Bytes, content, number, sized, taken
 from runut.native.text cimport PyUnicode_AsUTF8AndSize
 
 cdef enum:
@@ -63,11 +63,7 @@ cdef class PackedHeaders:
 cdef tuple header(Bytes* some):
     cdef Bytes name = taken(some, number(some)), value = sized(some)
     text = PyUnicode_DecodeUTF8(name.at, name.end - name.at, "surrogateescape")
-    return text, None if value.at is NULL else bytes_of(value)
-
-
-cdef bytes bytes_of(Bytes some):
-    return PyBytes_FromStringAndSize(some.at, some.end - some.at)
+    return text, content(value)
 
 
 cdef PackedHeaders headers_in(Bytes* some):
@@ -82,7 +78,7 @@ cdef PackedHeaders headers_in(Bytes* some):
         left -= 1
     all.end = some.at
     cdef PackedHeaders found = PackedHeaders.__new__(PackedHeaders)
-    found.packed = bytes_of(all)
+    found.packed = content(all)
     return found
 
 
@@ -105,7 +101,7 @@ cdef tuple signature_beside(
         and is_next(&some, b"runut-key-id", &key_id) and key_id.at is not NULL
         and is_next(&some, b"runut-signature", &signature) and signature.at is not NULL
     ):
-        return bytes_of(key_id), bytes_of(signature)
+        return content(key_id), content(signature)
     return None
 
 

@@ -1,6 +1,9 @@
 # cython: language_level=3
 """Bytes in the encoding of Kafka's records, read from the first on; ValueError where they end."""
 
+from cpython.bytes cimport PyBytes_FromStringAndSize
+
+
 cdef struct Bytes:
     const char* at
     const char* end
@@ -39,3 +42,8 @@ cdef inline Bytes sized(Bytes* some) except *:
         nothing.at = nothing.end = NULL
         return nothing
     return taken(some, size)
+
+
+cdef inline bytes content(Bytes some):
+    """An object of these bytes; None where they are at NULL."""
+    return None if some.at is NULL else PyBytes_FromStringAndSize(some.at, some.end - some.at)
