@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import time
@@ -20,6 +21,11 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PARENT: Final = 1
 _OWN: Final = slice(11, 13)
 _WITH_REAPED: Final = slice(11, 15)
+
+
+async def written_down() -> None:
+    """Wait until the disk has what was written before: a part pays for its own writes alone."""
+    await asyncio.to_thread(os.sync)
 
 
 class NotMeasured(Exception):

@@ -23,7 +23,7 @@ import msgspec
 from bench import stories
 from bench.end_to_end import Latency, latency_of, until_claimed
 from bench.ground import PARTITIONS, Ground, ground, workers
-from bench.measured import cpu_s, cpu_with_children_s, unsearched
+from bench.measured import cpu_s, cpu_with_children_s, unsearched, written_down
 from bench.processes import free_port, running, serving
 from bench.readers import Answer, Browser, audience, browsers
 from projections.sessions import Sessions
@@ -151,6 +151,7 @@ async def _settle(settings: Settings) -> None:
     """Do at once what autovacuum does within minutes, so that no page is asked for meanwhile."""
     async with postgres.connected(settings, name="bench", autocommit=True) as connection:
         await connection.execute("VACUUM (ANALYZE)")
+    await written_down()
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ import msgspec
 
 from bench.end_to_end import Latency, latency_of
 from bench.ground import Ground
-from bench.measured import unsearched
+from bench.measured import unsearched, written_down
 from bench.processes import free_port, serving
 from projections.credentials import Grant, issue
 from projections.folds.case_state import ENDED
@@ -55,6 +55,7 @@ class Reads(msgspec.Struct, frozen=True):
 async def measure(ground: Ground, seconds: int) -> Reads:
     """So many seconds of each, after some that do not count."""
     subjects = some_of(await open_cases(ground.settings))
+    await written_down()
     async with api_readers(ground.settings) as api, _select_readers(ground.settings) as select:
         took_ms: list[list[float]] = [[], []]
         for readers in (api, select):

@@ -28,7 +28,7 @@ from bench.disk import Disk, disk
 from bench.end_to_end import Latencies
 from bench.found import Events, Found, Machine
 from bench.ground import PARTITIONS, Ground, elsewhere, ground, workers
-from bench.measured import Measured, together
+from bench.measured import Measured, together, written_down
 from bench.outsiders import peer_versions
 from bench.plan import EVENTS_A_CASE, PARTS, RATES, Plan
 from bench.produce import Filled, fill, signed_and_not
@@ -200,6 +200,7 @@ async def _latencies(stage: Stage) -> dict[int, Latencies]:
             events = rate * (end_to_end.RUN_IN_S + plan.seconds)
             cases = max(1, events // EVENTS_A_CASE)
             new = list(stories.events(events, cases, first=first))
+            await written_down()
             found[rate] = await end_to_end.latencies(settings, new, rate)
             first += cases
     return found
