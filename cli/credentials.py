@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.common import Data, Json, print_json, run
-from cli.look import console, read_models
+from cli.look import console, expect_agency, read_models
 from cli.tables import local
 from projections import credentials
 from projections.credentials import Grant
@@ -178,6 +178,7 @@ async def _new(
 
 async def _listed(settings: Settings, agency: str | None, now: datetime) -> list[dict[str, Any]]:
     async with read_models(settings) as connection:
+        await expect_agency(connection, agency)
         found = await credentials.credentials(connection, agency)
     return [credentials.shown(one, now) for one in found]
 

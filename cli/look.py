@@ -329,8 +329,23 @@ def _ask_history(
     return lambda connection: reading.history(connection, subject, as_of, as_seen_by=as_seen_by)
 
 
-def _ask_commitments(**wanted: Any) -> Ask[list[Document]]:
-    return lambda connection: owing.commitments(connection, now=datetime.now(UTC), **wanted)
+def _ask_commitments(*, agency: str | None, **wanted: Any) -> Ask[list[Document]]:
+    async def ask(connection: Connection) -> list[Document]:
+        await expect_agency(connection, agency)
+        now = datetime.now(UTC)
+        return await owing.commitments(connection, now=now, agency=agency, **wanted)
+
+    return ask
+
+
+async def expect_agency(connection: Connection, code: str | None) -> None:
+    """Have a list be of all agencies or of one that there is: a misprint owes nothing.
+
+    Raises:
+        NotFound: the directory does not know the code.
+    """
+    if code is not None:
+        owing.known_agency((await reading.load_directory(connection)).latest, code)
 
 
 def _ask_explanation(commitment_id: str, subject: str | None) -> Ask[Document]:

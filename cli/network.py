@@ -16,7 +16,7 @@ from rich.console import RenderableType
 
 from cli import network_tables
 from cli.common import Data, Json, moment, run
-from cli.look import Ask, AsOf, Language, Manner, Zone, answer, console
+from cli.look import Ask, AsOf, Language, Manner, Zone, answer, console, expect_agency
 from projections.indicators import indicators as ask_indicators
 from projections.meetings import meetings as ask_meetings
 from projections.portraits import Document
@@ -65,6 +65,7 @@ def indicators(
         raise typer.BadParameter("expected --from before --to")
 
     async def ask(connection: Connection) -> Document:
+        await expect_agency(connection, agency)
         return await ask_indicators(
             connection,
             now=datetime.now(UTC),

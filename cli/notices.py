@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.common import Data, Json, print_json, run
-from cli.look import console, read_models
+from cli.look import console, expect_agency, read_models
 from cli.tables import local
 from projections import notice_endpoints, notice_outbox
 from projections.notice_outbox import EndpointKind, NoticeState
@@ -169,6 +169,7 @@ async def _listed(
     settings: Settings, agency: str | None, state: NoticeState | None, limit: int
 ) -> list[dict[str, Any]]:
     async with read_models(settings) as connection:
+        await expect_agency(connection, agency)
         return await notice_outbox.listed(
             connection, datetime.now(UTC), agency=agency, state=state, limit=limit
         )
@@ -176,6 +177,7 @@ async def _listed(
 
 async def _retry(settings: Settings, notice_id: str | None, agency: str | None) -> list[str]:
     async with read_models(settings) as connection:
+        await expect_agency(connection, agency)
         tried = await notice_outbox.retry(
             connection, datetime.now(UTC), notice_id=notice_id, agency=agency
         )

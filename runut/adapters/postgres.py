@@ -34,7 +34,9 @@ CONNECT_TIMEOUT_S: Final = 10
 LENT_WITHIN_S: Final = 5.0
 _ADVICE: Final = "start the platform with: runut up, or set RUNUT_POSTGRES_URL"
 _ADMISSION: Final = "see user, password and database in RUNUT_POSTGRES_URL"
+_ROOM: Final = "close some connections, or allow more (max_connections, or the role's limit)"
 _SOON: Final = ("starting up", "shutting down", "recovery")
+_FULL: Final = ("too many", "connection slots")
 
 
 class _UuidAsText(Loader):
@@ -249,7 +251,8 @@ def _refusal(url: str, error: Exception) -> Unreachable:
     why = " ".join(str(error).split())  # libpq says it in lines
     if "FATAL:" in why and not any(soon in why for soon in _SOON):
         found = f"lets us not in ({shorten(why.rpartition('FATAL:')[2].strip())})"
-        return NotAdmitted("PostgreSQL", address_of(url), found, _ADMISSION)
+        advice = _ROOM if any(full in why for full in _FULL) else _ADMISSION
+        return NotAdmitted("PostgreSQL", address_of(url), found, advice)
     return Unreachable("PostgreSQL", address_of(url), _ADVICE, why)
 
 

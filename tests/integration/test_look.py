@@ -121,6 +121,28 @@ async def test_what_is_not_there_ends_with_1_and_one_sentence(filled: Settings) 
         assert ended.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("commitments",),
+        ("indicators",),
+        ("notices", "list"),
+        ("notices", "retry", "--parked"),
+        ("credentials", "list"),
+    ],
+)
+async def test_a_list_of_an_agency_that_there_is_not_is_no_empty_list(
+    filled: Settings, arguments: tuple[str, ...]
+) -> None:
+    there_is, there_is_not = await asyncio.gather(
+        runut(filled, *arguments, "--agency", "kbri-kl", "--json"),
+        runut(filled, *arguments, "--agency", "kbri-k", "--json"),
+    )
+    assert there_is.code == 0, there_is.err
+    assert (there_is_not.code, there_is_not.out) == (1, "")
+    assert "agency kbri-k: expected one that the directory knows" in there_is_not.err
+
+
 async def test_a_database_that_does_not_answer_is_one_sentence_with_its_address(
     settings: Settings,
 ) -> None:
