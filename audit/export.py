@@ -6,7 +6,7 @@ exports the same case at the same checkpoint gets the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from importlib.metadata import version
 from typing import Final, NamedTuple
 
@@ -30,7 +30,7 @@ from audit.bundle import (
     write_bundle,
 )
 from audit.documents import documents, moment_of
-from audit.judging import judge, pairs
+from audit.judging import Judged, judge, pairs
 from audit.report import reports_of
 from audit.report.content import Content
 from projections.folds.subject import fold_subject
@@ -43,6 +43,7 @@ from runut.adapters.postgres import Connection
 from runut.directory import Ledger, founded
 from runut.directory_log import DirectoryLog
 from runut.errors import NotFound
+from runut.event import Recorded
 from runut.proofs import KeyProof
 from runut.records import RawRecord
 from runut.seals import Seal, TreeHead
@@ -52,6 +53,12 @@ _SQL: Final = queries("comparing")
 
 Progress = Callable[[int, int], None]
 """Told how many records of the partition were read, of how many."""
+Demand = Callable[[Sequence[Recorded]], Awaitable[None]]
+"""Refuses a bundle, by raising, that would hold these events."""
+
+
+async def _refuse_nothing(_events: Sequence[Recorded]) -> None:
+    """For whoever runs the ledger."""
 
 
 class _Log(NamedTuple):
@@ -75,8 +82,11 @@ async def export(
     subject: str,
     seal: int | None = None,
     progress: Progress = lambda _read, _total: None,
+    demand: Demand = _refuse_nothing,
 ) -> bytes:
     """The bundle of a subject up to a seal: the newest cosigned one by default, else the newest.
+
+    `demand` is asked with all events that would be in it, before it is written.
 
     Raises:
         NotFound: no seal covers an event of it, or there is no such seal.
@@ -84,20 +94,26 @@ async def export(
         Unreachable: Kafka or PostgreSQL does not answer.
     """
     async with postgres.connected(settings, name="runut export", autocommit=True) as connection:
-        return await _Export(connection, settings, subject, progress).at(seal)
+        return await _Export(connection, settings, subject, progress, demand).at(seal)
 
 
 class _Export:
     """One export under way."""
 
     def __init__(
-        self, connection: Connection, settings: Settings, subject: str, progress: Progress
+        self,
+        connection: Connection,
+        settings: Settings,
+        subject: str,
+        progress: Progress,
+        demand: Demand,
     ) -> None:
         self._connection = connection
         self._settings = settings
         self._proofs = Proofs(connection, settings)
         self._subject = subject
         self._progress = progress
+        self._demand = demand
 
     async def at(self, index: int | None) -> bytes:
         of_subject = await self._proofs.key(self._subject, index)
@@ -117,14 +133,21 @@ class _Export:
             _chained(of_markers),
             await self._witnessed(head, seal.index, log.records),
         )
-        return self._written(seal, ledger, directory, log, evidence)
+        placed = [*pairs(log.records, evidence.records), *pairs(log.markers, evidence.markers)]
+        judged = judge(log.place[1], placed, directory.log)
+        await self._demand(judged.events)
+        return self._written(seal, ledger, directory, log, evidence, judged)
 
     def _written(
-        self, seal: Seal, ledger: Ledger, directory: _Directory, log: _Log, evidence: Evidence
+        self,
+        seal: Seal,
+        ledger: Ledger,
+        directory: _Directory,
+        log: _Log,
+        evidence: Evidence,
+        judged: Judged,
     ) -> bytes:
         directories = directory.log
-        placed = [*pairs(log.records, evidence.records), *pairs(log.markers, evidence.markers)]
-        judged = judge(log.place[1], placed, directories)
         folded = fold_subject(judged.events, directories.at)
         at = moment_of(seal.sealed_at_ms)
         state, history = documents(self._subject, folded, directories.latest, at)

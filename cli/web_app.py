@@ -10,13 +10,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from typing import Final
 
 from fastapi import FastAPI
 
-from audit.export import export
+from audit.export import Demand, export
 from cli.probes import probes
 from cli.readiness import Readiness
 from cli.sign_in import authenticator
@@ -63,7 +62,11 @@ def build_app(settings: Settings) -> FastAPI:
     pool = Pool(settings, name="runut web", size=CONNECTIONS, ready=READY)
     door = Door(settings, PostgresReadModels(pool.lent))
     stopping = asyncio.Event()
-    reading = ReadSide(settings, pool.lent, stopping, _now, partial(export, settings))
+
+    async def exported(subject: str, demand: Demand) -> bytes:
+        return await export(settings, subject, demand=demand)
+
+    reading = ReadSide(settings, pool.lent, stopping, _now, exported)
     metrics = Metrics()
 
     @asynccontextmanager

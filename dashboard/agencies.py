@@ -83,7 +83,7 @@ async def agency(ask: Asked, code: AgencyCode, as_of: AsOf = None) -> Response:
     """What an agency owes, holds and awaits: `runut agency --json`."""
     async with ask.reads.open_at(ask.asker, as_of) as reading:
         version = await ledger_version(reading.connection, reading.moment.now)
-        tag = etag(version, ask.asker.sight, ask.request.url.path, ask.request.url.query)
+        tag = etag(version, *ask.asker.known_as, ask.request.url.path, ask.request.url.query)
         if is_known(ask.request, tag):
             return not_modified(reading.origin, tag)
         found = await owing.agency(

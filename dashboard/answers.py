@@ -80,7 +80,7 @@ def headers_of(origin: Origin, tag: str | None = None) -> dict[str, str]:
         **({"Runut-Checkpoint": origin.checkpoint} if origin.checkpoint else {}),
         **({"ETag": tag} if tag else {}),
         "Cache-Control": "private, no-cache",
-        "Vary": "Accept, Authorization",
+        "Vary": "Accept, Authorization, Cookie",
     }
 
 

@@ -6,6 +6,7 @@ Kafka.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter, Response
@@ -13,10 +14,12 @@ from fastapi import APIRouter, Response
 from dashboard.asking import Asked, SubjectId
 from dashboard.documents import SubjectKind
 from dashboard.reads import Asker, Reading, Reads
+from projections.guarded import OPEN, may_be_told
 from projections.rights import require_visible
-from projections.telling import guarded
+from projections.telling import custodians_of, guarded
 from runut.adapters.http_openapi import problems
 from runut.errors import Forbidden
+from runut.event import Recorded
 
 MEDIA_TYPE: Final = "application/zip"
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
@@ -54,16 +57,42 @@ async def made(reads: Reads, asker: Asker, subject: str) -> Response:
     """
     async with reads.open(asker) as reading:
         await require_visible(reading.connection, subject, asker.sight)
-        await _demand_all(reading, subject)
+        known = await _demand_projected(reading, subject)
+
+    async def demand(events: Sequence[Recorded]) -> None:
+        more = [one for one in events if (one.partition, one.offset) not in known]
+        await _demand_more(reads, asker, subject, more)
+
     async with reads.downloads.taken():
-        content = await reads.export(subject)
+        content = await reads.export(subject, demand)
     name = f'attachment; filename="{subject.replace("/", "-")}.zip"'
     return Response(content, headers={"Content-Disposition": name}, media_type=MEDIA_TYPE)
 
 
-async def _demand_all(reading: Reading, subject: str) -> None:
-    """Demand that nothing of a subject is withheld from who asks; what is guarded is recorded."""
+async def _demand_projected(reading: Reading, subject: str) -> set[tuple[int, int]]:
+    """Demand that nothing of a subject is withheld from who asks; what is guarded is recorded.
+
+    Gives the places of that.
+    """
     found = await guarded(reading.connection, [subject], reading.asker.sight, reading.moment.log)
     if any(not found.is_told(one) for one in found.entries):
-        raise Forbidden(f"the bundle of {subject}", "the right to read all that it holds")
-    await reading.record(found.entries)
+        raise _refused(subject)
+    recorded = [one.recorded for one in found.entries]
+    await reading.record(recorded)
+    return {(one.partition, one.offset) for one in recorded}
+
+
+async def _demand_more(reads: Reads, asker: Asker, subject: str, more: Sequence[Recorded]) -> None:
+    """The same of events that are sealed, and perhaps not projected yet."""
+    secrets = [one for one in more if one.event.meta["security"] != OPEN]
+    if not secrets:
+        return
+    async with reads.open(asker) as reading:
+        custodians = (await custodians_of(reading.connection, [subject])).get(subject, set())
+        if any(not may_be_told(one.event, asker.sight, custodians) for one in secrets):
+            raise _refused(subject)
+        await reading.record(secrets)
+
+
+def _refused(subject: str) -> Forbidden:
+    return Forbidden(f"the bundle of {subject}", "the right to read all that it holds")

@@ -106,7 +106,7 @@ async def answer_list(
         return Download(opened, listing.columns, page.form, listing.name)
     async with AsyncExitStack() as stack:
         reading = await open_reading(stack)
-        tag = etag(await version(reading), ask.asker.sight, *_asked(ask, page))
+        tag = etag(await version(reading), *ask.asker.known_as, *_asked(ask, page))
         if is_known(ask.request, tag):
             return not_modified(reading.origin, tag)
         found = await _first(items(reading, place, limit + 1), limit + 1)

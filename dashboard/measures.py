@@ -76,7 +76,7 @@ async def _measured(
     past = None if as_of is None or as_of > ask.reads.now() else as_of
     async with ask.reads.open_at(ask.asker, past) as reading:
         version = await ledger_version(reading.connection, reading.moment.now)
-        tag = etag(version, ask.asker.sight, ask.request.url.path, ask.request.url.query)
+        tag = etag(version, *ask.asker.known_as, ask.request.url.path, ask.request.url.query)
         if is_known(ask.request, tag):
             return not_modified(reading.origin, tag)
         told = await shown_to(reading, await of(await known_to(reading)))

@@ -27,12 +27,15 @@ from runut.access import Principal
 from runut.adapters.postgres import Connection, Lend
 from runut.directory_log import DirectoryLog
 from runut.errors import Forbidden
+from runut.event import Recorded
 
 PresentState = Callable[[Seen], Awaitable[Present | None]]
 RecordReads = Callable[[Sequence[GuardedRead]], Awaitable[None]]
 LatestCheckpoint = Callable[[], Awaitable[str | None]]
-Export = Callable[[str], Awaitable[bytes]]
-"""From a subject to its bundle."""
+Demand = Callable[[Sequence[Recorded]], Awaitable[None]]
+"""Refuses, by raising, what holds these events."""
+Export = Callable[[str, Demand], Awaitable[bytes]]
+"""From a subject to its bundle, if what it is to hold is not refused."""
 
 PAST_AT_ONCE: Final = 2
 """Questions about the past, which may have to be made of many subjects' histories."""
@@ -46,6 +49,11 @@ class Asker(NamedTuple):
     who: Principal
     sight: Sight
     route: str
+
+    @property
+    def known_as(self) -> tuple[str, Sight]:
+        """Whose an answer is: who reads what is guarded is written down for each of them."""
+        return self.who.name, self.sight
 
 
 async def nobody_seals() -> str | None:
@@ -162,17 +170,19 @@ class Reading(NamedTuple):
 
         What is guarded and told is written down first.
         """
-        found = await guarded(self.connection, subjects, self.asker.sight, self.moment.log)
+        sight, moment = self.asker.sight, self.moment
+        is_past = moment.as_of is not None
+        found = await guarded(self.connection, subjects, sight, moment.log, is_past=is_past)
         if not found:
             return document
         read: list[HistoryEntry] = []
         shown = found.words.withheld_from(document, read)
-        await self.record(read)
+        await self.record([one.recorded for one in read])
         return shown
 
-    async def record(self, read: Sequence[HistoryEntry]) -> None:
+    async def record(self, read: Sequence[Recorded]) -> None:
         """Write down that these guarded events are about to be shown."""
-        events = {(one.recorded.partition, one.recorded.offset): one.recorded.event for one in read}
+        events = {(one.partition, one.offset): one.event for one in read}
         if not events:
             return
         who = self.asker.who

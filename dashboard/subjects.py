@@ -255,7 +255,9 @@ def _whole(path: str, kind: SubjectKind, model: type[BaseModel]) -> Any:
 def _tag(ask: Ask, version: Sequence[Any], directory_size: int) -> str:
     """Of a state; sentences tell agencies' names."""
     asked = ask.request.scope  # a whole URL takes longer to make than to compare
-    return etag([version, directory_size], ask.asker.sight, asked["path"], asked["query_string"])
+    return etag(
+        [version, directory_size], *ask.asker.known_as, asked["path"], asked["query_string"]
+    )
 
 
 async def _version(reading: Reading, subject: str) -> Any:
@@ -298,7 +300,8 @@ async def told_lines(
 ) -> Sequence[Document]:
     """Lines of a history, without what may not be told to who asks; what is told is recorded."""
     found = await guarded(reading.connection, [subject], reading.asker.sight, reading.moment.log)
-    await reading.record([one for one in entries if found.is_guarded(one) and found.is_told(one)])
+    shown = [one for one in entries if found.is_guarded(one) and found.is_told(one)]
+    await reading.record([one.recorded for one in shown])
     directory = reading.moment.log.latest
     return [
         line if found.is_told(one) else withhold_entry(line, one.recorded.event.meta["security"])

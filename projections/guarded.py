@@ -46,6 +46,8 @@ def named_agencies(event: Event) -> set[str]:
             named.update([value] if isinstance(value, str) else value or ())
         elif field == "attendance":
             named.update(one["agency"] for one in value)
+        elif field == "clauses":
+            named.update(one["debtor"] for one in value)
     return {one for one in named if one is not None}
 
 
@@ -71,22 +73,28 @@ class Words:
             self._said.setdefault((event.subject, text), []).append((entry, told))
 
     def withheld_from(
-        self, document: Any, read: list[HistoryEntry], subject: str | None = None
+        self,
+        document: Any,
+        read: list[HistoryEntry],
+        subject: str | None = None,
+        field: str | None = None,
     ) -> Any:
         """The document with the class in place of every text that may not be told.
 
-        An object is about its `subject`, else about that of what it is in. The events whose texts
-        it does show are added to `read`.
+        An object is about its `subject`, else about that of what it is in. Only fields that hold
+        words are looked at: a custodian or a limit stays, whatever somebody wrote. The events whose
+        texts it does show are added to `read`.
         """
         match document:
             case dict():
                 about = document.get("subject", subject)
                 return {
-                    name: self.withheld_from(one, read, about) for name, one in document.items()
+                    name: self.withheld_from(one, read, about, name)
+                    for name, one in document.items()
                 }
             case list():
-                return [self.withheld_from(one, read, subject) for one in document]
-            case str() if (subject, document) in self._said:
+                return [self.withheld_from(one, read, subject, field) for one in document]
+            case str() if (subject, document) in self._said and field in fields_of_words():
                 return self._shown(self._said[subject, document], document, read)
             case _:
                 return document
@@ -99,6 +107,18 @@ class Words:
                 return f"[{entry.recorded.event.meta['security']}]"
         read += [entry for entry, _ in said]
         return text
+
+
+@cache
+def fields_of_words() -> frozenset[str]:
+    """Names under which documents show free text: those of payloads, and one that rows add."""
+    named = {
+        name
+        for one in catalogue()
+        for field, schema in _free_fields(one.name).items()
+        for name in _names(field, schema)
+    }
+    return frozenset({*named, "answer_reason"})
 
 
 def words_of(event: Event) -> set[str]:
@@ -129,6 +149,20 @@ def _strings(schema: Schema, value: Any) -> Iterator[str]:
         for field in schema["fields"]:
             if _is_free(field["name"]):
                 yield from _strings(field["type"], value[field["name"]])
+
+
+def _names(name: str, schema: Schema) -> Iterator[str]:
+    """A field's own name if it holds free text, and those of fields within it that do."""
+    if isinstance(schema, list):
+        schema = schema[1]
+    if schema == "string":
+        yield name
+    elif isinstance(schema, Mapping) and schema["type"] == "array":
+        yield from _names(name, schema["items"])
+    elif isinstance(schema, Mapping) and schema["type"] == "record":
+        for field in schema["fields"]:
+            if _is_free(field["name"]):
+                yield from _names(field["name"], field["type"])
 
 
 @cache

@@ -18,20 +18,23 @@ from runut.adapters.postgres import Connection
 from runut.directory_log import DirectoryLog
 
 _SQL: Final = queries("rights")
-# A corrected one had it once: past states show it. Others must not hide words by repeating them.
+# A corrected one had it once. Others must not hide words by repeating them.
 _WITH_EFFECT: Final = frozenset({"EFFECTIVE", "CORRECTED"})
+# A past state may hold what counts no more, or what counts in the order of occurring alone.
+_MAY_HAVE_HAD: Final = _WITH_EFFECT | {"IRREGULAR"}
 
 
 class Guarded:
-    """The guarded events of some subjects, as somebody sees them."""
+    """The guarded events of some subjects, as somebody sees them now or as of the past."""
 
-    def __init__(self, told: list[tuple[HistoryEntry, bool]]) -> None:
+    def __init__(self, told: list[tuple[HistoryEntry, bool]], *, is_past: bool = False) -> None:
         self.entries = [entry for entry, _ in told]
         self._told = {_place(entry): may for entry, may in told}
         self.words = Words()
         """Of those whose words rows and states may hold."""
+        counting = _MAY_HAVE_HAD if is_past else _WITH_EFFECT
         for entry, may in told:
-            if entry.verdict in _WITH_EFFECT:
+            if entry.verdict in counting and entry.recorded.is_authentic:
                 self.words.add(entry, may)
 
     def __bool__(self) -> bool:
@@ -47,22 +50,32 @@ class Guarded:
 
 
 async def guarded(
-    connection: Connection, subjects: Collection[str], sight: Sight, log: DirectoryLog
+    connection: Connection,
+    subjects: Collection[str],
+    sight: Sight,
+    log: DirectoryLog,
+    *,
+    is_past: bool = False,
 ) -> Guarded:
-    """What is guarded on some subjects."""
+    """What is guarded on some subjects, for somebody who asks about the past with `is_past`."""
     asked = {"subjects": list(subjects)}
     cursor = await connection.execute(_SQL["guarded"], asked)
     entries = [entry_from(row, log.at) for row in await cursor.fetchall()]
     if not entries:
         return Guarded([])
-    cursor = await connection.execute(_SQL["custodians"], asked)
-    custodians = {subject: set(agencies) for subject, agencies in await cursor.fetchall()}
+    custodians = await custodians_of(connection, subjects)
     told = [
         (entry, may_be_told(event, sight, custodians.get(event.subject, ())))
         for entry in entries
         for event in (entry.recorded.event,)
     ]
-    return Guarded(told)
+    return Guarded(told, is_past=is_past)
+
+
+async def custodians_of(connection: Connection, subjects: Collection[str]) -> dict[str, set[str]]:
+    """Every agency that ever had a case, of those that anybody had."""
+    cursor = await connection.execute(_SQL["custodians"], {"subjects": list(subjects)})
+    return {subject: set(agencies) for subject, agencies in await cursor.fetchall()}
 
 
 def _place(entry: HistoryEntry) -> tuple[int, int]:

@@ -20,7 +20,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from cli.web_reads import ReadSide as WebReads
-from dashboard.feed import Feed
+from dashboard.reads import Demand
 from runut.access import Principal, Role
 from runut.adapters.http import install_problems
 from runut.adapters.http_guards import Traced
@@ -87,11 +87,12 @@ class ReadSide:
     """An application with the routes, and clients of it."""
 
     def __init__(
-        self, settings: Settings, app: FastAPI, feed: Feed, stopping: asyncio.Event
+        self, settings: Settings, app: FastAPI, reading: WebReads, stopping: asyncio.Event
     ) -> None:
         self.settings = settings
         self.app = app
-        self.feed = feed
+        self.reads = reading.reads
+        self.feed = reading.feed
         self.stopping = stopping
 
     def client(self, token: str = "auditor") -> httpx.AsyncClient:
@@ -123,11 +124,13 @@ async def read_side(settings: Settings, now: datetime = NOW) -> AsyncIterator[Re
         app.add_middleware(Traced)
         reading.add_to(app, API)
         async with reading:
-            yield ReadSide(settings, app, reading.feed, stopping)
+            yield ReadSide(settings, app, reading, stopping)
 
 
-async def exported(subject: str) -> bytes:
-    """Stands for the bundle of a subject."""
+async def exported(subject: str, demand: Demand | None = None) -> bytes:
+    """Stands for the bundle of a subject, which holds what is projected."""
+    if demand is not None:
+        await demand([])
     return f"the bundle of {subject}".encode()
 
 

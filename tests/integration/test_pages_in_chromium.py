@@ -64,7 +64,7 @@ async def address(world: Settings) -> AsyncIterator[str]:
         yield address
 
 
-async def sealed(subject: str) -> bytes:
+async def sealed(subject: str, _demand: object) -> bytes:
     """The genuine bundle of a case of the first story, which was sealed and witnessed."""
     ledger = Sealed()
     ledger.announce()

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from dashboard.reads import Demand
 from runut.adapters.postgres import Connection
 from runut.event import Recorded
+from runut.rfc3339 import format_time
 from runut.settings import Settings
 from tests.builders import project, recorded
 from tests.coordination_story import REPORT
-from tests.read_stage import ReadSide, read_side
+from tests.read_stage import PEOPLE, ReadSide, person, read_side
 
-CASE, MEETING = "case/GUARDED-1", "meeting/GUARDED-1"
+CASE, MEETING, AGAIN = "case/GUARDED-1", "meeting/GUARDED-1", "case/GUARDED-2"
+LATE = "Penggerebekan susulan"
 TITLE, WHAT, DECISION = "Operasi penyelamatan", "Menyiapkan rumah aman", "Menjemput korban"
 REPORTED = "2026-03-02T09:00:00+07:00"
 
@@ -241,3 +245,88 @@ async def test_words_of_an_irregular_event_hide_nothing(
     await project(connection, [forged])
     contact = (await side.get("/contacts", "reader-kemensos")).json()
     assert [one["summary"] for one in contact] == ["Koordinasi"]
+
+
+async def test_a_past_state_does_not_tell_what_counts_no_more(
+    side: ReadSide, connection: Connection
+) -> None:
+    """A letter counted, until the reopening that made it possible was corrected."""
+    lines: list[tuple[str, str, dict[str, Any]]] = [
+        ("bp3mi-ntt", "CaseReported", REPORT),
+        ("bp3mi-ntt", "CaseVerified", {"result": "VERIFIED", "note": "-"}),
+        ("kbri-kl", "ContactLogged", _contact() | {"with": []}),
+        ("kp2mi", "ContactLogged", _contact() | {"contact_id": "K2", "with": []}),
+        ("bp3mi-ntt", "CaseResolved", {"outcome": "Selesai"}),
+        ("bp3mi-ntt", "CaseClosed", {"scope": "LEDGER", "ground": "Tuntas"}),
+        ("bp3mi-ntt", "CaseReopened", {"reason": "Bukti baru"}),
+    ]
+    before = [_event(20 + n, *line, subject=AGAIN) for n, line in enumerate(lines)]
+    reopened, letter = before[-1], _letter("L7", "kp2mi") | {"title": LATE}
+    correction = {"target": reopened.event.event_id, "reason": "Keliru"}
+    after = [
+        _event(30, "polri", "LetterSent", letter, "SECRET", subject=AGAIN),
+        _event(40, "bp3mi-ntt", "EventCorrected", correction, subject=AGAIN),
+    ]
+    await project(connection, before + after)
+    then = format_time(after[0].recorded_at + timedelta(seconds=5))
+    for token, told in (("reader-kbri-kl", False), ("reader-kp2mi", True)):
+        now = await side.get("/commitments", token)
+        was = await side.get("/commitments", token, as_of=then)
+        assert "LETTER_REPLY:L7:kp2mi" not in now.text
+        assert "LETTER_REPLY:L7:kp2mi" in was.text
+        assert (LATE in was.text) == told
+        assert (token in {one[0] for one in await reads_of(connection)}) == told
+
+
+async def test_an_answer_is_another_one_for_somebody_else_of_the_agency(side: ReadSide) -> None:
+    PEOPLE["colleague"] = person("colleague", "READER", agency="kp2mi")
+    for path in (f"/subjects/{CASE}", "/letters", "/agencies/kp2mi", "/indicators"):
+        tag = (await side.get(path, "reader-kp2mi")).headers["etag"]
+        assert (await side.get(path, "reader-kp2mi", known=tag)).status_code == 304
+        other = await side.get(path, "colleague", known=tag)
+        assert (other.status_code, "Cookie" in other.headers["vary"]) == (200, True)
+
+
+@pytest.mark.parametrize(("token", "status"), [("auditor", 200), ("reader-bp3mi-ntt", 200)])
+async def test_a_bundle_holds_what_is_projected(
+    side: ReadSide, connection: Connection, token: str, status: int
+) -> None:
+    assert (await side.get(f"/bundles/{CASE}", token)).status_code == status
+    assert [one[3] for one in await reads_of(connection)] == ["RESTRICTED", "SECRET"]
+
+
+@pytest.mark.parametrize(("token", "status"), [("auditor", 200), ("reader-polri", 403)])
+async def test_a_bundle_is_refused_for_what_is_sealed_and_not_projected_yet(
+    side: ReadSide, connection: Connection, token: str, status: int
+) -> None:
+    further = _event(60, "kemensos", "LetterSent", _letter("L8", "kp2mi"), "TOP_SECRET")
+
+    async def sealed(subject: str, demand: Demand) -> bytes:
+        await demand([further])
+        return subject.encode()
+
+    side.reads.export = sealed
+    answer = await side.get(f"/bundles/{CASE}", token)
+    assert answer.status_code == status
+    assert ("TOP_SECRET" in {one[3] for one in await reads_of(connection)}) == (status == 200)
+
+
+def _event(
+    offset: int,
+    agency: str,
+    kind: str,
+    data: dict[str, Any],
+    security: str = "ORDINARY",
+    subject: str = CASE,
+) -> Recorded:
+    return recorded(
+        {
+            "type": kind,
+            "subject": subject,
+            "agency": agency,
+            "security": security,
+            "occurred_at": REPORTED,
+            "data": data,
+        },
+        offset,
+    )

@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import fields
 
 from projections.batch import HistoryEntry
-from projections.guarded import Words, may_be_told, named_agencies, words_of
+from projections.folds.agent import AgentState
+from projections.folds.agreement_state import AgreementState, Clause
+from projections.folds.case_state import CaseState
+from projections.folds.meeting import Attendance, MeetingState
+from projections.folds.programme import ServicePoint
+from projections.folds.rows import Row
+from projections.guarded import Words, fields_of_words, may_be_told, named_agencies, words_of
 from projections.rights import Sight
 from runut.event import Event
 from tests.builders import recorded
@@ -107,6 +115,76 @@ def test_a_document_shows_the_class_in_place_of_words_and_what_it_shows_is_known
         "agency": "polri",
     }
     assert read == [shown]
+
+
+def test_facts_stay_though_a_guarded_event_says_the_same() -> None:
+    words, read = Words(), []
+    for text in ("case/X", "kp2mi", "2026-03-09T16:59:59Z", "URGENT", "C1"):
+        words.add(entry(title=text), told=False)
+    facts = {
+        "subject": "case/X",
+        "urgency": "URGENT",
+        "participants": ["kp2mi", "polri"],
+        "commitments": [
+            {"commitment_id": "C1", "debtor": "kp2mi", "due_at": "2026-03-09T16:59:59Z"}
+        ],
+    }
+    assert words.withheld_from(facts, read) == facts
+    assert words.withheld_from({**facts, "title": "kp2mi"}, read) == {**facts, "title": "[SECRET]"}
+    assert words.withheld_from({"subject": "case/X", "agenda": ["C1"]}, read)["agenda"] == [
+        "[SECRET]"
+    ]
+
+
+FACTS = {
+    *("subject", "agency", "from_agency", "to_agency", "sender", "requester", "provider"),
+    *("debtor", "creditor", "escalated_to", "custodian", "chair", "secretariat", "reporter"),
+    *("arbiter", "parties", "signed", "invitees", "adopters", "minutes_adopters", "partners"),
+    *("participants", "locally_closed_by", "to_agencies", "cc_agencies", "with_agencies"),
+    *("received_by", "disposed_by", "settled_by", "answered_by", "agreed_by", "disputed_by"),
+    *("consents", "merge_addressee", "proposed_survivor", "merged_into", "absorbed", "meeting"),
+    *("about_case", "cases", "source", "source_event", "in_reply_to", "open_transfer"),
+    *("status", "kind", "category", "urgency", "phase", "country", "mode", "direction"),
+    *("doc_type", "follow_up", "severity", "level", "cause", "answer_ground", "desks", "pillars"),
+    *("number", "licence", "currency", "series", "region", "timezone", "verification"),
+    *("breached_before", "escalation_pending"),
+}
+"""Columns of rows and fields of states that hold no free text, or names for things."""
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *Row.__subclasses__(),
+        *(CaseState, MeetingState, Attendance, AgreementState, Clause, AgentState, ServicePoint),
+    ],
+    ids=lambda kind: kind.__name__,
+)
+def test_every_text_of_a_row_or_state_is_known_to_be_words_or_none(kind: type[Struct]) -> None:
+    texts = {one.name for one in fields(kind) if "str" in str(one.type)}
+    unknown = {one for one in texts - fields_of_words() - FACTS if not one.endswith("_id")}
+    assert unknown == set()
+
+
+def test_a_clause_names_its_debtor() -> None:
+    proposed = recorded(
+        {
+            "type": "AgreementProposed",
+            "subject": "agreement/X",
+            "agency": "kp2mi",
+            "occurred_at": "2026-03-02T09:00:00+07:00",
+            "data": {
+                "title": "Kesepakatan",
+                "parties": ["kp2mi", "polri"],
+                "secretariat": "kp2mi",
+                "clauses": [{"clause_id": "K", "text": "Lapor", "debtor": "kemlu"}],
+                "fund": "Dana",
+                "valid_to": "2027-03-02",
+            },
+        },
+        1,
+    ).event
+    assert named_agencies(proposed) == {"kp2mi", "polri", "kemlu"}
 
 
 def test_words_of_one_subject_are_withheld_from_no_other() -> None:
