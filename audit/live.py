@@ -26,6 +26,7 @@ from projections.processes import count, in_processes
 from runut.directory import founded
 from runut.directory_follower import DirectoryFollower
 from runut.errors import BadFile, BadInput, LedgerMismatch, NotFound
+from runut.private_files import write_private
 from runut.seals import Seal, origin_of
 from runut.settings import Settings
 
@@ -256,9 +257,7 @@ class _Live:
         state = State(last.ledger_id.hex(), _digest(self._policy), self._log.reached, trees)
         path = state_path(self._settings)
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
-        fresh.write_bytes(to_json(state))
-        fresh.replace(path)
+        write_private(path, to_json(state))
 
     def _say(self, step: int, status: Status, says: str) -> None:
         self._checks.append(Check(step, HEADINGS[step - 1], status, says))

@@ -16,7 +16,7 @@ from audit.witnessed_time import TOLERANCE
 from runut.adapters.kafka import record_at, records_of
 from runut.directory_follower import DirectoryFollower
 from runut.directory_log import DirectoryLog
-from runut.errors import BadInput, NotAnEvent, RunutError
+from runut.errors import BadInput, NotAnEvent, RunutError, Unreachable
 from runut.log_reader import PartitionReader
 from runut.merkle import Frontier
 from runut.merkle_map import NO_RECORDS, Chain, MerkleMap
@@ -97,11 +97,17 @@ class TreeFound(msgspec.Struct):
 async def check_tree(
     settings: Settings, task: TreeTask, passed: Callable[[int], None] = lambda _count: None
 ) -> TreeFound:
-    """Verify a tree up to its last head."""
+    """Verify a tree up to its last head.
+
+    Raises:
+        Unreachable: Kafka does not answer, which says nothing of the tree.
+    """
     try:
         return await _Check(settings, task, passed).run()
     except BadInput as error:
         failure = (error.thing, error.expected, str(error.found))
+    except Unreachable:
+        raise
     except RunutError as error:
         failure = (task.name, "to be read as it was sealed", str(error))
     return TreeFound(task.since, failure=failure)

@@ -16,7 +16,7 @@ import msgspec
 
 from producers.files.entries import BadLine, Doubt, Found, Reported, Source, bad_line, doubt
 from runut import Producer, Receipt
-from runut.errors import BadInput, FieldError
+from runut.errors import BadFile, BadInput, FieldError
 from runut.personal_data import Finding, findings
 
 Report = Callable[[Reported], None]
@@ -80,12 +80,15 @@ class Publishing:
             Unreachable, NotRecorded: an earlier one could not be stored; import again to go on.
             LedgerMismatch: the ledger does not know this release's schemas.
             MissingKey: the producer requires keys and an agency has none here.
+            BadFile: a key cannot be read.
         """
         refused = []
         for one in found:
             self._fail()
             try:
                 (await self._producer.send(one.event)).add_done_callback(self._arrived)
+            except BadFile:  # a key's, not the line's
+                raise
             except BadInput as error:
                 refused.append(bad_line(one.line, error, one.text))
         return refused

@@ -129,8 +129,12 @@ class KeyStore:
     def _load(self) -> list[SigningKey]:
         if not self.path.is_dir():
             return []
-        demand_private(self.path)
-        found = [_read(file) for file in self.path.glob("*.json")]
+        try:
+            demand_private(self.path)
+            files = list(self.path.glob("*.json"))
+        except OSError as error:
+            raise BadFile(f"key store {self.path}", "a directory to read", error) from None
+        found = [_read(file) for file in files]
         return sorted(found, key=lambda key: (key.created_at, key.key_id))
 
 
@@ -141,8 +145,8 @@ def _signing_key(agency: str, created_at: datetime, private_key: Ed25519PrivateK
 
 
 def _read(file: Path) -> SigningKey:
-    demand_private(file)
     try:
+        demand_private(file)
         stored = msgspec.json.decode(file.read_bytes(), type=_KeyFile)
         private_key = Ed25519PrivateKey.from_private_bytes(stored.private_key)
     except (OSError, msgspec.MsgspecError, ValueError) as error:

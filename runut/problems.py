@@ -63,13 +63,13 @@ _INTERNAL: Final = _Kind(
     "the request was in order as far as we can tell; give the trace id to whoever operates it",
 )
 _KINDS: Final[Mapping[type[errors.RunutError], _Kind]] = {
+    errors.BadFile: _INTERNAL,  # ours, such as a key that others can read
     errors.BadInput: _Kind(422, "bad-input", "Something that was sent is wrong"),
     errors.FieldError: _Kind(422, "bad-field", "A field is wrong"),
     errors.TooLarge: _Kind(413, "too-large", "More was sent than is taken"),
     errors.TooSlow: _Kind(408, "too-slow", "The rest of the request did not come"),
     errors.NotFound: _Kind(404, "not-found", "The ledger holds nothing of this"),
     errors.Refused: _Kind(409, "irregular", "The event would be irregular"),
-    errors.AlreadyRecorded: _Kind(409, "already-recorded", "The event_id is another event's"),
     errors.AlreadyRecorded: _Kind(409, "already-recorded", "Another event has this id"),
     errors.Unauthenticated: _Kind(401, "unauthenticated", "It is not known who asks"),
     errors.Forbidden: _Kind(403, "forbidden", "This is not yours to do"),
@@ -127,6 +127,8 @@ def plain_problem(status: int, title: str, detail: str, **extra: Any) -> Problem
 
 def _particulars(error: Exception) -> dict[str, Any]:
     match error:
+        case errors.BadFile():
+            return {}
         case errors.BadInput():
             found = shorten(error.found)
             return {"field": error.thing, "expected": error.expected, "found": found}

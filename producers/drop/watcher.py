@@ -25,7 +25,7 @@ from producers.files.mapping import TableMapping
 from producers.importer import Publishing, Rules, import_entries
 from runut import Producer
 from runut.backoff import full_jitter
-from runut.errors import BadInput, NotRecorded, Unreachable
+from runut.errors import BadFile, BadInput, NotRecorded, Unreachable
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +62,7 @@ class Watcher:
         Raises:
             LedgerMismatch: no ledger is founded, or it does not know this release's schemas.
             Unreachable, NotRecorded: with `once`, Kafka fails.
+            BadFile: with `once`, a key cannot be read.
         """
         self._folder.look()
         failures = 0
@@ -71,11 +72,11 @@ class Watcher:
             try:
                 await self._work()
                 failures = 0
-            except (Unreachable, NotRecorded) as error:
+            except (Unreachable, NotRecorded, BadFile) as error:
                 if once:
                     raise
                 failures += 1
-                log.warning("the ledger cannot be reached, trying again", reason=str(error))
+                log.warning("files cannot be imported, trying again", reason=str(error))
             if once:
                 return
 
@@ -110,7 +111,7 @@ class Watcher:
                     await self._import(producer, file, report)
                     if _seen(file) == before:
                         return report
-            except FileNotFoundError:
+            except (FileNotFoundError, BadFile):  # a key's: the file may be in order
                 raise
             except (BadInput, OSError) as error:
                 report.refusal = str(error)

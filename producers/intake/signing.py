@@ -67,7 +67,7 @@ class ReceiptSigner:
         self._directory = directory
         self._key = self._usable()
         self._ledger_id = founded(directory().ledger).ledger_id
-        self._waiting: dict[EventId, _Waiting] = {}
+        self._waiting: dict[tuple[AgencyCode, EventId], _Waiting] = {}
 
     def sign(self, stored: Sequence[tuple[AgencyCode, Receipt]]) -> list[SignedReceipt]:
         """The receipts of 1 to 1,024 events with their agencies, in order.
@@ -86,12 +86,13 @@ class ReceiptSigner:
         alone is always the same.
         """
         loop = asyncio.get_running_loop()
-        waiting = self._waiting.get(receipt.event_id)
+        named = agency, receipt.event_id  # ids are each agency's own
+        waiting = self._waiting.get(named)
         if waiting is None:
             waiting = _Waiting(agency, receipt, [])
             if not self._waiting:
                 loop.call_later(LINGER_S, self._sign_waiting)
-            self._waiting[receipt.event_id] = waiting
+            self._waiting[named] = waiting
         signed: asyncio.Future[SignedReceipt] = loop.create_future()
         waiting.asked.append(signed)
         return await signed

@@ -19,8 +19,9 @@ class Unprojected:
         self._places: OrderedDict[Subject, tuple[int, int]] = OrderedDict()
 
     def note(self, receipt: Receipt) -> None:
-        """An event is in the log."""
-        self._places[receipt.subject] = (receipt.partition, receipt.offset)
+        """An event is in the log; later ones of its subject may have been noted before."""
+        place = (receipt.partition, receipt.offset)
+        self._places[receipt.subject] = max(place, self._places.get(receipt.subject, place))
         self._places.move_to_end(receipt.subject)
         if len(self._places) > self._size:
             self._places.popitem(last=False)

@@ -24,7 +24,7 @@ from runut.adapters.postgres import connected
 from runut.adapters.topics import create_topics
 from runut.directory import founded
 from runut.directory_follower import DirectoryFollower
-from runut.errors import BadFile, NotFound
+from runut.errors import BadFile, NotFound, Unreachable
 from runut.keystore import KeyStore
 from runut.merkle import Frontier
 from runut.notes import Checkpoint, Cosigner, Note, NoteSigner
@@ -221,6 +221,13 @@ async def test_a_bundle_of_the_live_ledger_has_the_same_bytes_each_time_and_veri
     assert {one.status for one in found.checks} == {"HOLDS", "UNANCHORED"}
     with pytest.raises(NotFound, match="no seal covers an event of it"):
         await export(sealed.settings, "case/NOBODY")
+
+
+async def test_a_kafka_that_does_not_answer_says_nothing_of_a_tree(sealed: SealedLedger) -> None:
+    head = sealed.seals[-1].seal.heads[0]
+    away = sealed.settings.model_copy(update={"kafka_bootstrap": "127.0.0.1:1"})
+    with pytest.raises(Unreachable):
+        await check_tree(away, TreeTask(*head.place, (head,)))
 
 
 async def test_records_whose_times_lie_outside_of_cosigned_seals_are_refused(

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from producers.intake.channel import Channel
 from producers.intake.gathering import Gathered
 from producers.intake.given import given_event, given_line, idempotency_key, signature_headers
 from producers.intake.incoming import Incoming
 from producers.intake.recent import Recent
-from producers.intake.signing import GatewayKeys
+from producers.intake.signing import GatewayKeys, ReceiptSigner
 from producers.intake.unprojected import Unprojected
+from runut.directory import Directory
+from runut.directory_writer import SYSTEM
 from runut.errors import AlreadyRecorded, BadInput, FieldError
 from runut.event import AgencyCode, Event, Subject
 from runut.event_ids import DerivedIds
@@ -233,6 +236,41 @@ def test_the_last_places_of_some_subjects_are_remembered() -> None:
     assert written.last(Subject("case/A")) == (0, 3)
     written.forget(Subject("case/A"), (0, 3))
     assert written.last(Subject("case/A")) is None
+
+
+def test_an_earlier_place_that_is_noted_later_is_not_the_last() -> None:
+    written = Unprojected()
+    for offset in (101, 100):
+        written.note(a_receipt(offset=offset))
+    assert written.last(Subject("case/A")) == (0, 101)
+
+
+async def test_agencies_with_one_event_id_get_a_receipt_each(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path / "keys")
+    made = store.new(SYSTEM)
+    directory = directory_log().latest
+
+    class Known:
+        ledger = directory.ledger
+
+        def key(self, _agency: str, _key_id: str) -> Known:
+            return self
+
+        public_key = made.public_key
+
+        def is_revoked(self, *_of: object) -> bool:
+            return False
+
+    signer = ReceiptSigner(store, cast("Callable[[], Directory]", Known))
+    one = a_receipt("case/A", 10)
+    other = replace(a_receipt("case/B", 20), event_id=one.event_id)
+    kp2mi, kemlu, again = await asyncio.gather(
+        signer.sign_soon(KP2MI, one),
+        signer.sign_soon(AgencyCode("kemlu"), other),
+        signer.sign_soon(KP2MI, one),
+    )
+    assert [(its.agency, its.offset) for its in (kp2mi, kemlu)] == [("kp2mi", 10), ("kemlu", 20)]
+    assert kp2mi is again
 
 
 def test_a_gateway_signs_with_no_key_that_its_agency_keeps(tmp_path: Path) -> None:

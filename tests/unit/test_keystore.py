@@ -46,6 +46,13 @@ def test_its_signer_signs_under_its_id_and_public_key(store: KeyStore) -> None:
     assert VerifiedBatches().holds(key.public_key, found.signature, signed.digest)
 
 
+def test_a_file_that_is_gone_when_it_is_read_is_said(store: KeyStore) -> None:
+    store.new("kp2mi")
+    (store.path / "kemlu-1.json").symlink_to(store.path / "nothing")
+    with pytest.raises(BadFile, match=r"key file .*kemlu-1\.json"):
+        store.get("kp2mi")
+
+
 def test_of_several_keys_the_newest_is_used_even_if_the_clock_went_back(store: KeyStore) -> None:
     first = store.new("kp2mi")
     stored = json.loads(file_of(store, first).read_text())

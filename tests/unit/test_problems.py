@@ -16,7 +16,7 @@ EXAMPLES: list[tuple[RunutError, int, str]] = [
     (errors.BadInput("role", "one", "none"), 422, "bad-input"),
     (errors.FieldError("data.to[1]", "an agency", 5), 422, "bad-field"),
     (errors.NotAnEvent("value", "a frame", b""), 422, "bad-input"),
-    (errors.BadFile("policy", "TOML", "x"), 422, "bad-input"),
+    (errors.BadFile(SECRET, "TOML", SECRET), 500, "internal-error"),
     (errors.TooLarge("body", 1024), 413, "too-large"),
     (errors.TooSlow("body", 60), 408, "too-slow"),
     (errors.Unauthenticated("none"), 401, "unauthenticated"),
