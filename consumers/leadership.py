@@ -20,13 +20,6 @@ Prepare = Callable[[Connection, Settings], Awaitable[None]]
 
 POLL_S: Final = 1.0
 
-# Of a leader whose machine vanished the server would not know for hours.
-_KEEPALIVE: Final = (
-    "SELECT set_config('tcp_keepalives_idle', '10', false),"
-    " set_config('tcp_keepalives_interval', '5', false),"
-    " set_config('tcp_keepalives_count', '3', false)"
-)
-
 
 @asynccontextmanager
 async def leading(
@@ -43,7 +36,6 @@ async def leading(
         psycopg.OperationalError: it went away.
     """
     async with connected(settings, name=f"runut {task}", autocommit=True) as connection:
-        await connection.execute(_KEEPALIVE)
         await prepare(connection, settings)
         # To wait inside PostgreSQL would keep a snapshot open, and vacuum from its work.
         while not await _is_free(connection, _lock_key(settings, task)):

@@ -32,6 +32,10 @@ from runut.settings import Settings
 log = structlog.get_logger(__name__)
 
 RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+WRITTEN_WITHIN_S: Final = 600
+"""A transaction; what takes longer was paused."""
+HAS_TRANSACTION_TIMEOUT: Final = 170_000
+DATABASE_FAILED: Final = (psycopg.OperationalError, psycopg.errors.TransactionTimeout)
 """Pauses before PostgreSQL is tried again, growing until something could be written."""
 
 
@@ -66,6 +70,9 @@ class ModelWriter:
         # What a crash of PostgreSQL takes back, it takes back together with the position: the log
         # has it still, and it is projected again. Claims go over the other connection.
         await saving.execute("SET synchronous_commit = off")
+        if saving.info.server_version >= HAS_TRANSACTION_TIMEOUT:
+            # A worker that is paused within a write keeps nobody else from its partitions for ever.
+            await saving.execute(f"SET transaction_timeout = '{WRITTEN_WITHIN_S}s'")
         self._loading, self._saving = Store(loading), Store(saving)
 
     async def close(self) -> None:
@@ -85,7 +92,7 @@ class ModelWriter:
             try:
                 claimed = await _opened(self._loading).claim(wanted)
                 break
-            except psycopg.OperationalError as error:
+            except DATABASE_FAILED as error:
                 await self._reopen(error)
         self._gathered = None
         self._subjects.forget(whole={p for p, one in claimed.items() if one.next_offset == 0})
@@ -100,7 +107,7 @@ class ModelWriter:
         try:
             await self.write()
             await self._settle()
-        except psycopg.OperationalError as error:
+        except DATABASE_FAILED as error:
             # Void, like all that is given up: whoever claims goes on from what is written.
             log.warning("database failed while partitions were given up", reason=_reason(error))
         for partition in partitions:
@@ -194,7 +201,7 @@ class ModelWriter:
             await asyncio.sleep(pause_s)
             try:
                 await self.open()
-            except (Unreachable, psycopg.OperationalError) as again:
+            except (Unreachable, *DATABASE_FAILED) as again:
                 reason = _reason(again)
             else:
                 return

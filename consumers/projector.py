@@ -13,14 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import aiokafka
-import psycopg
 import structlog
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError
 from aiokafka.structs import TopicPartition
 
 from consumers.gathering import Batch
 from consumers.log_check import check_log
-from consumers.model_writer import ModelWriter
+from consumers.model_writer import DATABASE_FAILED, ModelWriter
 from consumers.recognizing import AT_ONCE, read_stretch
 from projections.store import Position
 from runut.adapters import kafka
@@ -58,8 +57,8 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         self._directory = DirectoryFollower(settings)
         self._writer = ModelWriter(settings, self._directory.log.at)
         self._verified = VerifiedBatches()
-        self._unwritten: list[RawRecord] = []
-        """Directory records that were read and are still to be written down for readers."""
+        self._written_down = 0
+        """Directory records that are written down for readers, of those that were read."""
         # Held while a batch is folded, never while waiting for records: a rebalance waits for the
         # batch under way, and no batch is folded while partitions change hands.
         self._folding = asyncio.Lock()
@@ -75,7 +74,7 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         self._failure = asyncio.get_running_loop().create_future()
         try:
             await self._writer.open()
-            self._unwritten += await self._directory.start()
+            await self._directory.start()
             await kafka.start(self._settings, self._consumer)
             self._consumer.subscribe([self._settings.events_topic], listener=self)
             await self._poll()
@@ -155,8 +154,9 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             with processing(self._settings.events_topic, self._settings.worker_group, headers):
                 await self._fold(await self._read(fetched), more=_is_full(fetched))
-        except psycopg.OperationalError as error:
+        except DATABASE_FAILED as error:
             self._seek(await self._writer.start_over(error))
+            self._written_down = 0  # a database that comes back may be one of before
         except Unreachable as error:
             await _wait_for_kafka(error)
             self._seek(self._writer.positions.values())
@@ -185,12 +185,13 @@ class Projector(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
         return batch
 
     async def _read_directory_on(self) -> None:
-        self._unwritten += await self._directory.catch_up()
+        await self._directory.catch_up()
 
     async def _write_directory_down(self) -> None:
-        if self._unwritten:
-            await self._writer.save_directory(self._unwritten, self._directory.log.latest)
-            self._unwritten = []
+        new = self._directory.records[self._written_down :]
+        if new:
+            await self._writer.save_directory(new, self._directory.log.latest)
+            self._written_down += len(new)
 
     async def _commit_for_lag_tools(self) -> None:
         offsets = {

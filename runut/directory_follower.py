@@ -25,6 +25,8 @@ class DirectoryFollower:
 
     def __init__(self, settings: Settings) -> None:
         self.log = DirectoryLog()
+        self.records: list[RawRecord] = []
+        """What it was read from: all of them, from the first."""
         self.written_at = _EPOCH
         """When Kafka stored the last record read: surely not ahead of Kafka's clock."""
         self._settings = settings
@@ -75,14 +77,14 @@ class DirectoryFollower:
             Unreachable: the broker does not answer.
             LedgerMismatch: the first record founds no ledger, or the log was cut.
         """
-        new: list[RawRecord] = []
+        known = len(self.records)
         start_at = {self._place: self.log.size}
         async for found in kafka.read_to_end(self._settings, self._consumer, start_at):
             for record in found:
                 self.log.append(record)
+                self.records.append(record)
                 self.written_at = _EPOCH + timedelta(milliseconds=record.timestamp_ms)
-            new += found
-        return new
+        return self.records[known:]
 
     async def _demand_topic(self) -> None:
         # Asking for one topic's metadata can make a broker create it; asking for all cannot.

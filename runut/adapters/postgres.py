@@ -31,6 +31,19 @@ Lend = Callable[[], AbstractAsyncContextManager[Connection]]
 
 NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
 CONNECT_TIMEOUT_S: Final = 10
+# Of a machine that vanished the other side would not know for hours, nor let go what it locked.
+_CLIENT_GONE: Final = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+_SERVER_GONE: Final = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
 LENT_WITHIN_S: Final = 5.0
 _ADVICE: Final = "start the platform with: runut up, or set RUNUT_POSTGRES_URL"
 _ADMISSION: Final = "see user, password and database in RUNUT_POSTGRES_URL"
@@ -258,8 +271,9 @@ def _refusal(url: str, error: Exception) -> Unreachable:
 
 def _options(settings: Settings, name: str, session: Mapping[str, str]) -> dict[str, Any]:
     schemas = (settings.model_schema, settings.operations_schema, settings.seals_schema)
-    given = {"timezone": "UTC", "search_path": ",".join(schemas), **session}
+    given = {"timezone": "UTC", "search_path": ",".join(schemas), **_CLIENT_GONE, **session}
     return {
+        **_SERVER_GONE,
         "connect_timeout": CONNECT_TIMEOUT_S,
         "application_name": name,
         "options": " ".join(f"-c {one}={value}" for one, value in given.items()),

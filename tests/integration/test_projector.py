@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from consumers import model_writer
 from consumers.projector import Projector
 from projections.waiting import wait_until_projected
 from runut import Producer
 from runut.adapters import kafka
-from runut.adapters.postgres import Connection
+from runut.adapters.postgres import Connection, connected
 from runut.errors import FencedOut, LedgerMismatch
 from runut.json_form import from_json
 from runut.settings import Settings
@@ -24,6 +25,15 @@ from tests.integration.logs import read_log
 from tests.integration.odd_records import ODD, send_odd
 
 DEADLINE_S = 60.0
+KILL = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE application_name = 'runut projector'"
+)
+CONNECTED = (
+    "SELECT coalesce(min(backend_start) > '{}', false) FROM pg_stat_activity "
+    "WHERE application_name = 'runut projector'"
+)
+"""All of the projector's connections are newer than that."""
 
 
 @asynccontextmanager
@@ -157,18 +167,49 @@ async def test_of_two_projectors_that_own_one_partition_the_older_stops(
 async def test_a_projector_that_loses_the_database_goes_on_by_itself(
     ledger: Settings, connection: Connection
 ) -> None:
-    kill = (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE application_name = 'runut projector'"
-    )
     objects = random_objects(range(6), 40)
     async with projecting(ledger) as projector:
         for at in range(0, len(objects), 40):
             ends = await emit_all(ledger, objects[at : at + 40])
-            await connection.execute(kill)
+            await connection.execute(KILL)
             assert await wait_until_projected(connection, ends, deadline_s=DEADLINE_S)
         assert not projector.done()
     await check_against_fold(connection, await read_log(ledger))
+
+
+async def test_a_write_that_takes_too_long_is_given_up_and_begun_again(
+    ledger: Settings, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a worker that was paused: its rows are not locked for ever."""
+    monkeypatch.setattr(model_writer, "WRITTEN_WITHIN_S", 1)
+    async with projecting(ledger) as projector:
+        ends = await emit_all(ledger, random_objects(range(2), 10))
+        assert await wait_until_projected(connection, ends, deadline_s=DEADLINE_S)
+        async with connected(ledger, name="tests") as other:
+            cursor = await other.execute("SELECT now() FROM position LIMIT 1 FOR UPDATE")
+            [(locked_at,)] = await cursor.fetchall()
+            await other.execute("SELECT FROM position FOR UPDATE")
+            ends = await emit_all(ledger, random_objects(range(2, 4), 10))
+            await until(lambda: _is(connection, CONNECTED.format(locked_at), True))
+        assert await wait_until_projected(connection, ends, deadline_s=DEADLINE_S)
+        assert not projector.done()
+    await check_against_fold(connection, await read_log(ledger))
+
+
+async def test_a_database_of_before_gets_the_directory_again(
+    ledger: Settings, connection: Connection
+) -> None:
+    count = "SELECT count(*) FROM directory_record"
+    async with projecting(ledger):
+        ends = await emit_all(ledger, random_objects(range(2), 10))
+        assert await wait_until_projected(connection, ends, deadline_s=DEADLINE_S)
+        cursor = await connection.execute(count)
+        [(known,)] = await cursor.fetchall()
+        await connection.execute('DELETE FROM directory_record WHERE "offset" > 2')
+        await connection.execute(KILL)
+        ends = await emit_all(ledger, random_objects(range(2, 4), 10))
+        assert await wait_until_projected(connection, ends, deadline_s=DEADLINE_S)
+        await until(lambda: _is(connection, count, known))
 
 
 @pytest.mark.parametrize(
