@@ -31,5 +31,7 @@ def run_web(settings: Settings, host: str, port: int) -> None:
     with listen(host, port) as listening:
         address, port = listening.getsockname()[:2]
         log.info("listening", address=f"http://{address}:{port}")
-        uvloop.run(serve(build_app(settings), listening, settings.web_drain_s))
+        uvloop.run(
+            serve(build_app(settings), listening, settings.web_drain_s, settings.web_proxies)
+        )
     log.info("stopped")

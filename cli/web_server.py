@@ -55,8 +55,11 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-async def serve(app: FastAPI, listening: socket.socket, drain_s: float) -> None:
-    """Serve until SIGTERM or SIGINT; returns when what was begun is done, or its time is up."""
+async def serve(app: FastAPI, listening: socket.socket, drain_s: float, proxies: str) -> None:
+    """Serve until SIGTERM or SIGINT; returns when what was begun is done, or its time is up.
+
+    `proxies` may say that they were asked over https.
+    """
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(None) as limit, app.router.lifespan_context(app):
@@ -67,14 +70,14 @@ async def serve(app: FastAPI, listening: socket.socket, drain_s: float) -> None:
 
             _spare_the_collector()
             allow_open_files()
-            await _Server(_config(app, drain_s), stop).serve([listening])
+            await _Server(_config(app, drain_s, proxies), stop).serve([listening])
     except TimeoutError:
         if not limit.expired():
             raise
         log.warning("stopped before everything was done")
 
 
-def _config(app: FastAPI, drain_s: float) -> uvicorn.Config:
+def _config(app: FastAPI, drain_s: float, proxies: str) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=BoundedHead,
@@ -83,6 +86,7 @@ def _config(app: FastAPI, drain_s: float) -> uvicorn.Config:
         access_log=False,  # runut.adapters.http_watch does it
         log_config=None,
         server_header=False,
+        forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=math.ceil(drain_s),
     )
 

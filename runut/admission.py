@@ -155,11 +155,13 @@ def _same_time(header: str, value: bytes | None, event: Event) -> bool:
     if header != "ce_time" or value is None:
         return False
     try:
-        return parse_time(value.decode()) == event.occurred_at
+        # Others write nanoseconds, and RFC 3339 lets them write t and z.
+        return parse_time(_ZEROS.sub(r"\1", value.decode().upper())) == event.occurred_at
     except (BadInput, UnicodeDecodeError):
         return False
 
 
+_ZEROS: Final = re.compile(r"(\.\d{6})0+(?=[Z+-])")
 _IDS: Final = {
     "agency": AGENCY_PATTERN,
     "directory": re.compile(r"0|[1-9][0-9]{0,3}"),

@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     """In which the pages tell times to who did not choose another."""
     web_demonstration: bool = False
     """Whether whoever is on this machine may read the pages without a token."""
+    web_proxies: str = "127.0.0.1,::1"
+    """Addresses of reverse proxies, separated by commas: who asked whether over https, they say."""
     oidc_issuer: str | None = None
     """URL of the OpenID Connect issuer whose access tokens are taken beside credentials."""
     oidc_audience: str | None = None

@@ -61,8 +61,8 @@ async def _line(process: asyncio.subprocess.Process) -> str:
 
 
 @asynccontextmanager
-async def serving(drain_s: float = PATIENCE_S) -> AsyncIterator[Web]:
-    program = ("-m", "tests.fixtures.draining_web", str(drain_s))
+async def serving(drain_s: float = PATIENCE_S, proxies: str = "127.0.0.1") -> AsyncIterator[Web]:
+    program = ("-m", "tests.fixtures.draining_web", str(drain_s), proxies)
     process = await asyncio.create_subprocess_exec(
         sys.executable, *program, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
@@ -80,6 +80,15 @@ async def serving(drain_s: float = PATIENCE_S) -> AsyncIterator[Web]:
 async def web() -> AsyncIterator[Web]:
     async with serving() as web:
         yield web
+
+
+@pytest.mark.parametrize(("proxies", "scheme"), [("127.0.0.1", "https"), ("192.0.2.1", "http")])
+async def test_a_proxy_that_is_named_may_say_that_it_was_asked_over_https(
+    proxies: str, scheme: str
+) -> None:
+    async with serving(proxies=proxies) as web:
+        found = await web.client.get("/scheme", headers={"X-Forwarded-Proto": "https"})
+        assert found.json() == scheme
 
 
 # --- the end -------------------------------------------------------------------------------------

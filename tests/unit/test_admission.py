@@ -138,8 +138,22 @@ def test_a_header_that_contradicts_the_body_is_no_event(name: str) -> None:
         check(headers=[*cloud_event_headers(EVENT), (name, b"\xff")])
 
 
-def test_the_same_instant_may_be_written_in_another_way() -> None:
-    check(headers=[("ce_time", b"2025-06-11T14:00:00.000+07:00")])
+@pytest.mark.parametrize(
+    "same",
+    [
+        b"2025-06-11T14:00:00.000+07:00",
+        b"2025-06-11T07:00:00.0000000Z",
+        b"2025-06-11T14:00:00.000000000+07:00",
+        b"2025-06-11t07:00:00z",
+    ],
+)
+def test_the_same_instant_may_be_written_in_another_way(same: bytes) -> None:
+    check(headers=[("ce_time", same)])
+
+
+def test_an_instant_that_differs_by_nanoseconds_is_another() -> None:
+    with pytest.raises(NotAnEvent, match="header ce_time"):
+        check(headers=[("ce_time", b"2025-06-11T07:00:00.000000001Z")])
 
 
 def test_headers_of_others_are_not_looked_at() -> None:
