@@ -32,17 +32,16 @@ Lend = Callable[[], AbstractAsyncContextManager[Connection]]
 NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
 CONNECT_TIMEOUT_S: Final = 10
 # Of a machine that vanished the other side would not know for hours, nor let go what it locked.
+# No tcp_user_timeout: it also ends the connection of whoever only reads slowly.
 _CLIENT_GONE: Final = {
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
-    "tcp_user_timeout": "25000",
 }
 _SERVER_GONE: Final = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    "tcp_user_timeout": 25_000,
 }
 LENT_WITHIN_S: Final = 5.0
 _ADVICE: Final = "start the platform with: runut up, or set RUNUT_POSTGRES_URL"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
-from audit.bundle import to_json
+from audit.bundle import HISTORY, to_json
 from audit.documents import moment_of
 from audit.export import export
 from audit.live import read_state, state_path, verify_ledger
@@ -24,7 +27,8 @@ from runut.adapters.postgres import connected
 from runut.adapters.topics import create_topics
 from runut.directory import founded
 from runut.directory_follower import DirectoryFollower
-from runut.errors import BadFile, NotFound, Unreachable
+from runut.errors import BadFile, Forbidden, NotFound, Unreachable
+from runut.event import Recorded
 from runut.keystore import KeyStore
 from runut.merkle import Frontier
 from runut.notes import Checkpoint, Cosigner, Note, NoteSigner
@@ -221,6 +225,20 @@ async def test_a_bundle_of_the_live_ledger_has_the_same_bytes_each_time_and_veri
     assert {one.status for one in found.checks} == {"HOLDS", "UNANCHORED"}
     with pytest.raises(NotFound, match="no seal covers an event of it"):
         await export(sealed.settings, "case/NOBODY")
+
+
+async def test_a_bundle_is_asked_for_with_all_that_it_would_hold(sealed: SealedLedger) -> None:
+    asked: list[str] = []
+
+    async def refuse(events: Sequence[Recorded]) -> None:
+        asked.extend(one.event.event_id for one in events)
+        raise Forbidden("this bundle", "a right that nobody has")
+
+    with pytest.raises(Forbidden):
+        await export(sealed.settings, CASE, demand=refuse)
+    with ZipFile(BytesIO(await export(sealed.settings, CASE))) as bundle:
+        history = json.loads(bundle.read(HISTORY))
+    assert asked == [one["event_id"] for one in history] != []
 
 
 async def test_a_kafka_that_does_not_answer_says_nothing_of_a_tree(sealed: SealedLedger) -> None:
