@@ -37,19 +37,30 @@ def story() -> list[Recorded]:
         (MEETING, "kp2mi", "DecisionRecorded", "TOP_SECRET", _decision()),
     ]
     return [
-        recorded(
-            {
-                "type": kind,
-                "subject": subject,
-                "agency": agency,
-                "security": security,
-                "occurred_at": REPORTED,
-                "data": data,
-            },
-            offset,
-        )
+        _event(offset, agency, kind, data, security, subject)
         for offset, (subject, agency, kind, security, data) in enumerate(lines, 1)
     ]
+
+
+def _event(
+    offset: int,
+    agency: str,
+    kind: str,
+    data: dict[str, Any],
+    security: str = "ORDINARY",
+    subject: str = CASE,
+) -> Recorded:
+    return recorded(
+        {
+            "type": kind,
+            "subject": subject,
+            "agency": agency,
+            "security": security,
+            "occurred_at": REPORTED,
+            "data": data,
+        },
+        offset,
+    )
 
 
 def _letter(letter_id: str, to: str) -> dict[str, Any]:
@@ -309,24 +320,3 @@ async def test_a_bundle_is_refused_for_what_is_sealed_and_not_projected_yet(
     answer = await side.get(f"/bundles/{CASE}", token)
     assert answer.status_code == status
     assert ("TOP_SECRET" in {one[3] for one in await reads_of(connection)}) == (status == 200)
-
-
-def _event(
-    offset: int,
-    agency: str,
-    kind: str,
-    data: dict[str, Any],
-    security: str = "ORDINARY",
-    subject: str = CASE,
-) -> Recorded:
-    return recorded(
-        {
-            "type": kind,
-            "subject": subject,
-            "agency": agency,
-            "security": security,
-            "occurred_at": REPORTED,
-            "data": data,
-        },
-        offset,
-    )
