@@ -30,7 +30,7 @@ from audit.bundle import (
     write_bundle,
 )
 from audit.documents import documents, moment_of
-from audit.judging import Judged, judge, pairs
+from audit.judging import judge, pairs
 from audit.report import reports_of
 from audit.report.content import Content
 from projections.folds.subject import fold_subject
@@ -133,21 +133,15 @@ class _Export:
             _chained(of_markers),
             await self._witnessed(head, seal.index, log.records),
         )
-        placed = [*pairs(log.records, evidence.records), *pairs(log.markers, evidence.markers)]
-        judged = judge(log.place[1], placed, directory.log)
-        await self._demand(judged.events)
-        return self._written(seal, ledger, directory, log, evidence, judged)
+        return await self._written(seal, ledger, directory, log, evidence)
 
-    def _written(
-        self,
-        seal: Seal,
-        ledger: Ledger,
-        directory: _Directory,
-        log: _Log,
-        evidence: Evidence,
-        judged: Judged,
+    async def _written(
+        self, seal: Seal, ledger: Ledger, directory: _Directory, log: _Log, evidence: Evidence
     ) -> bytes:
         directories = directory.log
+        placed = [*pairs(log.records, evidence.records), *pairs(log.markers, evidence.markers)]
+        judged = judge(log.place[1], placed, directories)
+        await self._demand(judged.events)
         folded = fold_subject(judged.events, directories.at)
         at = moment_of(seal.sealed_at_ms)
         state, history = documents(self._subject, folded, directories.latest, at)

@@ -199,7 +199,8 @@ def _latency(found: Found) -> Section:
         f"worker need in their first {RUN_IN_S} seconds stands apart. Asleep: how late a "
         "process beside them wakes that does nothing but sleep, which is what the machine adds. "
         "States are read over HTTP and by SELECT two seconds each, in turns: neither is asked "
-        "meanwhile. A tick finds nothing due. What was written before is on disk when each begins."
+        "meanwhile. A tick finds nothing due. What was written before is on disk when events "
+        "are sent at a pace, and when reads begin."
     )
     return Section("Latency", QUANTILES, rows, note)
 

@@ -116,7 +116,8 @@ def problem_of(error: Exception, **extra: Any) -> Problem:
         detail=kind.detail or str(error),
         retry_after_s=None if retry_after_s is None else max(1, math.ceil(retry_after_s)),
         extra=extra,
-        **_particulars(error),
+        # What is for the log alone has none either.
+        **({} if kind.detail else _particulars(error)),
     )
 
 
@@ -127,8 +128,6 @@ def plain_problem(status: int, title: str, detail: str, **extra: Any) -> Problem
 
 def _particulars(error: Exception) -> dict[str, Any]:
     match error:
-        case errors.BadFile():
-            return {}
         case errors.BadInput():
             found = shorten(error.found)
             return {"field": error.thing, "expected": error.expected, "found": found}

@@ -15,7 +15,7 @@ from producers.files.jsonl import JsonLines
 from producers.importer import Imported, Publishing, Rules, import_entries
 from runut import Producer
 from runut.codec import MAX_VALUE
-from runut.errors import LedgerMismatch, MissingKey
+from runut.errors import BadFile, LedgerMismatch, MissingKey
 from runut.json_form import from_json
 from runut.settings import Settings
 from tests.builders import SCENARIOS
@@ -134,6 +134,16 @@ async def test_bad_lines_are_reported_and_the_rest_goes_on(ledger: Settings) -> 
     log = await read_log(ledger)
     good = ["c-2", "c-6", "c-11", "c-13"]
     assert [one.event.data["contact_id"] for one in log.on_subject("case/A")] == good
+
+
+async def test_a_key_that_cannot_be_read_is_no_bad_line(ledger: Settings) -> None:
+    broken = ledger.keys / "broken.json"
+    broken.touch(mode=0o600)
+    with pytest.raises(BadFile, match=r"key file .*broken\.json"):
+        await import_text(ledger, contact(1), require_keys=True)
+    broken.unlink()
+    found, bad = await import_text(ledger, contact(1), require_keys=True)
+    assert (found.published, bad) == (1, [])
 
 
 async def test_what_only_the_directory_may_say_is_no_line(ledger: Settings) -> None:

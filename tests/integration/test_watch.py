@@ -91,3 +91,19 @@ async def test_a_watcher_that_is_told_to_stop_leaves_the_folder_as_it_should_be(
     assert await watcher.wait() == 0
     assert sorted(os.listdir(folder)) == ["done", "rejected", "working"]
     assert os.listdir(folder / "working") == []
+
+
+async def test_a_file_waits_for_a_key_that_cannot_be_read(ledger: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text(contact(1))
+    broken = ledger.keys / "broken.json"
+    broken.touch(mode=0o600)
+    once = ("watch", str(folder), "--once", "--every", "0.1")
+    ended = await runut(ledger, *once)
+    assert ended.code == 1
+    assert "broken.json" in ended.err
+    assert not await there_is(folder, "rejected/*.jsonl")
+    broken.unlink()
+    assert (await runut(ledger, *once)).code == 0
+    assert await there_is(folder, "done/*.jsonl")
