@@ -252,7 +252,7 @@ def _founding(run: _Run) -> Shown:
     if not set(ledger.root_keys) <= set(run.policy.root_keys):
         trusted = ", ".join(key.hex()[:16] for key in sorted(run.policy.root_keys))
         raise BadInput("root keys of the ledger", f"those of the policy, {trusted}…", f"{roots}…")
-    return "HOLDS", f"{ledger.name}, {len(ledger.root_keys)} trusted root keys"
+    return "HOLDS", f"{ledger.name}, root keys that are trusted: {len(ledger.root_keys)}"
 
 
 def _demand_topics(run: _Run, ledger: Ledger) -> None:

@@ -46,6 +46,11 @@ def moment(text: str) -> datetime:
         raise typer.BadParameter(f"expected {error.expected}; found {text!r}") from None
 
 
+def many(count: int, one: str, more: str | None = None) -> str:
+    """`1 event`, `2,000 events`."""
+    return f"{count:,} {one if count == 1 else more or one + 's'}"
+
+
 def print_json(document: Any) -> None:
     """Print one document for programs."""
     typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS))

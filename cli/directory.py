@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.common import Data, Json, print_json
+from cli.common import Data, Json, many, print_json
 from runut import registration
 from runut.settings import load_settings
 
@@ -30,7 +30,7 @@ def directory_apply(
     if as_json:
         print_json({"written": applied})
     else:
-        typer.echo(f"{len(applied)} records written: {', '.join(applied) or 'nothing new'}")
+        typer.echo(f"{many(len(applied), 'record')} written: {', '.join(applied) or 'nothing new'}")
 
 
 @keys_app.command("new")
@@ -52,6 +52,6 @@ def keys_new(
         print_json([{"agency": key.agency, "key_id": key.key_id} for key in keys])
         return
     for key in keys:
-        typer.echo(f"{key.agency:<24}{key.key_id}")
+        typer.echo(f"{key.agency:<24} {key.key_id}")
     if not keys:
         typer.echo("every agency has a valid key here already", err=True)

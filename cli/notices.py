@@ -14,7 +14,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from cli.common import Data, Json, print_json, run
+from cli.common import Data, Json, many, print_json, run
 from cli.look import console, expect_agency, read_models
 from cli.tables import local
 from projections import notice_endpoints, notice_outbox
@@ -82,7 +82,7 @@ def retry(
     if as_json:
         print_json({"tried": tried})
     else:
-        typer.echo(f"{len(tried)} notices are tried again")
+        typer.echo(f"tried again: {many(len(tried), 'notice')}")
 
 
 @notices_app.command("key")

@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from cli.common import Data, Json, Processes, print_json, run
+from cli.common import Data, Json, Processes, many, print_json, run
 from cli.look import console, subject_argument
 from consumers.rebuilding.one_subject import SubjectRebuilt, rebuild_subject
 from consumers.rebuilding.rebuild import Phase, Rebuilt, Tell, Wanted, clean
@@ -137,7 +137,7 @@ def _print(found: Rebuilt, *, as_json: bool) -> None:
         console().print(table)
     if found.differing:
         more = f" (the first {LISTED} are listed)" if found.differing > LISTED else ""
-        typer.echo(f"{found.differing:,} rows are not what the log gives{more}.", err=True)
+        typer.echo(f"not what the log gives: {many(found.differing, 'row')}{more}.", err=True)
     if not found.swapped:
         typer.echo(
             "The live read models were left as they are. See what differs: runut replay; "
@@ -147,9 +147,9 @@ def _print(found: Rebuilt, *, as_json: bool) -> None:
         return
     compared = "compared row by row" if found.compared else "of another version than those before"
     typer.echo(
-        f"Rebuilt from {found.records:,} records, {compared}: loaded in {found.load_s:.1f} s, "
-        f"indexed in {found.index_s:.1f} s, compared in {found.compare_s:.1f} s, swapped in "
-        f"{found.swap_s:.1f} s."
+        f"Rebuilt from {many(found.records, 'record')}, {compared}: "
+        f"loaded in {found.load_s:.1f} s, indexed in {found.index_s:.1f} s, "
+        f"compared in {found.compare_s:.1f} s, swapped in {found.swap_s:.1f} s."
     )
     if found.old is not None:
         typer.echo(f"Those before are in schema {found.old}; drop them: runut rebuild --clean")
@@ -163,7 +163,7 @@ def _print_subject(found: SubjectRebuilt, *, as_json: bool) -> None:
     what = (
         f"rows of {changed} were others" if changed else "nothing was other than the log gives it"
     )
-    typer.echo(f"Rebuilt {found.subject} from {found.events:,} events: {what}.")
+    typer.echo(f"Rebuilt {found.subject} from {many(found.events, 'event')}: {what}.")
 
 
 def _print_dropped(schemas: list[str], *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from audit.partition_replay import LISTED, Replayed, Wanted
 from audit.replay import replay as replay_all
 from audit.replay import replay_subject
 from audit.seal_log import LogReached, SealLog
-from cli.common import Data, Json, Processes, print_json, run
+from cli.common import Data, Json, Processes, many, print_json, run
 from cli.look import AsOf, console, subject_argument
 from projections.portraits import Document
 from projections.render import Standing, render_state
@@ -148,8 +148,8 @@ def _print(found: Replayed, wanted: Wanted, sealed: Seal | None) -> None:
     when = f" as known at {wanted.as_of.isoformat()}" if wanted.as_of else ""
     when += f" up to seal {sealed.index}" if sealed else ""
     typer.echo(
-        f"Replayed {found.events:,} events of {found.subjects:,} subjects from Kafka{when}; "
-        f"{found.quarantined:,} records that are no events."
+        f"Replayed {many(found.events, 'event')} of {many(found.subjects, 'subject')} from "
+        f"Kafka{when}; no events: {many(found.quarantined, 'record')}."
     )
     if not found.differing:
         typer.echo("PostgreSQL says the same, field by field.")
@@ -160,7 +160,9 @@ def _print(found: Replayed, wanted: Wanted, sealed: Seal | None) -> None:
     console().print(table)
     more = found.differing - len(found.differences)
     listed = f" (the first {LISTED} are listed)" if more else ""
-    typer.echo(f"PostgreSQL differs from the log in {found.differing:,} fields{listed}.", err=True)
+    typer.echo(
+        f"PostgreSQL differs from the log in {many(found.differing, 'field')}{listed}.", err=True
+    )
 
 
 def _cell(value: Any) -> str:

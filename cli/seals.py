@@ -13,7 +13,7 @@ from aiokafka.structs import TopicPartition
 
 from audit.held_receipt import BrokenPromise, hold_to
 from audit.offline import FAILED
-from cli.common import Data, Json, print_json, run
+from cli.common import Data, Json, many, print_json, run
 from cli.loading import uncollected
 from projections.seals.documents import checkpoint_document, inclusion_document
 from projections.seals.log import SignedSeal, latest_seal, seal_at
@@ -119,7 +119,9 @@ def receipt(
     typer.echo(f"{place.topic}/{place.partition}:{place.offset} {place.subject or ''}".rstrip())
     first = found.first_sealed
     typer.echo(f"first sealed by {first.index} at {format_time(first.sealed_at)}")
-    typer.echo(f"proved by seal {covering.index}, {len(proof.path)} hashes to its tree")
+    typer.echo(
+        f"proved by seal {covering.index}, {many(len(proof.path), 'hash', 'hashes')} to its tree"
+    )
     typer.echo(f"\n{proof.seal.note}", nl=False)
 
 

@@ -58,7 +58,6 @@ def _meeting(document: Document, voice: Voice) -> RenderableType:
 
 
 def _agreement(document: Document, voice: Voice) -> RenderableType:
-    currency = document["currency"] or ""
     facts: Facts = [
         ("status", voice.word("AgreementStatus", document["status"])),
         ("title", document["title"]),
@@ -66,7 +65,7 @@ def _agreement(document: Document, voice: Voice) -> RenderableType:
         ("signed", ", ".join(document["signed"])),
         ("secretariat", voice.agency(document["secretariat"])),
         ("fund", document["fund"]),
-        ("fund_balance", f"{currency} {_amount(document['fund_balance'], voice)}".strip()),
+        ("fund_balance", _money(document["fund_balance"], document["currency"], voice)),
         ("valid_to", _date(document["valid_to"], voice)),
     ]
     fines = {
@@ -92,8 +91,8 @@ def _agent(document: Document, voice: Voice) -> RenderableType:
         ("name", document["name"]),
         ("licence", document["licence"]),
         ("valid_to", _date(document["valid_to"], voice)),
-        ("deposit", _amount(document["deposit"], voice)),
-        ("deposit_drawn", _amount(document["deposit_drawn"], voice)),
+        ("deposit", _money(document["deposit"], "IDR", voice)),
+        ("deposit_drawn", _money(document["deposit_drawn"], "IDR", voice)),
     ]
     sanctions = {
         "level": _word("SanctionLevel"),
@@ -187,6 +186,10 @@ def _time(value: str | None, voice: Voice) -> str:
 
 def _date(value: str | None, voice: Voice) -> str:
     return voice.date(date.fromisoformat(value)) if value else ""
+
+
+def _money(value: str | None, currency: str | None, voice: Voice) -> str:
+    return voice.money(Decimal(value), currency) if value else ""
 
 
 def _amount(value: str | None, voice: Voice) -> str:

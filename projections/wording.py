@@ -6,6 +6,7 @@ Names of agencies come from the directory, words for enumerations from words.tom
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -18,6 +19,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from runut.calendar import local_time
+from runut.catalogue import catalogue
 from runut.directory import Directory
 from runut.event import subject_id, subject_kind
 
@@ -78,6 +80,12 @@ class Voice(msgspec.Struct, frozen=True):
         text = f"{value:,.2f}".removesuffix(".00")
         return text.translate(_SWAPPED) if self.lang == "id" else text
 
+    def money(self, value: Decimal, currency: str | None) -> str:
+        """`Rp1.500.000` and `MYR 950`; `IDR 1,500,000` in English; `950` where it is of none."""
+        if (self.lang, currency) == ("id", "IDR"):
+            return f"Rp{self.amount(value)}"
+        return f"{currency or ''} {self.amount(value)}".lstrip()
+
     def duration(self, seconds: int) -> str:
         """Whole minutes, or seconds below one."""
         if seconds < 60:
@@ -99,6 +107,14 @@ def word(table: str, symbol: str, lang: Lang) -> str:
     words = _words()
     found = words.get(table, {}).get(symbol) or words["Any"].get(symbol)
     return found[lang] if found else symbol
+
+
+def event_name(event_type: str, lang: Lang) -> str:
+    """What a type of event is called: `surat keluar`, as its schema says; `letter sent`."""
+    if lang == "id":
+        doc: str = catalogue().by_name(event_type).schema["doc"]
+        return doc.partition(" (")[2].partition(")")[0]
+    return " ".join(re.findall("[A-Z][a-z]+", event_type)).lower()
 
 
 def has_words(table: str) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, File, Form, Path, Response, UploadFile
+from starlette.responses import RedirectResponse
 
 from dashboard.pages import cookies
-from dashboard.pages.frame import Frame, Reader
+from dashboard.pages.addresses import address
+from dashboard.pages.frame import HEADERS, Frame, Reader
 from dashboard.pages.routing import page_router
 from dashboard.pages.seals import newest_seal
 from projections.seals.documents import inclusion_document
@@ -30,6 +32,7 @@ def routes() -> APIRouter:
     router.add_api_route("/audit", audit)
     router.add_api_route("/audit/events/{event_id}", proof)
     router.add_api_route(VERIFY, verify, methods=["POST"])
+    router.add_api_route(VERIFY, again)
     return router
 
 
@@ -52,6 +55,11 @@ async def verify(
         except BadInput as error:
             found = {"result": "FAILED", "what": error.thing, "reason": str(error), "step": 0}
     return await _page(frame, found, bundle.filename)
+
+
+async def again(frame: Reader) -> Response:
+    """Back to where bundles are given in, with what else was asked: nothing is kept of the last."""
+    return RedirectResponse(address("/audit", **frame.request.query_params), 303, HEADERS)
 
 
 async def proof(frame: Reader, event_id: EventId) -> Response:

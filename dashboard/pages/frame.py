@@ -111,6 +111,7 @@ class Frame:
             .render(
                 w=self.words(reading),
                 frame=self,
+                made_at=self.site.reads.now(),
                 who=self.who,
                 lang=self.lang,
                 zone=self.zone.key,

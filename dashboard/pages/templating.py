@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MethodType
 from typing import Any, Final
 
+from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
@@ -92,7 +93,8 @@ def _numbered(lang: Lang) -> Callable[[str, str, int], Markup]:
 
     @lru_cache(maxsize=KEPT)
     def numbered(one: str, more: str, num: int) -> Markup:
-        return Markup(say(one, more, num)) % {"num": num}  # noqa: S704 all of it is ours
+        told = {"num": format_decimal(num, locale=lang)}
+        return Markup(say(one, more, num)) % told  # noqa: S704 all of it is ours
 
     return numbered
 

@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 
 from dashboard.pages.addresses import address_of, with_question
 from dashboard.pages.limits import Countdown, countdown
-from projections.wording import Lang, Voice, plain, zone_name
+from projections.wording import Lang, Voice, event_name, plain, zone_name
 from runut.calendar import local_time
 from runut.event import subject_id, subject_kind
 from runut.protocol import parse_limit
@@ -53,9 +53,9 @@ class Words:
     """Values in somebody's language and time zone, at a moment."""
 
     def __init__(self, voice: Voice, moment: datetime, as_of: datetime | None = None) -> None:
-        """Take the language, the zone and the directory, and when the page is made.
+        """Take the language, the zone and the directory, and the moment of which all is told.
 
-        `as_of` is a past moment of which all is told, links included.
+        `as_of` is that moment where it is past and links are to keep it.
         """
         self.voice = voice
         self.moment = moment
@@ -178,9 +178,13 @@ class Words:
         """`87%`."""
         return "–" if value is None else _share_text(value, self.voice.lang)
 
-    def amount(self, value: str | Decimal | None) -> str:
-        """An amount of money, as sentences have it."""
-        return "–" if value is None else self.voice.amount(Decimal(value))
+    def money(self, value: str | Decimal | None, currency: str | None = "IDR") -> str:
+        """An amount of money."""
+        return "–" if value is None else self.voice.money(Decimal(value), currency)
+
+    def event(self, event_type: str) -> str:
+        """What a type of event is called."""
+        return event_name(event_type, self.voice.lang)
 
     def text(self, said: Any) -> str:
         """Free text fit for a line."""

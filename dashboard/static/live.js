@@ -27,11 +27,30 @@ async function again() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-live-part]")) {
     const fresh = page.getElementById(part.id);
-    if (fresh && fresh.innerHTML !== part.innerHTML) replace(part, fresh);
+    if (fresh && fresh.innerHTML !== part.innerHTML && !isChosenIn(part)) replace(part, fresh);
   }
 }
 
+// Whoever is about to choose something keeps what they choose from.
+function isChosenIn(part) {
+  return part.contains(document.activeElement) && document.activeElement.matches("input, select");
+}
+
+// Where the keyboard is within a part: the how-manieth of its like, of its own event if it has one.
+function placeOf(one, part) {
+  const key = one.closest("[data-key]")?.dataset.key;
+  return { text: one.outerHTML, key, nth: alike(part, one.outerHTML, key).indexOf(one) };
+}
+
+function alike(part, text, key) {
+  const within = key ? part.querySelector(`[data-key="${CSS.escape(key)}"]`) : part;
+  return [...(within?.querySelectorAll("a, button, summary, [tabindex]") ?? [])].filter(
+    (one) => one.outerHTML === text,
+  );
+}
+
 function replace(part, fresh) {
+  const at = part.contains(document.activeElement) ? placeOf(document.activeElement, part) : null;
   const known = new Set([...part.querySelectorAll("[data-key]")].map((one) => one.dataset.key));
   const open = [...part.querySelectorAll("details[open][id]")].map((one) => one.id);
   const adopted = document.importNode(fresh, true);
@@ -41,6 +60,7 @@ function replace(part, fresh) {
   }
   if (!known.size) adopted.classList.add("fresh");
   part.replaceWith(adopted);
+  if (at) alike(adopted, at.text, at.key)[at.nth]?.focus({ preventScroll: true });
 }
 
 function listen() {

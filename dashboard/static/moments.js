@@ -1,15 +1,15 @@
 // The slider through a subject's past: says to which moment it points, and goes there when let go.
+// What is heard of is heard for the page: the slider is another one when something happened.
 
-for (const place of document.querySelectorAll("[data-moments]")) {
-  const step = place.querySelector("input[type=range]");
-  const said = place.querySelector("output");
-  const form = place.closest("form");
-  const times = step.dataset.times?.split("|");
-  step.addEventListener("input", () => {
-    said.value = times?.[step.value - 1] ?? `${step.value} / ${step.max}`;
-  });
-  step.addEventListener("change", () => form.requestSubmit());
-  for (const by of place.querySelectorAll("input[type=radio]")) {
-    by.addEventListener("change", () => form.requestSubmit());
-  }
+function placeOf(event) {
+  return event.target.closest("[data-moments]");
 }
+
+document.addEventListener("input", (event) => {
+  const place = placeOf(event);
+  if (!place || event.target.type !== "range") return;
+  const step = event.target;
+  const times = step.dataset.times?.split("|");
+  place.querySelector("output").value = times?.[step.value - 1] ?? `${step.value} / ${step.max}`;
+});
+document.addEventListener("change", (event) => placeOf(event)?.closest("form").requestSubmit());

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from dashboard.pages import search
 from dashboard.pages.frame import POLICY
 from embedded.platform import Endpoints
 from projections import owing
@@ -501,3 +502,16 @@ async def test_what_fails_before_a_page_is_a_page_for_browsers_and_a_problem_for
         page = await stranger.get("/nowhere")
         assert page.status_code == 404
         assert "Nothing is here for you" in page.text
+
+
+async def test_a_search_says_how_many_it_does_not_show(
+    site: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MOST", 1)
+    async with site.reader() as browser:
+        letters = await items(browser, "letters")
+        page = (await browser.get("/search", params={"q": "/20"})).text
+    found = [one for one in letters if "/20" in one["number"] or "/20" in one["title"]]
+    outline = Outline(page)
+    assert f"1 of {len(found)} are shown." in outline.words
+    assert "/letters?text=%2F20" in outline.links

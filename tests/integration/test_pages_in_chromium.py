@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -180,6 +181,7 @@ async def test_the_slider_goes_into_the_past_and_the_language_is_chosen(
     await expect(page.get_by_role("heading", name="Riwayat koordinasi")).to_be_visible()
     await page.emulate_media(media="print")
     await expect(page.get_by_role("navigation", name="Utama")).to_be_hidden()
+    await expect(page.get_by_role("button", name="Terapkan")).to_be_hidden()
     await expect(page.locator("#timeline")).to_be_visible()
     assert (await page.pdf())[:5] == b"%PDF-"
     await page.context.close()
@@ -206,6 +208,10 @@ async def test_a_case_is_exported_and_its_bundle_verified_by_upload(
         await page.get_by_role("button", name="Verify").click()
         await expect(page.get_by_role("status")).to_contain_text(found)
         assert await violations(page) == []
+    await page.get_by_label("Language").select_option("id")
+    await page.get_by_role("button", name="Apply").click()  # on a page that was an answer to a form
+    await expect(page.locator("html[lang=id]")).to_be_attached()
+    assert urlsplit(page.url).path == "/audit"
     await page.context.close()
 
 
@@ -217,10 +223,18 @@ async def test_an_event_appears_in_the_timeline_while_somebody_reads(
     await expect(page.locator("html[data-live-state=on]")).to_be_attached()
     lines = page.locator("#timeline > li")
     before = await lines.count()
+    reading = lines.nth(2).locator("a").first
+    await reading.focus()
+    key = await lines.nth(2).get_attribute("data-key")
+    last = await page.locator("#step").get_attribute("max")
+    assert last is not None
     async with connected(world, name="tests", autocommit=True) as connection:
         await project(connection, [_repeated(list(all_scenarios()))])
     await expect(lines).to_have_count(before + 1)
     await expect(lines.first).to_contain_text("duplicate")
+    focused = "document.activeElement.closest('[data-key]')?.dataset.key"
+    assert await page.evaluate(focused) == key
+    await expect(page.locator("#step")).to_have_attribute("max", str(int(last) + 1))
     await page.context.close()
 
 

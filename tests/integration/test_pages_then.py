@@ -61,6 +61,7 @@ async def test_every_page_of_figures_is_whole_as_of_a_moment_and_says_which(site
             assert faults(page.text) == [], path
             words = " ".join(Outline(page.text).words.split())
             assert "As it was known at 22 Jan 2026 09:00 WIB, Asia/Jakarta" in words, path
+            assert "Made at 22 Jan 2026 09:00" not in words, path
             assert 'value="2026-01-22T09:00"' in page.text
             assert "data-live=" not in page.text
             now = re.search(r'role="status">.*?<a href="([^"]*)">To the present', page.text)

@@ -54,7 +54,7 @@ def test_what_differs_is_listed_and_ends_with_4(monkeypatch: pytest.MonkeyPatch)
     done = run(monkeypatch, "rebuild_all", REFUSED)
     assert done.exit_code == 4
     assert "L1" in done.stdout
-    assert "1 rows are not what the log gives" in done.stderr
+    assert "not what the log gives: 1 row." in done.stderr
     assert "--accept-differences" in done.stderr
     done = run(monkeypatch, "rebuild_all", REFUSED, "--json")
     assert done.exit_code == 4

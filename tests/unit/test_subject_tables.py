@@ -42,7 +42,7 @@ def told(name: str, about: str) -> Document:
         (AGENT, "en", ("suspended", "21 October 2025", "42,000,000")),
         (MEETING, "id", ("notula disahkan", "tidak hadir", "kbri-kl, kemlu, kp2mi")),
         (MEETING, "en", ("minutes adopted", "absent", "1 fulfilled late")),
-        (AGREEMENT, "id", ("berlaku", "IDR 2.000.000", "dibayar")),
+        (AGREEMENT, "id", ("berlaku", "Rp2.000.000", "dibayar")),
         (AGREEMENT, "en", ("in force", "IDR 2,000,000", "paid")),
     ],
 )
