@@ -37,7 +37,7 @@ def judge(partition: int, placed: Iterable[Placed], log: DirectoryLog) -> Judged
     """Read a subject's records and its partition's markers.
 
     Raises:
-        BadInput: a place's time is impossible.
+        BadInput: a place's time is impossible, or the directory lacks what a marker announces.
         LedgerMismatch: a record needs a newer release than this one.
     """
     reader = PartitionReader(partition, log)
@@ -51,6 +51,9 @@ def judge(partition: int, placed: Iterable[Placed], log: DirectoryLog) -> Judged
         try:
             found = reader.read(record)
         except NotAnEvent:
+            if reader.is_ahead(record):
+                place_of = f"directory that the marker at {record.offset} announces"
+                raise BadInput(place_of, "to be sealed with it", f"{log.size} records") from None
             rejected += 1
             continue
         if found is not None:

@@ -172,6 +172,8 @@ class Term:
         """Read for a moment; seal where it is time."""
         await self._reading.read()
         unsealed = self._sealing.unsealed
+        if not self._reading.is_whole:
+            return
         if unsealed >= self._settings.seal_count or self._interval.is_over(bool(unsealed)):
             stored = await self._sealing.seal(datetime.now(UTC))
             await self._publish(stored)

@@ -48,8 +48,19 @@ class TreeReading:
         self._store = store
         self._trees = {TopicPartition(*place): tree for place, tree in trees.items()}
         self._checker = checker
+        self._directory = self._trees[TopicPartition(settings.directory_topic, 0)]
+        # What is stored may hold markers whose directory records are not stored yet.
+        self._announced = follower.log.size
         consumer.assign(list(self._trees))
         self._go_to_ends()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the directory was read as far as what was read of the partitions announces it.
+
+        A seal of less would have events judged by another directory than the one before them.
+        """
+        return self._directory.size >= self._announced
 
     async def read(self) -> None:
         """Read what came since, waiting a moment for the first of it.
@@ -97,6 +108,7 @@ class TreeReading:
         """Store the leaves of what was fetched; of a partition with a size, up to that."""
         if any(_changes_directory(one) for some in fetched.values() for one in some):
             await self._follower.catch_up()
+            self._announced = self._follower.log.size
         growths = []
         for place, some in fetched.items():
             tree, size = self._trees[place], sizes.get(place)

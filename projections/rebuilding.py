@@ -155,8 +155,8 @@ async def share_done(connection: Connection, share: Share) -> None:
 
 
 async def add_position(connection: Connection, share: Share, values: Sequence[object]) -> None:
-    """How far the share's partition is read: leaf hash, time and directory offset of its end."""
-    await connection.execute(_SQL["add_position"], (share.partition, share.end, *values))
+    """How far the share's partition is read: to which offset; leaf hash, time, directory there."""
+    await connection.execute(_SQL["add_position"], (share.partition, *values))
 
 
 async def done(connection: Connection) -> Done:

@@ -81,6 +81,17 @@ class PartitionReader:
         except BadInput:
             return None
 
+    def is_ahead(self, record: RawRecord) -> bool:
+        """Whether a marker by the ledger itself announces a directory record that is not here."""
+        offset = self.announces(record)
+        if offset is None or offset < self._directories.size:
+            return False
+        try:
+            self._demand_own(record, _decode_marker(record), self._directories.latest)
+        except BadInput:
+            return False
+        return True
+
     def read(self, record: RawRecord) -> Recorded | None:
         """The next record as an event; None for a marker, which moves the directory on.
 
@@ -212,6 +223,13 @@ class PartitionReader:
         if root is None or root != event.data["root"]:
             raise NotAnEvent(f"root of the directory at {offset}", "that of its records", "another")
         directory = self._directories.at(offset)
+        self._demand_own(record, event, directory)
+        if offset > self.directory_offset:
+            self.directory_offset = offset
+            self._turn_to(directory)
+
+    def _demand_own(self, record: RawRecord, event: Event, directory: Directory) -> None:
+        """That a marker is the ledger's own."""
         marker_type = catalogue().by_name("DirectoryAdvanced")
         _, body = codec.unframe(record.value)
         check_event(
@@ -228,9 +246,6 @@ class PartitionReader:
         if status not in {"VALID", "UNSIGNED"} or agency is None or agency.kind != "SYSTEM":
             found = f"{event.agency}: {status}"
             raise NotAnEvent("marker", "signed by an agency of kind SYSTEM", found)
-        if offset > self.directory_offset:
-            self.directory_offset = offset
-            self._turn_to(directory)
 
     def _turn_to(self, directory: Directory) -> None:
         """Judge by this directory from now on."""

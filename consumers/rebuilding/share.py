@@ -169,8 +169,9 @@ class Loading:
         await self._write_corrected()
         await self._write_subjects()
         if self._share.slice == 0:
-            leaf = last.leaf() if last is not None else None
-            at_end = (leaf, reader.recorded_at, reader.directory_offset)
+            # A log may end with offsets that hold no record: the last one is where a worker stands.
+            read_to = (last.offset + 1, last.leaf()) if last is not None else (0, None)
+            at_end = (*read_to, reader.recorded_at, reader.directory_offset)
             await add_position(self._connection, self._share, at_end)
 
     async def _read(self, reader: PartitionReader, records: list[RawRecord]) -> Read:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from time import monotonic
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
@@ -35,6 +36,7 @@ ANSWER_TIMEOUT_S: Final = 10.0
 """How long a broker may take to answer before it counts as unreachable."""
 HEARTBEAT_MS: Final = 1_000
 """Partitions change hands at a heartbeat: whoever joins waits as long for the others."""
+_POLL_MS: Final = 500
 BATCH_BYTES: Final = 256 * 1024
 MAX_FETCH_BYTES: Final = 8 * 1024 * 1024
 Records = AsyncIterator[list[RawRecord]]
@@ -177,7 +179,8 @@ async def read_to_end(
     """The records of these partitions, each from its offset to the end that it has now.
 
     They come in lists of one partition each, in its order; those that are written meanwhile may
-    come too. Takes the consumer for itself.
+    come too. An end may have no record before it: a transaction's end has an offset and is none.
+    Takes the consumer for itself, whose positions are behind all that was read.
 
     Raises:
         Unreachable: nothing comes within the time that a broker may take.
@@ -185,16 +188,38 @@ async def read_to_end(
     """
     ends = await end_offsets(settings, reader, starts)
     await _go_to(reader, starts)
-    left = {place for place, start_at in starts.items() if start_at < ends[place]}
-    while left:
+    patience = _Patience(settings)
+    while left := await _short_of(reader, ends):
         with translated(settings):
-            fetched = await reader.getmany(timeout_ms=int(ANSWER_TIMEOUT_S * 1000))
-        if not fetched:
-            raise Unreachable("Kafka", bootstrap(settings), _ADVICE, f"no records of {left}")
-        for place, found in fetched.items():
+            fetched = await reader.getmany(timeout_ms=_POLL_MS)
+        patience.demand(left)
+        for found in fetched.values():
             yield found
-            if found[-1].offset + 1 >= ends[place]:
-                left.discard(place)
+
+
+async def _short_of(
+    reader: LogConsumer, ends: Mapping[TopicPartition, int]
+) -> dict[TopicPartition, int]:
+    """How far reading came where it did not come to the end."""
+    at = {place: await reader.position(place) for place in ends}
+    return {place: offset for place, offset in at.items() if offset < ends[place]}
+
+
+class _Patience:
+    """How long reading may come no further."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._left: Mapping[TopicPartition, int] = {}
+        self._since = monotonic()
+
+    def demand(self, left: Mapping[TopicPartition, int]) -> None:
+        """That it came further than the last time, or might yet."""
+        if left != self._left:
+            self._left, self._since = left, monotonic()
+        elif monotonic() - self._since > ANSWER_TIMEOUT_S:
+            found = f"no records of {set(left)}"
+            raise Unreachable("Kafka", bootstrap(self._settings), _ADVICE, found)
 
 
 async def records_of(
@@ -206,16 +231,15 @@ async def records_of(
         LedgerMismatch: the log ends before `end`, or begins after `start`.
         Unreachable: no broker answers.
     """
-    reader, at = consumer(settings), start
+    reader, place = consumer(settings), TopicPartition(topic, partition)
     async with connected(settings, reader):
-        starts = {TopicPartition(topic, partition): start}
-        async for found in read_to_end(settings, reader, starts):
+        async for found in read_to_end(settings, reader, {place: start}):
             wanted = [record for record in found if record.offset < end]
             if wanted:
                 yield wanted
-            at = found[-1].offset + 1
-            if at >= end:
+            if found[-1].offset + 1 >= end:
                 return
+        at = await reader.position(place)
     if at < end:
         raise LedgerMismatch(
             f"partition {partition} of {topic}: expected records up to offset {end - 1}, "

@@ -34,6 +34,19 @@ async def send_odd(settings: Settings, partition: int, key: bytes = b"case/X") -
         await (await producer.send_batch(batch, settings.events_topic, partition=partition))
 
 
+async def end_transactions(settings: Settings, partition: int, count: int = 1) -> None:
+    """Send records in transactions; each leaves an offset behind whose record nobody is given."""
+    options = kafka.client_options(settings)
+    name = f"{settings.events_topic}.rubbish.{partition}"
+    producer = AIOKafkaProducer(**options, transactional_id=name)
+    async with kafka.connected(settings, producer):
+        for _ in range(count):
+            async with producer.transaction():
+                await producer.send_and_wait(
+                    settings.events_topic, b"", key=b"case/X", partition=partition
+                )
+
+
 class _Misnamed(BatchBuilder):  # type: ignore[misc]
     """A batch whose only header has a name that no client's own functions would write."""
 

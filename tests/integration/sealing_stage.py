@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
 from consumers.published_seals import ENTRY_HEADER
@@ -23,7 +22,7 @@ from runut.records import RawRecord, filler_leaf, key_hash
 from runut.seal_key import seal_signer
 from runut.seals import Seal, TreeHead, seal_of
 from runut.settings import Settings
-from tests.integration.odd_records import send_odd
+from tests.integration.odd_records import end_transactions, send_odd
 from tests.integration.test_projector import emit_all, random_objects, scenario_lines
 from tests.ledgers import PARTITIONS, introduce_agencies
 
@@ -201,9 +200,4 @@ async def _send_rubbish(settings: Settings) -> None:
             await producer.send_and_wait(topic, value, key=b"case/X", partition=2)
         await producer.send_and_wait(topic, None, key=b"", partition=2)
     await send_odd(settings, 2)
-    options = kafka.client_options(settings)
-    transactional = AIOKafkaProducer(**options, transactional_id=f"{topic}.rubbish")
-    async with kafka.connected(settings, transactional):
-        for _ in range(2):  # each leaves a control record behind, which nobody is given
-            async with transactional.transaction():
-                await transactional.send_and_wait(topic, b"", key=b"case/X", partition=2)
+    await end_transactions(settings, 2, count=2)

@@ -27,13 +27,16 @@ from projections.waiting import wait_until_projected
 from runut import Producer
 from runut.adapters import kafka
 from runut.adapters.postgres import Connection, connected
+from runut.directory_writer import DirectoryWriter
 from runut.errors import FencedOut, LedgerMismatch, NotFound, PlatformError
 from runut.json_form import from_json
+from runut.keystore import KeyStore
 from runut.settings import Settings
 from tests.acceptance.many_cases import case_lines
 from tests.acceptance.processes import variables
 from tests.fold_check import check_against_fold
 from tests.integration.logs import read_log
+from tests.integration.odd_records import end_transactions
 
 DEADLINE_S = 120.0
 KILLS = 10
@@ -200,6 +203,18 @@ async def projected(settings: Settings, connection: Connection, lines: Sequence[
     """Project events by a worker that is stopped then."""
     async with projecting(settings):
         await project(settings, connection, lines)
+
+
+async def test_the_end_of_a_transaction_is_no_record_to_wait_for(
+    ledger: Settings, connection: Connection
+) -> None:
+    await projected(ledger, connection, LINES[:50])
+    await end_transactions(ledger, 1)
+    async with DirectoryWriter(ledger, KeyStore(ledger.keys)) as writer:
+        assert await writer.repair_markers() == []
+    rebuilt = await do(ledger)
+    assert (rebuilt.swapped, rebuilt.differing) == (True, 0)
+    await check_against_fold(connection, await read_log(ledger))
 
 
 async def test_what_somebody_changed_by_hand_is_listed_and_swapped_only_where_that_is_accepted(

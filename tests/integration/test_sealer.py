@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from itertools import count
+from typing import Any
 
 import psycopg
 import pytest
+from aiokafka.structs import TopicPartition
 
+from consumers.tree_reading import TreeReading
 from projections.seals.install import SEALER_ROLE
 from projections.seals.log import first_covering
 from projections.seals.proofs import Proofs
 from projections.seals.receipts import find_place, prove_inclusion
 from runut.adapters.postgres import Connection, connected
+from runut.directory_log import DirectoryLog
 from runut.errors import BadInput, NotFound
+from runut.log_reader import PartitionReader
 from runut.merkle_map import NO_RECORDS
 from runut.records import key_hash, leaf_entry
 from runut.settings import Settings
@@ -29,6 +35,7 @@ from tests.integration.sealing_stage import (
     until_sealed,
     write,
 )
+from tests.ledgers import introduce_agencies
 
 
 @pytest.fixture
@@ -185,3 +192,27 @@ async def test_of_two_sealers_one_seals_and_the_other_takes_over(sealed: SealedL
             await write(settings, "OTHER")
             await until_sealed(settings, other)
     check_seals(await published(settings), await read_places(settings))
+
+
+async def test_no_seal_has_a_marker_without_the_directory_that_it_announces(
+    ledger: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await introduce_agencies(ledger)
+    whole, fetches = TreeReading._fetch, count()
+
+    async def late(self: TreeReading, places: Iterable[TopicPartition]) -> Any:
+        """The broker of the directory answers last."""
+        late = next(fetches) < 8
+        asked = [p for p in places if p.topic != ledger.directory_topic or not late]
+        return await whole(self, asked)
+
+    monkeypatch.setattr(TreeReading, "_fetch", late)
+    async with sealing(ledger) as sealer:
+        await until_sealed(ledger, sealer)
+    log = await read_places(ledger)
+    readers = {place: PartitionReader(place[1], DirectoryLog()) for place in log}
+    for one in await published(ledger):
+        directory = one.seal.head(ledger.directory_topic, 0).size
+        for head in one.seal.heads:
+            found = [readers[head.place].announces(one) for one in log[head.place][: head.size]]
+            assert all(offset < directory for offset in found if offset is not None)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,6 +18,7 @@ from audit.bundle import Bundle, Evidence, read_bundle
 from audit.policy import Policy
 from audit.verify import VerificationFailed, Verified, verify_bundle
 from runut.json_form import from_json
+from runut.log_reader import PartitionReader
 from runut.merkle_map import MapLeaf
 from runut.notes import Note, NoteSigner, parse_note
 from runut.outgoing import Envelope, known_schema_ids
@@ -241,18 +243,22 @@ def test_a_clock_that_a_place_claims_cannot_run_before_the_record() -> None:
     refused(with_evidence(claimed), 8, "time of record")
 
 
-def test_a_directory_without_a_revocation_or_with_another_key_is_refused() -> None:
-    other = Sealed()
+def revocation() -> dict[str, Any]:
+    """A record of the directory: one of the agencies' keys is no good any more."""
     code, key_id = "kp2mi", "kp2mi-1"
     data = {"agency": code, "key_id": key_id, "revoked_at": sealed.START, "reason": "hilang"}
-    revoked = {
+    return {
         **next(one for one in sealed.directory_objects() if one["type"] == "AgencyRegistered"),
         "type": "AgencyKeyRevoked",
         "subject": f"agency/{code}",
         "event_id": "0197bbbb-0000-7000-8000-000000000001",
         "data": data,
     }
-    other.directory = list(sealed.directory_with_keys([revoked]))
+
+
+def test_a_directory_without_a_revocation_or_with_another_key_is_refused() -> None:
+    other = Sealed()
+    other.directory = list(sealed.directory_with_keys([revocation()]))
     other.announce()
     other.tell()
     other.seal()
@@ -265,6 +271,26 @@ def test_a_directory_without_a_revocation_or_with_another_key_is_refused() -> No
     swapped[-2] = msgspec.structs.replace(swapped[-2], value=swapped[-3].value)
     changed = files.records_file(swapped)
     refused(rewritten(other.bundle(), directory_bin=changed), 4, "records of runut.directory/0")
+
+
+def test_a_directory_held_back_behind_its_marker_is_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever seals a marker without what it announces has events judged as of before."""
+    whole = list(sealed.directory_with_keys([revocation()]))
+    found = Sealed()
+    found.directory = whole
+    found.announce()
+    found.tell()
+    found.directory = whole[:-1]
+    found.seal()
+    with monkeypatch.context() as forger:
+        forger.setattr(PartitionReader, "is_ahead", lambda *_: False)
+        bundle = found.bundle()
+    refused(bundle, 8, "directory that the marker")
+    found.directory = whole
+    found.seal()
+    assert "KEY_REVOKED" in verified(found.bundle()).checks[7].says
 
 
 def test_a_marker_left_out_is_missed() -> None:
