@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,8 @@ from runut.errors import BadFile, BadInput
 
 NAMESPACE: Final = "runut.events"
 Topic = Literal["events", "directory"]
+EARLIER: Final = "earlier"
+"""Folder of what contracts were before."""
 
 
 class EventType(msgspec.Struct, frozen=True, eq=False):
@@ -37,6 +39,8 @@ class EventType(msgspec.Struct, frozen=True, eq=False):
     """The whole schema as JSON: keys sorted, no spaces, UTF-8."""
     sha256: bytes
     """Identity of the schema: SHA-256 of `canonical` (integrity.md §1)."""
+    today: EventType | None = None
+    """Of an earlier contract the one that took its place: as such its events are read."""
 
     @property
     def full_name(self) -> str:
@@ -47,15 +51,20 @@ class EventType(msgspec.Struct, frozen=True, eq=False):
 class Catalogue:
     """All event types, found by name or by the SHA-256 of their canonical schema."""
 
-    def __init__(self, types: list[EventType]) -> None:
+    def __init__(self, types: list[EventType], earlier: Iterable[EventType] = ()) -> None:
+        """Take the types, and what some of them were before."""
         self._by_name = {one.name: one for one in types}
-        self._by_sha256 = {one.sha256: one for one in types}
+        self._by_sha256 = {one.sha256: one for one in (*earlier, *types)}
 
     def __iter__(self) -> Iterator[EventType]:
         return iter(self._by_name.values())
 
     def __len__(self) -> int:
         return len(self._by_name)
+
+    def ever(self) -> Iterator[EventType]:
+        """Every contract, those of earlier releases before those of today."""
+        return iter(self._by_sha256.values())
 
     def by_name(self, name: str) -> EventType:
         """The type called `name`, such as `LetterSent`.
@@ -71,7 +80,7 @@ class Catalogue:
         return found
 
     def by_sha256(self, sha256: bytes) -> EventType:
-        """The type whose canonical schema has this hash.
+        """The type whose canonical schema has, or had in an earlier release, this hash.
 
         Raises:
             BadInput: this release knows no such schema.
@@ -102,17 +111,40 @@ def schema_folder() -> Path:
 def load_catalogue(folder: Path) -> Catalogue:
     """Load `folder/*/*.avsc`; a record with a field `meta` is an event, all else is shared.
 
+    What contracts were before they were changed is in `folder/earlier`, each whole in a file that
+    is named after its type and its hash: a log holds events of all of them.
+
     Raises:
-        BadFile: a file is no JSON object, or names a type that no file defines.
+        BadFile: a file is no JSON object, or names a type that no file defines; an earlier
+            contract is not the one that its name says.
     """
-    files = sorted(folder.glob("*/*.avsc"))
+    files = sorted(one for one in folder.glob("*/*.avsc") if one.parent.name != EARLIER)
     if not files:
         raise BadFile(str(folder), "Avro schema files (*/*.avsc)", "none")
     named = {}
     for file in files:
         schema = _read(file)
         named[schema["name"]] = schema
-    return Catalogue([_event_type(one, named) for one in named.values() if _is_event(one)])
+    events = [one for one in named.values() if _is_event(one)]
+    types = [_event_type(_inline(one, named, set())) for one in events]
+    today = {one.name: one for one in types}
+    return Catalogue(types, [_earlier(one, today) for one in sorted(folder.glob(f"{EARLIER}/*"))])
+
+
+def earlier_name(event_type: EventType) -> str:
+    """The file in which a contract is kept once it was changed."""
+    return f"{event_type.name}.{event_type.sha256.hex()[:16]}.avsc"
+
+
+def _earlier(file: Path, today: dict[str, EventType]) -> EventType:
+    schema = _object(file)
+    name = schema.get("name")
+    if name not in today or not _is_event(schema):
+        raise BadFile(str(file), "an earlier contract of an event of this release", name)
+    found = _event_type(schema, today[name])
+    if file.name != earlier_name(found):
+        raise BadFile(str(file), f"to be called {earlier_name(found)}, as its content has it", file)
+    return found
 
 
 def canonical_json(schema: dict[str, Any]) -> bytes:
@@ -123,12 +155,19 @@ def canonical_json(schema: dict[str, Any]) -> bytes:
 
 
 def _read(file: Path) -> dict[str, Any]:
+    schema = _object(file)
+    if schema.get("name") != file.stem:
+        raise BadFile(str(file), f"a schema named {file.stem}", schema)
+    return schema
+
+
+def _object(file: Path) -> dict[str, Any]:
     try:
         schema = json.loads(file.read_bytes())
     except ValueError as error:
         raise BadFile(str(file), "an Avro schema as JSON", error) from None
-    if not isinstance(schema, dict) or schema.get("name") != file.stem:
-        raise BadFile(str(file), f"a schema named {file.stem}", schema)
+    if not isinstance(schema, dict):
+        raise BadFile(str(file), "an Avro schema as a JSON object", schema)
     return schema
 
 
@@ -136,17 +175,18 @@ def _is_event(schema: dict[str, Any]) -> bool:
     return any(field["name"] == "meta" for field in schema.get("fields", ()))
 
 
-def _event_type(source: dict[str, Any], named: dict[str, dict[str, Any]]) -> EventType:
-    schema = _inline(source, named, set())
-    kinds = frozenset(source["subjects"])
+def _event_type(schema: dict[str, Any], today: EventType | None = None) -> EventType:
+    """The type of a self-contained schema."""
+    kinds = frozenset(schema["subjects"])
     canonical = canonical_json(schema)
     return EventType(
-        name=source["name"],
+        name=schema["name"],
         kinds=kinds,
         topic="directory" if kinds <= {"agency", "ledger"} else "events",
         schema=schema,
         canonical=canonical,
         sha256=hashlib.sha256(canonical).digest(),
+        today=today,
     )
 
 

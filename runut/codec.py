@@ -21,6 +21,7 @@ from runut.catalogue import EventType
 from runut.errors import BadInput, NotAnEvent
 from runut.event import Event
 from runut.native import IS_USED
+from runut.resolution import resolution
 
 if IS_USED:
     from runut.native import avro_writing
@@ -57,7 +58,7 @@ def unframe(value: bytes | None) -> tuple[int, bytes]:
 
 
 def decode(event_type: EventType, body: bytes) -> Event:
-    """The event in an Avro body, without its frame.
+    """The event in an Avro body, without its frame; of an earlier contract as one of today.
 
     Raises:
         NotAnEvent: it is not exactly one record of the schema: naming the field.
@@ -107,7 +108,21 @@ def _writer(event_type: EventType) -> Write:
 
 def _new_reader(event_type: EventType) -> Reader:
     found = _readers[event_type] = Reader(event_type.schema)
+    if event_type.today is not None:
+        found.read = _Earlier(found, event_type.schema, event_type.today.schema).read
     return found
+
+
+class _Earlier:
+    """Reads bodies of an earlier contract."""
+
+    def __init__(self, reader: Reader, earlier: dict[str, Any], today: dict[str, Any]) -> None:
+        self._read = reader.read
+        self._resolve = resolution(earlier, today)
+
+    def read(self, body: bytes) -> dict[str, Any]:
+        resolved: dict[str, Any] = self._resolve(self._read(body))
+        return resolved
 
 
 @cache

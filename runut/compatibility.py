@@ -23,22 +23,22 @@ def incompatibilities(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     Each reason names the place by a dotted path; none means FULL compatibility. Checked
     against every earlier schema, that is FULL_TRANSITIVE.
     """
-    return _types(old["name"], old, new, _definitions(old), _definitions(new))
+    return _types(old["name"], old, new, definitions(old), definitions(new))
 
 
-def _definitions(schema: Any) -> Named:
+def definitions(schema: Any) -> Named:
     """Every named type of a schema, wherever it is used first."""
     if isinstance(schema, list):
-        return {name: one for part in schema for name, one in _definitions(part).items()}
+        return {name: one for part in schema for name, one in definitions(part).items()}
     if not isinstance(schema, dict):
         return {}
     own = {schema["name"]: schema} if "name" in schema else {}
     inner = (schema.get(part) for part in _COMPARED)
-    return own | {name: one for part in inner for name, one in _definitions(part).items()}
+    return own | {name: one for part in inner for name, one in definitions(part).items()}
 
 
 def _types(place: str, old: Any, new: Any, before: Named, after: Named) -> list[str]:
-    old, new = _resolved(old, before), _resolved(new, after)
+    old, new = definition(old, before), definition(new, after)
     if isinstance(old, list) and isinstance(new, list):
         if len(old) != len(new):
             return [f"{place}: expected a union of {len(old)}, found one of {len(new)}"]
@@ -60,7 +60,7 @@ def _types(place: str, old: Any, new: Any, before: Named, after: Named) -> list[
     return reasons
 
 
-def _resolved(schema: Any, named: Named) -> Any:
+def definition(schema: Any, named: Named) -> Any:
     """The definition behind a name; a union stays a list, anything else is an object."""
     if isinstance(schema, str):
         return named.get(schema, {"type": schema})

@@ -15,7 +15,6 @@ from aiokafka.structs import TopicPartition
 from producers.intake.signed import digest_of
 from runut.adapters import kafka
 from runut.adapters.kafka_records import LogConsumer
-from runut.directory import founded
 from runut.directory_log import DirectoryLog
 from runut.errors import LedgerMismatch, NotAnEvent
 from runut.event import Recorded
@@ -72,7 +71,6 @@ class Places:
         if recorded is None or record.offset != offset:
             where = f"{record.topic} partition {partition}, offset {offset}"
             raise LedgerMismatch(f"{where}: expected the event that was projected, found none")
-        ledger_id = founded(directories.latest.ledger).ledger_id
         return Receipt(
             event_id=recorded.event.event_id,
             subject=recorded.event.subject,
@@ -80,7 +78,7 @@ class Places:
             partition=partition,
             offset=offset,
             recorded_at=_EPOCH + timedelta(milliseconds=record.timestamp_ms),
-            event_digest=digest_of(recorded, record.headers, ledger_id),
+            event_digest=digest_of(recorded, record.headers, directories.latest),
         )
 
     async def _record(self, partition: int, offset: int) -> RawRecord:

@@ -10,9 +10,8 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from runut.admission import Headers as RecordHeaders
-from runut.catalogue import catalogue
 from runut.codec import frame
-from runut.directory import founded
+from runut.directory import Directory, founded, known_schema
 from runut.directory_log import DirectoryLog
 from runut.encoded import EncodedRecord
 from runut.errors import BadInput, Refused
@@ -79,20 +78,21 @@ def judge(given: EncodedRecord, directories: DirectoryLog, topic: str, now: date
     if not recorded.is_authentic:
         code = _CODES.get(recorded.signature, recorded.signature)
         raise Refused(recorded.event.type, recorded.event.subject, (code,))
-    return Signed(_outgoing(given, recorded, ledger.ledger_id), recorded)
+    return Signed(_outgoing(given, recorded, directory), recorded)
 
 
-def digest_of(recorded: Recorded, headers: RecordHeaders, ledger_id: bytes) -> bytes | None:
+def digest_of(recorded: Recorded, headers: RecordHeaders, directory: Directory) -> bytes | None:
     """What the signature in a record's headers covers; None where it is not signed."""
     signed = read_headers(headers)
     if not isinstance(signed, SignedBy):
         return None
-    event = recorded.event
-    schema = catalogue().by_name(event.type).sha256
-    return event_digest(ledger_id, signed.signature.nonce, schema, event.subject, recorded.body)
+    ledger_id = founded(directory.ledger).ledger_id
+    schema = known_schema(directory, recorded.schema_id).sha256
+    nonce, subject = signed.signature.nonce, recorded.event.subject
+    return event_digest(ledger_id, nonce, schema, subject, recorded.body)
 
 
-def _outgoing(given: EncodedRecord, recorded: Recorded, ledger_id: bytes) -> Outgoing:
+def _outgoing(given: EncodedRecord, recorded: Recorded, directory: Directory) -> Outgoing:
     headers = list(given.headers.items())
-    digest = digest_of(recorded, headers, ledger_id)
+    digest = digest_of(recorded, headers, directory)
     return Outgoing(recorded.event, given.key, given.value, digest, given=headers)

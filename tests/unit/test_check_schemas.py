@@ -49,9 +49,33 @@ def test_a_tree_without_history_passes(tmp_path: Path) -> None:
     assert main(tmp_path) == 0
 
 
-def test_a_new_field_with_a_default_passes(tree: Path) -> None:
+def test_a_new_field_with_a_default_passes_once_the_contract_before_is_kept(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     change(tree, "LetterSent", default="")
+    assert main(tree) == 1
+    assert "LetterSent: expected earlier/LetterSent." in capsys.readouterr().err
+    assert main(tree, keeps=True) == 0
+    commit(tree)
     assert main(tree) == 0
+    (kept,) = tree.glob("schemas/earlier/*")
+    kept.unlink()
+    assert main(tree) == 1
+
+
+def test_other_words_alone_are_no_other_contract(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (file,) = tree.glob("schemas/*/LetterSent.avsc")
+    file.write_text(file.read_text().replace("A letter was sent", "Somebody sent a letter"))
+    assert main(tree, keeps=True) == 1
+    assert "LetterSent: expected more than other words" in capsys.readouterr().err
+
+
+def test_a_contract_of_the_directory_stays(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change(tree, "MandateGranted", default="")
+    assert main(tree, keeps=True) == 1
+    assert "MandateGranted: expected a contract of the directory to stay" in capsys.readouterr().err
 
 
 def test_an_uncommitted_break_is_refused_and_named(
