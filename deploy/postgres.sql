@@ -11,3 +11,4 @@ CREATE ROLE registry LOGIN PASSWORD :'registry_password';
 CREATE DATABASE runut OWNER runut;
 \connect runut
 CREATE SCHEMA registry AUTHORIZATION registry;
+\i /runut/readers.sql

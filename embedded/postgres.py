@@ -218,4 +218,11 @@ async def _database_answers(port: int, passwords: Passwords) -> str | None:
         if database.rowcount == 0:
             create = sql.SQL("CREATE DATABASE {} OWNER {}")
             await connection.execute(create.format(name, name))
+            await _keep_readers_to_reading(admin)
     return None
+
+
+async def _keep_readers_to_reading(admin: str) -> None:
+    statements = Path(__file__).with_name("readers.sql").read_bytes()
+    async with await psycopg.AsyncConnection.connect(admin, dbname=LEDGER) as connection:
+        await connection.execute(statements)

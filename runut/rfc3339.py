@@ -15,7 +15,10 @@ import msgspec
 from runut.errors import BadInput
 
 FIRST_YEAR: Final = 1900
-A_TIME: Final = "an RFC 3339 time with an offset, such as 2025-05-08T10:00:00+07:00"
+A_TIME: Final = (
+    "an RFC 3339 time with an offset and to the microsecond at most, such as "
+    "2025-05-08T10:00:00+07:00"
+)
 A_DATE: Final = "a date as YYYY-MM-DD"
 
 _JSON: Final = msgspec.json.Encoder()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from embedded.platform import Endpoints
 from projections import install as installing
 from projections.folds.rows import TABLES
-from projections.install import READER_ROLE, install, install_views
+from projections.install import INSTALL_LOCK, READER_ROLE, install, install_views
 from projections.reading import subject_state
 from runut.adapters.postgres import Connection, connected
 from runut.errors import LedgerMismatch, PlatformError
@@ -120,6 +122,25 @@ async def test_readers_may_read_the_views_and_nothing_else(
             sql.SQL("DELETE FROM {}").format(sql.Identifier(settings.views_schema, "letter"))
         )
     await connection.execute("RESET ROLE")
+
+
+async def test_a_login_of_readers_holds_no_lock_that_the_ledger_waits_for(
+    platform: Endpoints, connection: Connection
+) -> None:
+    reader = sql.Identifier(f"dashboards_{uuid4().hex[:8]}")
+    role = sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x' IN ROLE {}")
+    await connection.execute(role.format(reader, sql.Identifier(READER_ROLE)))
+    options = {"user": reader.as_string().strip('"'), "password": "x", "autocommit": True}
+    login = await Connection.connect(platform.postgres_url, **options)
+    async with login:
+        for statement in (
+            f"SELECT pg_advisory_lock({INSTALL_LOCK})",
+            "SELECT pg_try_advisory_xact_lock_shared(1, 2)",
+            "SELECT lo_create(0)",
+            "CREATE TEMPORARY TABLE kept ()",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                await login.execute(statement)
 
 
 async def test_the_view_of_cases_says_what_the_state_says(

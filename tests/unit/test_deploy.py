@@ -177,6 +177,10 @@ def test_roles_of_postgresql_are_made_with_the_passwords_that_services_use(
     assert f"GRANT {SEALER_ROLE} TO {postgres.LEDGER}" in script
     place = "./deploy/postgres.sql:/docker-entrypoint-initdb.d/runut.sql:ro"
     assert place in SERVICES["postgres"]["volumes"]
+    included = re.findall(r"^\\i (\S+)$", script, re.MULTILINE)
+    mounted = {one.split(":")[1]: one.split(":")[0] for one in SERVICES["postgres"]["volumes"]}
+    assert included
+    assert all((ROOT / mounted[path]).is_file() for path in included)
 
 
 # --- Runut ---------------------------------------------------------------------------------------
