@@ -54,6 +54,7 @@ def pdf(report: Report) -> bytes:
         buffer,
         pagesize=A4,
         invariant=True,  # no time, no random id
+        pageCompression=0,  # releases of zlib compress in different ways
         title=f"{report.title.id} – {report.kind.id}",
         lang="id",
         leftMargin=_MARGIN,

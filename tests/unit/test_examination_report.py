@@ -80,6 +80,7 @@ def test_the_same_report_is_a_pdf_of_the_same_bytes_each_time(folder: Path) -> N
     content = laid_out(report, "pdf")
     assert content.startswith(b"%PDF-")
     assert laid_out(report, "pdf") == content
+    assert b"FlateDecode" not in content  # which another zlib would write in another way
 
 
 def test_another_name_than_of_a_page_or_pdf_is_refused(
