@@ -208,7 +208,9 @@ def commitments(
         run(answer(load_settings(data), why, explained.explanation, to, Manner(lang, zone)))
         return
     ask = _ask_commitments(agency=agency_code, overdue=overdue, as_of=as_of)
-    run(answer(load_settings(data), ask, _commitments, to, Manner(lang, zone)))
+    # What was known then needs tables of its own, and so a transaction of its own.
+    manner, alone = Manner(lang, zone), as_of is None
+    run(answer(load_settings(data), ask, _commitments, to, manner, alone=alone))
 
 
 def agency(
@@ -225,7 +227,8 @@ def agency(
     """
     to = None if as_json else console()
     ask = _ask_agency(code, as_of)
-    run(answer(load_settings(data), ask, tables.agency, to, Manner(lang, zone)))
+    manner, alone = Manner(lang, zone), as_of is None
+    run(answer(load_settings(data), ask, tables.agency, to, manner, alone=alone))
 
 
 async def show_subject(

@@ -84,6 +84,20 @@ async def test_a_past_state_is_asked_by_either_time(filled: Settings) -> None:
     assert recorded.err.startswith(f"runut: state of {CASE}: no effective event created it up to")
 
 
+@pytest.mark.parametrize("then", ["2025-06-12T09:00:00+07:00", "2100-01-01T00:00:00Z"])
+async def test_what_was_owed_at_a_moment_is_a_document_as_well(
+    filled: Settings, then: str
+) -> None:
+    owed, agency = await asyncio.gather(
+        runut(filled, "commitments", "--as-of", then, "--json"),
+        runut(filled, "agency", "kp2mi", "--as-of", then, "--json"),
+    )
+    assert (owed.code, agency.code) == (0, 0), owed.err + agency.err
+    assert isinstance(owed.document, list)
+    assert agency.document["agency"]["code"] == "kp2mi"
+    assert agency.document["origin"]["model"] == MODEL_VERSION
+
+
 async def test_tables_speak_the_language_and_the_time_of_the_reader(filled: Settings) -> None:
     indonesian, english = await asyncio.gather(
         runut(filled, "history", CASE),
