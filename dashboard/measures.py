@@ -20,6 +20,7 @@ from dashboard.reads import Reading
 from projections.indicators import indicators_of
 from projections.known import Known, known_now
 from projections.meetings import meetings_of
+from projections.owing import known_agency
 from projections.portraits import Document
 from projections.rights import visible
 from projections.versions import ledger_version
@@ -50,14 +51,17 @@ async def indicators(
     agency: AgencyFilter = None,
     as_of: AsOf = None,
 ) -> Response:
-    """How agencies coordinate: answers, commitments, transfers, meetings, decisions, network."""
+    """How agencies coordinate: answers, commitments, transfers, meetings, decisions, network.
+
+    Of an agency that the directory does not know there is no measurement: 404.
+    """
     if since is not None and until is not None and since >= until:
         raise FieldError("query.to", f"a time after {format_time(since)}", format_time(until))
 
     async def of(known: Known) -> Document:
         return await indicators_of(known, since=since, until=until, agency=agency)
 
-    return await _measured(ask, as_of, of)
+    return await _measured(ask, as_of, of, agency)
 
 
 async def series(ask: Asked, series: SeriesName = None, as_of: AsOf = None) -> Response:
@@ -70,11 +74,16 @@ async def series(ask: Asked, series: SeriesName = None, as_of: AsOf = None) -> R
 
 
 async def _measured(
-    ask: Ask, as_of: datetime | None, of: Callable[[Known], Awaitable[Document]]
+    ask: Ask,
+    as_of: datetime | None,
+    of: Callable[[Known], Awaitable[Document]],
+    agency: str | None = None,
 ) -> Response:
     # Of the future nothing is known but what is known now.
     past = None if as_of is None or as_of > ask.reads.now() else as_of
     async with ask.reads.open_at(ask.asker, past) as reading:
+        if agency is not None:
+            known_agency(reading.moment.log.latest, agency)
         version = await ledger_version(reading.connection, reading.moment.now)
         tag = etag(version, *ask.asker.known_as, ask.request.url.path, ask.request.url.query)
         if is_known(ask.request, tag):

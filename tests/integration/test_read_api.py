@@ -174,6 +174,13 @@ async def test_measures_are_the_documents_of_the_commands(
         assert without_origin(met) == await meetings(tables, now=NOW, as_of=moment)
 
 
+async def test_an_agency_that_there_is_not_has_no_measurement(side: ReadSide) -> None:
+    for asked in ({}, {"as_of": "2026-07-01T00:00:40Z"}):
+        answer = await side.get("/indicators", agency="nope", **asked)
+        assert answer.status_code == 404
+        assert answer.json()["detail"] == "agency nope: expected one that the directory knows"
+
+
 async def test_summaries_say_what_states_say_and_filters_choose_among_them(
     side: ReadSide, tables: Connection
 ) -> None:
