@@ -13,10 +13,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Final
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from cli.common import Data, Json, print_json, run
+from cli.fitting import Fitting
 from cli.look import console, expect_agency, read_models
 from cli.tables import local
 from projections import credentials
@@ -193,13 +193,14 @@ def _local(time: str | None) -> str:
     return local(time, LOCAL_ZONE)
 
 
-def _table(found: Sequence[dict[str, Any]]) -> Table:
-    table = Table(title="Credentials", title_justify="left")
-    for column in ("id", "agency", "system", "may", "state", "expires", "last used"):
-        table.add_column(column, overflow="fold")
-    for one in found:
-        may = ", ".join([*map(str.lower, one["roles"]), *["force"] * one["may_force"]])
-        state = Text(one["state"].lower(), style="" if one["state"] == "VALID" else "red")
-        times = (_local(one["expires_at"]), _local(one["last_used_at"]) or "never")
-        table.add_row(one["credential_id"], one["agency"], Text(one["name"]), may, state, *times)
-    return table
+def _table(found: Sequence[dict[str, Any]]) -> Fitting:
+    names = ("id", "agency", "system", "may", "state", "expires", "last used")
+    return Fitting("Credentials", names, [_row(one) for one in found], ["expires", "last used"])
+
+
+def _row(one: dict[str, Any]) -> list[Text]:
+    may = ", ".join([*map(str.lower, one["roles"]), *["force"] * one["may_force"]])
+    about = (one["credential_id"], one["agency"], one["name"], may)
+    state = Text(one["state"].lower(), style="" if one["state"] == "VALID" else "red")
+    times = (_local(one["expires_at"]), _local(one["last_used_at"]) or "never")
+    return [*map(Text, about), state, *map(Text, times)]

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.common import Data, Json, print_json, run
+from cli.fitting import Fitting
 from cli.look import console, read_models
 from cli.tables import local
 from projections import quarantine
@@ -141,17 +142,16 @@ def acknowledge(
         typer.echo(f"{one['place']}: {taken['by']} at {taken['at']}: {taken['note']}")
 
 
-def _listing(found: Sequence[Document]) -> Table:
-    table = Table(title="Quarantine", title_justify="left")
-    for name in ("place", "recorded", "agency?", "key?", "reason", "acknowledged"):
-        table.add_column(name, overflow="fold")
-    for one in found:
-        taken = one["acknowledged"]
-        recorded = local(one["recorded_at"], LOCAL_ZONE)
-        claims = (Text(one["agency"] or "–"), Text(one["key_id"] or "–"))
-        by = Text(taken["by"] if taken else "")
-        table.add_row(one["place"], recorded, *claims, Text(one["reason"]), by)
-    return table
+def _listing(found: Sequence[Document]) -> RenderableType:
+    names = ("place", "recorded", "agency?", "key?", "reason", "acknowledged")
+    return Fitting("Quarantine", names, [_listed(one) for one in found], ["recorded"])
+
+
+def _listed(one: Document) -> list[Text]:
+    taken = one["acknowledged"]
+    claims = (one["agency"] or "–", one["key_id"] or "–")
+    told = (one["place"], local(one["recorded_at"], LOCAL_ZONE), *claims, one["reason"])
+    return [Text(said) for said in (*told, taken["by"] if taken else "")]
 
 
 def _portrait(found: Document) -> RenderableType:

@@ -290,13 +290,13 @@ def _lag_warnings(lag: Lag) -> Iterator[str]:
 def _draw(found: dict[str, Any]) -> RenderableType:
     parts = Table(title=f"Ledger {found['ledger'] or '–'}", title_justify="left")
     for name in ("part", "version", "address", "answers"):
-        parts.add_column(name)
+        parts.add_column(name, overflow="fold")
     for part in found["parts"]:
         answers = Text("no", style="red") if part["problem"] else Text("yes", style="green")
         parts.add_row(part["name"], part["release"] or "", part["address"] or "–", answers)
     lags = Table(title="Partitions", title_justify="left")
     for name in ("partition", "projected", "end", "lag", "lag (s)", "quarantined"):
-        lags.add_column(name, justify="right")
+        lags.add_column(name, justify="right", overflow="fold")
     for lag in found["partitions"]:
         seconds = "" if lag["lag_s"] is None else f"{lag['lag_s']:.1f}"
         end, behind = _shown(lag["end"]), _shown(lag["lag"])

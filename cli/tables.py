@@ -11,9 +11,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from cli.fitting import Fitting, named_lines
 from cli.labels import label
 from projections.portraits import Document
 from projections.wording import Lang, Voice, plain, zone_name
@@ -23,6 +23,8 @@ from runut.rfc3339 import parse_time
 Facts = list[tuple[str, Any]]
 """Labels and what they say; what says nothing is left out."""
 
+WHOLE: Final = {"occurred_at", "due_at", "from", "to", "since"}
+"""Columns of times, which are not broken over lines."""
 VERDICT_STYLE: Final = {"EFFECTIVE": "green", "IRREGULAR": "red", "CORRECTED": "yellow"}
 COMMITMENT_COUNTS: Final = ("open", "overdue", "fulfilled", "fulfilled_late", "breached")
 EVENT_COUNTS: Final = ("irregular", "duplicate", "corrected")
@@ -57,15 +59,16 @@ def case(document: Document, voice: Voice) -> RenderableType:
 
 def history(entries: Sequence[Document], voice: Voice) -> RenderableType:
     """A subject's events, each as its sentence."""
-    table = _table("history", ("seq", "occurred_at", "said", "verdict"), voice)
-    for entry in entries:
-        table.add_row(
+    rows = [
+        (
             str(entry["seq"]),
             local(entry["occurred_at"], voice.zone),
             Text(entry["text"][voice.lang]),
             _verdict(entry["verdict"], voice),
         )
-    return table
+        for entry in entries
+    ]
+    return rows_table("history", ("seq", "occurred_at", "said", "verdict"), rows, voice)
 
 
 def history_line(entry: Document, lang: Lang, zone: ZoneInfo) -> Text:
@@ -78,20 +81,19 @@ def history_line(entry: Document, lang: Lang, zone: ZoneInfo) -> Text:
 def commitments(found: Sequence[Document], voice: Voice, title: str) -> RenderableType:
     """Commitments, those past their limit in red."""
     columns = ("subject", "kind", "what", "debtor", "creditor", "due_at", "status")
-    if not found:
-        return _nothing(title, voice)
-    table = _table(title, columns, voice)
-    for one in found:
-        table.add_row(
-            Text(one["subject"]),
-            Text(voice.word("CommitmentKind", one["kind"])),
-            Text(plain(one["what"])),
-            Text(one["debtor"]),
-            Text(one["creditor"]),
+    rows = [
+        (
+            one["subject"],
+            voice.word("CommitmentKind", one["kind"]),
+            one["what"],
+            one["debtor"],
+            one["creditor"],
             local(one["due_at"], voice.zone),
             _commitment_status(one, voice),
         )
-    return table
+        for one in found
+    ]
+    return rows_table(title, columns, rows, voice)
 
 
 def agency(document: Document, voice: Voice) -> RenderableType:
@@ -121,12 +123,8 @@ def local(text: str | None, zone: ZoneInfo) -> str:
 
 def facts_table(title: str, facts: Facts, voice: Voice) -> RenderableType:
     """Two columns under a title."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim")
-    for name, value in facts:
-        if value:
-            table.add_row(label(name, voice.lang), Text(plain(str(value))))
-    return Group(Text(title, style="bold"), table, Text())
+    told = [(label(name, voice.lang), Text(plain(str(value)))) for name, value in facts if value]
+    return Group(Text(title, style="bold"), named_lines(told), Text())
 
 
 def rows_table(
@@ -134,11 +132,13 @@ def rows_table(
 ) -> RenderableType:
     """Rows under their columns; a word instead where there are none."""
     if not rows:
-        return _nothing(title, voice)
-    table = _table(title, columns, voice)
-    for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row))
-    return table
+        return Text(f"{label(title, voice.lang)}: {label('nothing', voice.lang)}")
+    cells = [
+        [cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row] for row in rows
+    ]
+    names = {name: label(name, voice.lang) for name in columns}
+    whole = [said for name, said in names.items() if name in WHOLE]
+    return Fitting(label(title, voice.lang), list(names.values()), cells, whole)
 
 
 def counted_commitments(counts: Document, voice: Voice) -> str:
@@ -153,38 +153,29 @@ def counted_events(counts: Document, voice: Voice) -> str:
 
 
 def _held(cases: Sequence[Document], voice: Voice) -> RenderableType:
-    if not cases:
-        return _nothing("holds", voice)
-    table = _table("holds", ("subject", "status", "category", "urgency", "since"), voice)
-    for one in cases:
-        table.add_row(
+    rows = [
+        (
             one["subject"],
             voice.word("CaseStatus", one["status"]),
             voice.word("CaseCategory", one["category"]),
             voice.word("Urgency", one["urgency"]),
             local(one["since"], voice.zone),
         )
-    return table
+        for one in cases
+    ]
+    return rows_table("holds", ("subject", "status", "category", "urgency", "since"), rows, voice)
 
 
 def _custody(intervals: Sequence[Document], voice: Voice) -> RenderableType:
-    table = _table("custody", ("agency", "from", "to"), voice)
-    for one in intervals:
-        ended = local(one["to"], voice.zone) or label("running", voice.lang)
-        table.add_row(one["agency"], local(one["from"], voice.zone), ended)
-    return table
-
-
-def _table(title: str, columns: Iterable[str], voice: Voice) -> Table:
-    table = Table(title=label(title, voice.lang), title_justify="left", title_style="bold")
-    for name in columns:
-        fixed = name in {"seq", "occurred_at", "due_at", "from", "to", "since", "debtor"}
-        table.add_column(label(name, voice.lang), no_wrap=fixed)
-    return table
-
-
-def _nothing(title: str, voice: Voice) -> Text:
-    return Text(f"{label(title, voice.lang)}: {label('nothing', voice.lang)}")
+    rows = [
+        (
+            one["agency"],
+            local(one["from"], voice.zone),
+            local(one["to"], voice.zone) or label("running", voice.lang),
+        )
+        for one in intervals
+    ]
+    return rows_table("custody", ("agency", "from", "to"), rows, voice)
 
 
 def _named(code: str, voice: Voice) -> str:
