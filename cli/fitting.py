@@ -53,10 +53,13 @@ class Fitting:
         return table
 
     def _widths(self, room: int) -> list[int]:
-        """Each column as wide as it must be, and its share of what is left."""
-        wanted = [most - least for most, least in zip(self._most, self._least, strict=True)]
-        share = min(1.0, (room - sum(self._least)) / (sum(wanted) or 1))
-        return [least + int(more * share) for least, more in zip(self._least, wanted, strict=True)]
+        """As wide as each wants to be, the widest no wider than leaves room for all."""
+        ends = list(zip(self._least, self._most, strict=True))
+        for limit in range(max(self._most), 0, -1):
+            widths = [max(least, min(most, limit)) for least, most in ends]
+            if sum(widths) <= room:
+                return widths
+        return self._least
 
     def _lines(self) -> Iterator[RenderableType]:
         yield Text(self._title, style="bold")
