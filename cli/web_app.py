@@ -33,6 +33,7 @@ from projections.credential_check import CredentialCheck
 from projections.sessions import Sessions
 from runut.adapters.http import install_problems
 from runut.adapters.http_guards import Limited, Traced
+from runut.adapters.http_head import HeadAsGet
 from runut.adapters.http_openapi import EVERYWHERE, problems
 from runut.adapters.http_watch import Metrics, Watched
 from runut.adapters.oidc import OidcCheck
@@ -116,6 +117,7 @@ def _guard(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     )
     app.add_middleware(Traced)
     app.add_middleware(FailurePages, api=API)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(Watched, metrics=metrics, quiet=PROBES)
 
 

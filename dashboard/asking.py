@@ -18,6 +18,7 @@ from dashboard.reads import Asker, Reads, sight_of
 from projections.reading import By
 from runut.access import Principal, Role
 from runut.adapters.http import needs
+from runut.adapters.http_head import asked_method
 from runut.errors import BadInput, FieldError, NotYetProjected
 from runut.event import AGENCY_PATTERN, ID_PATTERN, LEDGER_KINDS
 from runut.rfc3339 import parse_time
@@ -108,7 +109,7 @@ def asker_of(request: Request, who: Principal) -> Asker:
     Raises:
         Forbidden: a reader of no agency, who would see nothing.
     """
-    return Asker(who, sight_of(who), f"{request.method} {request.scope['path']}")
+    return Asker(who, sight_of(who), f"{asked_method(request.scope)} {request.scope['path']}")
 
 
 async def _wait_for(feed: Feed, partition: int, offset: int) -> None:

@@ -24,6 +24,7 @@ from dashboard.reads import Demand
 from runut.access import Principal, Role
 from runut.adapters.http import install_problems
 from runut.adapters.http_guards import Traced
+from runut.adapters.http_head import HeadAsGet
 from runut.adapters.http_openapi import EVERYWHERE, problems
 from runut.adapters.postgres import Pool
 from runut.errors import Unauthenticated
@@ -121,8 +122,9 @@ async def read_side(settings: Settings, now: datetime = NOW) -> AsyncIterator[Re
         app = FastAPI(responses=problems(*EVERYWHERE), openapi_url=f"{API}/openapi.json")
         app.state.authenticate = authenticate
         install_problems(app)
-        app.add_middleware(Traced)
         reading.add_to(app, API)
+        app.add_middleware(Traced)
+        app.add_middleware(HeadAsGet)
         async with reading:
             yield ReadSide(settings, app, reading, stopping)
 

@@ -167,7 +167,10 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
         return await _on_error(request, error.__cause__)
     title = HTTPStatus(error.status_code).phrase
     problem = plain_problem(error.status_code, title, str(error.detail))
-    return problem_response(problem, error.headers)
+    headers = dict(error.headers or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"  # of every route (runut.adapters.http_head)
+    return problem_response(problem, headers)
 
 
 async def _on_invalid(_request: Request, error: Exception) -> Response:

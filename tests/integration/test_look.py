@@ -85,9 +85,7 @@ async def test_a_past_state_is_asked_by_either_time(filled: Settings) -> None:
 
 
 @pytest.mark.parametrize("then", ["2025-06-12T09:00:00+07:00", "2100-01-01T00:00:00Z"])
-async def test_what_was_owed_at_a_moment_is_a_document_as_well(
-    filled: Settings, then: str
-) -> None:
+async def test_what_was_owed_at_a_moment_is_a_document_as_well(filled: Settings, then: str) -> None:
     owed, agency = await asyncio.gather(
         runut(filled, "commitments", "--as-of", then, "--json"),
         runut(filled, "agency", "kp2mi", "--as-of", then, "--json"),

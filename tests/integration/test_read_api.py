@@ -285,6 +285,17 @@ async def test_an_answer_names_what_it_was_made_from_and_is_not_sent_twice(
         assert other.status_code == 200
 
 
+async def test_head_has_the_headers_of_get_and_no_body(side: ReadSide) -> None:
+    paths = (f"/subjects/{CASE}", f"/subjects/{CASE}/history", "/letters?format=csv", "/indicators")
+    async with side.client() as client:
+        for path in paths:
+            got, head = await client.get(path), await client.head(path)
+            assert (head.status_code, head.content) == (200, b"")
+            assert head.headers == got.headers, path
+        known = {"If-None-Match": got.headers["etag"]}
+        assert (await client.head(paths[-1], headers=known)).status_code == 304
+
+
 async def test_an_answer_differs_when_a_limit_passes_though_nothing_is_recorded(
     world: Settings, tables: Connection
 ) -> None:

@@ -182,3 +182,16 @@ async def test_what_other_read_models_tell_is_not_listened_to(
         await project(beside, STORY)
         await project(connection, AFTER)
         assert places(await some(stream, len(AFTER))) == places_of(AFTER)
+
+
+async def test_head_of_the_stream_is_answered_at_once_and_leaves_no_listener(
+    side: ReadSide, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "LISTENERS", 1)
+    headers = {"Authorization": "Bearer auditor"}
+    async with asyncio.timeout(10), httpx.AsyncClient(timeout=None, headers=headers) as client:
+        head = await client.head(f"{address}/stream")
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-type"].startswith("text/event-stream")
+        while (await client.head(f"{address}/stream")).status_code != 200:
+            await asyncio.sleep(0.01)

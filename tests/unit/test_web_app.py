@@ -67,6 +67,29 @@ async def test_no_route_answers_who_does_not_say_who_they_are(
         assert "401" in described["responses"]
 
 
+async def test_every_route_that_is_got_answers_head_as_well(app: FastAPI) -> None:
+    got = [path for method, path, _ in operations(app.openapi()) if method == "get"]
+    for path in (*got, "/healthz", "/readyz", "/metrics", "/sign-in", "/cases", "/nowhere"):
+        concrete = re.sub(r"\{[^}]*\}", "x", path)
+        told, head = await ask(app, "get", concrete), await ask(app, "head", concrete)
+        assert head.status_code == told.status_code != 405, path
+        assert head.content == b""
+        assert head.headers.keys() == told.headers.keys()
+        assert head.headers.get("content-type") == told.headers.get("content-type")
+
+
+async def test_head_of_what_is_not_got_is_refused_and_what_is_got_says_so(app: FastAPI) -> None:
+    posted, got = await ask(app, "head", f"{API}/events"), await ask(app, "put", f"{API}/cases")
+    assert (posted.status_code, posted.headers["allow"]) == (405, "POST")
+    assert (got.status_code, got.headers["allow"]) == (405, "GET, HEAD")
+
+
+async def test_head_is_counted_as_head_of_its_route(app: FastAPI) -> None:
+    await ask(app, "head", f"{API}/agencies/x")
+    counted = (await ask(app, "get", "/metrics")).text
+    assert 'code="401",method="HEAD",route="/api/v1/agencies/{code}"' in counted
+
+
 def test_every_route_of_ours_is_in_the_document(app: FastAPI) -> None:
     described = {path for _, path, _ in operations(app.openapi())}
     served = set(paths_of(app.routes))
