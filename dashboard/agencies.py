@@ -95,7 +95,7 @@ async def agency(ask: Asked, code: AgencyCode, as_of: AsOf = None) -> Response:
             then=reading.tables,
         )
         told = await as_seen(reading, found)
-    return document_answer(told, reading.origin, tag)
+    return document_answer(ask.request, told, reading.origin, tag)
 
 
 async def as_seen(reading: Reading, found: Document) -> Document:

@@ -63,12 +63,19 @@ def etag(*parts: Any) -> str:
     return f'W/"{sha256(msgspec.json.encode(parts)).hexdigest()[:24]}"'
 
 
-def is_known(request: Request, tag: str) -> bool:
-    """Whether who asks has this version already (RFC 9110 §13.1.2)."""
-    given = request.headers.get("if-none-match")
-    if given is None:
-        return False
-    return tag in [one.strip() for one in given.split(",")]
+def is_known(request: Request, tag: str, *, is_there: bool = False) -> bool:
+    """Whether who asks has this version already, by weak comparison (RFC 9110 §13.1.2).
+
+    `*` is any version, of what is known to be there.
+    """
+    given = {one.strip() for one in ",".join(request.headers.getlist("if-none-match")).split(",")}
+    if "*" in given:
+        return is_there
+    return _opaque(tag) in map(_opaque, given)
+
+
+def _opaque(tag: str) -> str:
+    return tag.removeprefix("W/")
 
 
 def headers_of(origin: Origin, tag: str | None = None) -> dict[str, str]:
@@ -84,8 +91,10 @@ def headers_of(origin: Origin, tag: str | None = None) -> dict[str, str]:
     }
 
 
-def document_answer(document: Any, origin: Origin, tag: str | None = None) -> Response:
-    """A document as JSON, with what it was made from."""
+def document_answer(request: Request, document: Any, origin: Origin, tag: str) -> Response:
+    """A document as JSON, with what it was made from; not again to who has it already."""
+    if is_known(request, tag, is_there=True):
+        return not_modified(origin, tag)
     content = orjson.dumps(with_origin(document, origin))
     return Response(content, headers=headers_of(origin, tag), media_type=MEDIA_TYPES["json"])
 
@@ -117,6 +126,7 @@ class Chunks(NamedTuple):
     """A download under way: from what it is made, and its items some at a time."""
 
     origin: Origin
+    tag: str
     items: AsyncIterator[Sequence[Document]]
 
 
@@ -143,8 +153,11 @@ class Download(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
         async with self._opened() as chunks:
+            if is_known(Request(scope), chunks.tag, is_there=True):
+                await not_modified(chunks.origin, chunks.tag)(scope, receive, send)
+                return
             first = await anext(chunks.items, ())
-            self.headers.update(headers_of(chunks.origin))
+            self.headers.update(headers_of(chunks.origin, chunks.tag))
             self.body_iterator = self._content(first, chunks.items)
             await super().__call__(scope, receive, send)
 

@@ -101,13 +101,17 @@ async def answer_list(
     """
     place, limit = listing.place(page), page.limit
     open_reading = partial(_open, ask, as_of, of_one_subject)
+
+    async def tag_of(reading: Reading) -> str:
+        return etag(await version(reading), *ask.asker.known_as, *_asked(ask, page))
+
     if limit is None:
-        opened = _opening(ask, items, place, open_reading, tell)
+        opened = _opening(ask, items, place, open_reading, tell, tag_of)
         return Download(opened, listing.columns, page.form, listing.name)
     async with AsyncExitStack() as stack:
         reading = await open_reading(stack)
-        tag = etag(await version(reading), *ask.asker.known_as, *_asked(ask, page))
-        if is_known(ask.request, tag):
+        tag = await tag_of(reading)
+        if is_known(ask.request, tag, is_there=True):
             return not_modified(reading.origin, tag)
         found = await _first(items(reading, place, limit + 1), limit + 1)
         told = await tell(reading, found[:limit])
@@ -128,15 +132,21 @@ async def _open(
 
 
 def _opening(
-    ask: Ask, items: Items[K], place: K | None, open_reading: OpenReading, tell: Tell
+    ask: Ask,
+    items: Items[K],
+    place: K | None,
+    open_reading: OpenReading,
+    tell: Tell,
+    tag_of: Callable[[Reading], Awaitable[str]],
 ) -> Any:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Chunks]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(ask.reads.downloads.taken())
             reading = await open_reading(stack)
+            tag = await tag_of(reading)
             whole = _whole(reading, items, place, tell)
-            yield Chunks(reading.origin, await stack.enter_async_context(aclosing(whole)))
+            yield Chunks(reading.origin, tag, await stack.enter_async_context(aclosing(whole)))
 
     return opened
 

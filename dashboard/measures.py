@@ -89,7 +89,7 @@ async def _measured(
         if is_known(ask.request, tag):
             return not_modified(reading.origin, tag)
         told = await shown_to(reading, await of(await known_to(reading)))
-    return document_answer(told, reading.origin, tag)
+    return document_answer(ask.request, told, reading.origin, tag)
 
 
 async def known_to(reading: Reading) -> Known:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from fastapi import APIRouter, Path, Query, Response
 
-from dashboard.answers import document_answer
+from dashboard.answers import document_answer, etag
 from dashboard.asking import AgencyFilter, Ask, Asked, Paged
 from dashboard.lists import AT_ONCE, Documents, Listing, answer_list
 from dashboard.openapi import document, listed
@@ -118,7 +118,8 @@ async def record(
         found = await quarantine.shown(reading.connection, parse_place(place))
     if own not in {None, found["agency"]}:
         raise NotFound(f"record {place}", "expected one in quarantine, found none")
-    return document_answer(found, reading.origin)
+    tag = etag(found, *ask.asker.known_as)
+    return document_answer(ask.request, found, reading.origin, tag)
 
 
 def _own(ask: Ask, agency: str | None) -> str | None:

@@ -137,10 +137,10 @@ async def state_now(ask: Ask, subject: str) -> Response:
     if found.is_guarded:
         return await _state_from_snapshot(ask, subject)
     now, origin = ask.reads.now(), Origin(found.positions, checkpoint)
-    tag = _tag(ask, found.version(now), found.directory_size)
+    tag = _tag(ask, [found.version(now), found.directory_size])
     if is_known(ask.request, tag):
         return not_modified(origin, tag)
-    return document_answer(render_state(found.standing, now, None), origin, tag)
+    return document_answer(ask.request, render_state(found.standing, now, None), origin, tag)
 
 
 async def _state_from_snapshot(
@@ -148,13 +148,12 @@ async def _state_from_snapshot(
 ) -> Response:
     async with ask.reads.open(ask.asker, as_of) as reading:
         await require_visible(reading.connection, subject, ask.asker.sight)
-        version = await subject_version(reading.connection, subject, reading.moment.now)
-        tag = _tag(ask, version, reading.moment.log.size)
+        tag = _tag(ask, await _version(reading, subject))
         if is_known(ask.request, tag):
             return not_modified(reading.origin, tag)
         found = await _state(reading, subject, by)
         told = await reading.told(found, {subject})
-    return document_answer(told, reading.origin, tag)
+    return document_answer(ask.request, told, reading.origin, tag)
 
 
 async def history(
@@ -194,11 +193,14 @@ async def explained(
     subject = f"{kind}/{ident}"
     async with ask.reads.open(ask.asker) as reading:
         await require_visible(reading.connection, subject, ask.asker.sight)
+        tag = _tag(ask, await _version(reading, subject))
+        if is_known(ask.request, tag):
+            return not_modified(reading.origin, tag)
         found = await explanation(
             reading.connection, commitment_id, subject, known=reading.moment.log
         )
         told = await reading.told(found, {subject})
-    return document_answer(told, reading.origin)
+    return document_answer(ask.request, told, reading.origin, tag)
 
 
 async def summaries(
@@ -252,15 +254,12 @@ def _whole(path: str, kind: SubjectKind, model: type[BaseModel]) -> Any:
     return whole
 
 
-def _tag(ask: Ask, version: Sequence[Any], directory_size: int) -> str:
-    """Of a state; sentences tell agencies' names."""
+def _tag(ask: Ask, version: Sequence[Any]) -> str:
     asked = ask.request.scope  # a whole URL takes longer to make than to compare
-    return etag(
-        [version, directory_size], *ask.asker.known_as, asked["path"], asked["query_string"]
-    )
+    return etag(version, *ask.asker.known_as, asked["path"], asked["query_string"])
 
 
-async def _version(reading: Reading, subject: str) -> Any:
+async def _version(reading: Reading, subject: str) -> list[Any]:
     version = await subject_version(reading.connection, subject, reading.moment.now)
     return [version, reading.moment.log.size]  # sentences tell agencies' names
 

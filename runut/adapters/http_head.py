@@ -31,7 +31,7 @@ class HeadAsGet:
         try:
             await _without_body(self._app, asked, receive, send)
         finally:
-            scope |= {**asked, "method": "HEAD"}  # which route it was counts
+            scope.update(asked, method="HEAD")  # which route it was counts
 
 
 def asked_method(scope: Scope) -> str:

@@ -15,7 +15,7 @@ from runut.problems import MEDIA_TYPE
 EVERYWHERE: Final = (401, 403, 422, 500, 503)
 WITH_BODY: Final = (408, 413, 429)
 """Beside those, of routes that take a body."""
-_WAITS: Final = {429, 503}
+_WAITS: Final = {409, 429, 503}
 _REFERENCE: Final = {"$ref": "#/components/schemas/Problem"}
 _TEXT: Final = {"type": "string"}
 _TOKEN: Final = {
@@ -74,6 +74,9 @@ def _answer(status: HTTPStatus) -> dict[str, Any]:
     }
     if status in _WAITS:
         seconds = {"type": "integer", "minimum": 1}
-        about = "Seconds after which to try again."
+        about = "Seconds after which to try again, where that helps."
         answer["headers"] = {"Retry-After": {"description": about, "schema": seconds}}
+    if status == HTTPStatus.UNAUTHORIZED:
+        about = "How to say who asks."
+        answer["headers"] = {"WWW-Authenticate": {"description": about, "schema": _TEXT}}
     return answer

@@ -285,6 +285,35 @@ async def test_an_answer_names_what_it_was_made_from_and_is_not_sent_twice(
         assert other.status_code == 200
 
 
+async def test_whatever_form_a_validator_comes_in_it_is_compared_weakly(
+    side: ReadSide, tables: Connection
+) -> None:
+    owed = (await owing.commitments(tables, now=NOW))[0]
+    why = f"/commitments/{quote(owed['commitment_id'])}/explanation"
+    paths = (f"/subjects/{CASE}", f"/subjects/{CASE}?by=recorded", f"/subjects/{CASE}/history")
+    lists = ("/letters", "/letters?format=csv", "/letters?format=jsonl", "/agencies/kp2mi")
+    for path in (*paths, *lists, "/indicators", f"/subjects/{owed['subject']}{why}"):
+        async with side.client() as client:
+            tag = (await client.get(path)).headers["etag"]
+            for known in (tag, tag.removeprefix("W/"), f'"x", {tag}', "*"):
+                again = await client.get(path, headers={"If-None-Match": known})
+                assert (again.status_code, again.content) == (304, b""), (path, known)
+                assert again.headers["etag"] == tag
+            assert (await client.get(path, headers={"If-None-Match": '"x"'})).status_code == 200
+
+
+async def test_whatever_version_is_known_of_what_is_not_there_it_is_not_found(
+    side: ReadSide,
+) -> None:
+    of_case = f"/subjects/{CASE}"
+    before = f"{of_case}?as_of=2000-01-01T00:00:00Z"
+    nowhere = ("/subjects/case/NOWHERE", "/subjects/case/NOWHERE/history?format=csv", before)
+    async with side.client() as client:
+        for path in (*nowhere, "/agencies/nope", f"{of_case}/commitments/X/explanation"):
+            answer = await client.get(path, headers={"If-None-Match": "*"})
+            assert answer.status_code == 404, path
+
+
 async def test_head_has_the_headers_of_get_and_no_body(side: ReadSide) -> None:
     paths = (f"/subjects/{CASE}", f"/subjects/{CASE}/history", "/letters?format=csv", "/indicators")
     async with side.client() as client:

@@ -100,6 +100,9 @@ async def test_the_document_is_valid_and_every_answer_is_as_it_says(side: ReadSi
             assert found, question
             Draft202012Validator(schema).validate(found)
             assert list(members(schema, schema, found)) == [], question
+            described = document["paths"][path]["get"]["responses"]["200"]["headers"]
+            told = {name.lower() for name in described} - {"link", "runut-checkpoint"}
+            assert told <= set(answer.headers), question
 
 
 async def test_every_route_says_how_it_refuses(side: ReadSide) -> None:
@@ -109,6 +112,15 @@ async def test_every_route_says_how_it_refuses(side: ReadSide) -> None:
             content = routes["get"]["responses"][status]["content"]
             assert list(content) == ["application/problem+json"], (path, status)
         assert "404" in routes["get"]["responses"] or "{" not in path, path
+
+
+async def test_headers_that_refusals_bring_are_in_the_document(side: ReadSide) -> None:
+    document = (await side.get("/openapi.json")).json()
+    for path, routes in document["paths"].items():
+        told = routes["get"]["responses"]
+        assert "WWW-Authenticate" in told["401"]["headers"], path
+        assert "Retry-After" in told["409"]["headers"], path
+        assert "Retry-After" in told["503"]["headers"], path
 
 
 async def test_examples_are_answers_as_the_document_says(side: ReadSide) -> None:
