@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from dashboard.proof_documents import Taken
 from projections.seals.known import KnownTrees
 from projections.seals.log import latest_seal
 from projections.seals.proofs import Proofs
 from projections.seals.trees import TreeReader
-from runut.adapters.http import needs
+from runut.adapters.http import needs, unsupported
 from runut.adapters.http_openapi import WITH_BODY, problems
 from runut.adapters.postgres import Lend
 from runut.errors import NotFound
@@ -26,7 +26,13 @@ from runut.tiles import Tile, bundle, bundle_at, tile_at, tile_width
 
 TakeCosignatures = Callable[[Note], Awaitable[int]]
 
-NOTE_TYPE: Final = "text/plain; charset=utf-8"
+_TEXT: Final = "text/plain"
+NOTE_TYPE: Final = f"{_TEXT}; charset=utf-8"
+_NOTE: Final[dict[str, Any]] = {
+    "description": "The checkpoint's note, cosigned.",
+    "required": True,
+    "content": {_TEXT: {"schema": {"type": "string"}}},
+}
 _KEPT_TILES: Final = 16
 """Few: who follows a log asks for each tile once."""
 _BYTES: Final = "application/octet-stream"
@@ -75,14 +81,12 @@ class Log:
         """Entries of a partition's leaves, each after its length in two bytes."""
         return await self._entries(bundle_at(place), (topic, partition))
 
-    async def cosign(
-        self,
-        note: Annotated[
-            bytes, Body(media_type="text/plain", description="The checkpoint's note, cosigned.")
-        ],
-    ) -> dict[str, int]:
+    async def cosign(self, request: Request) -> dict[str, int]:
         """Keep the cosignatures of witnesses that are known (RUNUT_WITNESSES)."""
-        return {"taken": await self._take(parse_note(note))}
+        given = request.headers.get("content-type")
+        if (given or "").partition(";")[0].strip().lower() != _TEXT:
+            raise unsupported(given, _TEXT)
+        return {"taken": await self._take(parse_note(await request.body()))}
 
     async def _tile(self, tile: Tile, tree: tuple[str, int] | None = None) -> Response:
         async with self._lend() as connection:
@@ -124,7 +128,8 @@ def router(lend: Lend, settings: Settings, take: TakeCosignatures) -> APIRouter:
         log.cosign,
         methods=["POST"],
         response_model=Taken,
-        responses=problems(404, *WITH_BODY),
+        responses=problems(404, 415, *WITH_BODY),
+        openapi_extra={"requestBody": _NOTE},
     )
     return routes
 

@@ -76,7 +76,10 @@ def json_object(text: bytes | str) -> dict[str, Any]:
         found = _STRICT.decode(text)
     except UnicodeDecodeError as error:
         raise FieldError("event", "UTF-8 text", f"{error.reason} at {error.start}") from None
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        found = "more brackets within brackets than are read"
+        raise FieldError("event", "a JSON object", found) from None
+    except ValueError as error:
         raise FieldError("event", "a JSON object", error) from None
     if not isinstance(found, dict):
         raise wrong("event", "a JSON object", found)

@@ -217,7 +217,10 @@ def _parse(text: str) -> ProtocolFile:
         return msgspec.convert(tomllib.loads(text), ProtocolFile)
     except msgspec.ValidationError as error:
         raise BadFile("protocol", "the fields of a protocol file", str(error)) from None
-    except (ValueError, RecursionError) as error:  # thousands of digits or brackets, too
+    except RecursionError:
+        found = "more brackets within brackets than are read"
+        raise BadFile("protocol", "TOML", found) from None
+    except ValueError as error:  # thousands of digits, too
         raise BadFile("protocol", "TOML", str(error)) from None
 
 

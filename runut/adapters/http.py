@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import orjson
 import structlog
@@ -114,6 +114,12 @@ async def answer_past_router(
     await response(scope, receive, send)
 
 
+def unsupported(found: str | None, expected: str) -> HTTPException:
+    """415: a body of another media type than those that are taken."""
+    detail = f"Content-Type: expected {expected}, found {found or 'none'}"
+    return HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
+
+
 def stopping(request: Request) -> asyncio.Event:
     """Set when the process is told to stop: answers that have no end must end then."""
     event: asyncio.Event = request.app.state.stopping
@@ -177,6 +183,14 @@ async def _on_invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - so it was registered
     first = error.errors()[0]
     path = ".".join(map(str, first["loc"]))
-    return problem_response(
-        problem_of(FieldError(path, wanted_of(first["msg"]), first.get("input")))
-    )
+    return problem_response(problem_of(FieldError(path, *_wanted_and_found(first))))
+
+
+def _wanted_and_found(error: Mapping[str, Any]) -> tuple[str, Any]:
+    match error["type"]:
+        case "missing":
+            return "a value", "nothing"
+        case "json_invalid":
+            return "JSON", error["ctx"]["error"]
+        case _:
+            return wanted_of(error["msg"]), error.get("input")

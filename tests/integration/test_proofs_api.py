@@ -217,6 +217,14 @@ async def test_a_known_witness_s_cosignature_is_kept_and_shown(
         assert (await latest_seal(connection)).seal.index > one.seal.index
 
 
+@pytest.mark.parametrize("given", ["application/json", "application/x-www-form-urlencoded", ""])
+async def test_cosignatures_come_as_text(auditor: httpx.AsyncClient, given: str) -> None:
+    answer = await auditor.post("/log/cosignatures", content=b"x", headers={"Content-Type": given})
+    assert answer.status_code == 415
+    assert answer.json()["detail"].startswith("Content-Type: expected text/plain, found ")
+    assert (await cosign(auditor, b"x")).status_code == 422
+
+
 async def cosign(client: httpx.AsyncClient, note: bytes) -> httpx.Response:
     return await client.post(
         "/log/cosignatures", content=note, headers={"Content-Type": "text/plain"}

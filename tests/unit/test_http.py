@@ -83,6 +83,10 @@ def _add_routes(app: FastAPI) -> None:
     async def read(who: Annotated[Principal, Depends(needs("READER", "AUDITOR"))]) -> str:
         return who.name
 
+    @app.get("/asked")
+    async def asked(about: str) -> str:
+        return about
+
     @app.post("/wide")
     @app.post("/narrow")
     async def size(request: Request) -> int:
@@ -190,23 +194,29 @@ async def test_what_does_not_exist_is_a_problem(client: httpx.AsyncClient) -> No
 
 
 @pytest.mark.parametrize(
-    ("content", "field"),
+    ("content", "field", "detail"),
     [
-        (b'{"force": true}', "body.agency"),
-        (b'{"agency": "kemlu", "force": "maybe"}', "body.force"),
-        (b"[]", "body"),
-        (b"{", "body.1"),
-        (b"\xff\xfe", "body.0"),
-        (b"", "body"),
+        (b'{"force": true}', "body.agency", "expected a value, found nothing"),
+        (b'{"agency": "kemlu", "force": "maybe"}', "body.force", "found maybe"),
+        (b"[]", "body", "found []"),
+        (b"{", "body.1", "expected JSON, found Expecting property name"),
+        (b"\xff\xfe", "body.0", "expected JSON, found "),
+        (b"", "body", "expected a value, found nothing"),
     ],
 )
 async def test_a_wrong_body_is_a_problem_that_names_the_field(
-    client: httpx.AsyncClient, content: bytes, field: str
+    client: httpx.AsyncClient, content: bytes, field: str, detail: str
 ) -> None:
     answer = await client.post(
         "/events", content=content, headers={"content-type": "application/json"}
     )
     assert (problem(answer)["status"], answer.json()["field"]) == (422, field)
+    assert detail in answer.json()["detail"]
+
+
+async def test_a_question_that_lacks_something_is_told_what(client: httpx.AsyncClient) -> None:
+    found = problem(await client.get("/asked"))
+    assert found["detail"] == "query.about: expected a value, found nothing"
 
 
 async def test_an_irregular_event_is_a_conflict_with_its_codes(client: httpx.AsyncClient) -> None:

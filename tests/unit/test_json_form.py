@@ -208,5 +208,7 @@ def test_what_is_shown_can_be_read_again() -> None:
 
 @pytest.mark.parametrize("depth", [1_020, 5_000])
 def test_what_is_nested_too_deep_is_refused(depth: int) -> None:
-    with pytest.raises(FieldError, match="expected a JSON object"):
-        from_json('{"a":' + "[" * depth + "]" * depth + "}")
+    expected = "expected a JSON object, found more brackets within brackets than are read"
+    for text in ('{"a":' + "[" * depth + "]" * depth + "}", "[" * depth):
+        with pytest.raises(FieldError, match=expected):
+            from_json(text)
