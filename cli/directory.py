@@ -18,7 +18,10 @@ keys_app = typer.Typer(no_args_is_help=True, help="Signing keys of agencies.")
 
 @directory_app.command("apply")
 def directory_apply(
-    file: Annotated[Path, typer.Argument(help="TOML file with [[agency]] tables.")],
+    file: Annotated[
+        Path,
+        typer.Argument(exists=True, dir_okay=False, help="TOML file with [[agency]] tables."),
+    ],
     data: Data = None,
     as_json: Json = False,
 ) -> None:

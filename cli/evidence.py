@@ -54,12 +54,20 @@ def export(
 def verify(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="A bundle of runut export. Default: the ledger."),
+        typer.Argument(
+            metavar="[FILE]",
+            exists=True,
+            dir_okay=False,
+            help="A bundle of runut export. Default: the ledger.",
+        ),
     ] = None,
     policy: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Whom to trust: ledger key, root keys, witnesses, quorum."
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Whom to trust: ledger key, root keys, witnesses, quorum.",
         ),
     ] = None,
     not_before: Annotated[

@@ -26,7 +26,10 @@ from runut.settings import Settings, load_settings
 
 protocol_app = typer.Typer(no_args_is_help=True, help="Who owes what to whom by when.")
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="Protocol file (TOML).")]
+File = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="Protocol file (TOML)."),
+]
 Language = Annotated[
     Lang | None, typer.Option("--lang", help="Say it in this language alone. Default: in both.")
 ]
@@ -40,6 +43,8 @@ def check(
         typer.Option(
             "--directory",
             metavar="FILE",
+            exists=True,
+            dir_okay=False,
             help="Check its agencies against a directory file. Default: the ledger, if one runs.",
         ),
     ] = None,

@@ -49,7 +49,8 @@ ProvedBy = Annotated[
 ]
 OldSize = Annotated[int, Query(alias="from", ge=1, le=_LARGEST)]
 NewSize = Annotated[int | None, Query(alias="to", ge=1, le=_LARGEST)]
-EventId = Annotated[str, Path(pattern=rf"^{UUID_PATTERN.pattern}$")]
+EventId = Annotated[str, Path(pattern=f"^{UUID_PATTERN.pattern.replace('a-f', 'a-fA-F')}$")]
+"""In either case, as it may be sent."""
 SubjectKind = Annotated[str, Path(pattern=rf"^({_KINDS})$")]
 SubjectId = Annotated[str, Path(pattern=rf"^({ID_PATTERN.pattern}|{AGENCY_PATTERN.pattern})$")]
 

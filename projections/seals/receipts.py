@@ -67,13 +67,14 @@ async def find_place(connection: Connection, settings: Settings, wanted: str) ->
         if partition == "directory":
             return Place(settings.directory_topic, 0, int(offset))
         return Place(settings.events_topic, int(partition), int(offset))
-    if not UUID_PATTERN.fullmatch(wanted):
+    event_id = wanted.lower()  # as ids are kept, however they were sent
+    if not UUID_PATTERN.fullmatch(event_id):
         raise BadInput("event", "its id (a UUID), PARTITION:OFFSET or directory:OFFSET", wanted)
     with expecting_tables():
-        cursor = await connection.execute(_SQL["event_place"], {"event_id": wanted})
+        cursor = await connection.execute(_SQL["event_place"], {"event_id": event_id})
         row = await cursor.fetchone()
     if row is None:
-        raise NotFound(f"event {wanted}", "the ledger holds none of that id, or not yet")
+        raise NotFound(f"event {event_id}", "the ledger holds none of that id, or not yet")
     return Place(settings.events_topic, *row)
 
 

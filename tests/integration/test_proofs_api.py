@@ -100,6 +100,7 @@ async def test_an_event_s_receipt_is_found_by_its_id(
     [record] = [one for one in records if one.offset == offset]
     assert proof.entry == leaf_entry(record.key, record.encoded())
     assert proof.demand().head(settings.events_topic, partition).size > offset
+    assert await document(auditor, f"/receipts/{event_id.upper()}") == found
     early = await auditor.get(f"/receipts/{event_id}", params={"seal": 0})
     assert early.status_code == 404
     assert "seal 0 does not cover it" in early.json()["detail"]

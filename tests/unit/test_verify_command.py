@@ -15,7 +15,7 @@ from runut.errors import BadInput
     ("arguments", "thing"),
     [
         (["--not-before", "2026-01-01T00:00:00Z"], "--not-before"),
-        (["case.zip", "--full"], "--full"),
+        ([__file__, "--full"], "--full"),
         (["--report", "case.txt"], "report"),
     ],
 )
