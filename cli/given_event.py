@@ -60,6 +60,6 @@ def given_event(
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text()
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"expected a readable file, found {file}: {error}") from None

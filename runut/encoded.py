@@ -13,6 +13,7 @@ judged from its bytes by whoever takes it.
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from typing import Final
 
 import msgspec
@@ -53,7 +54,7 @@ def record_of(given: bytes) -> EncodedRecord:
     if len(given) > MAX_DOCUMENT:
         raise FieldError("record", f"{MAX_DOCUMENT} bytes at most", f"{len(given)} bytes")
     try:
-        return msgspec.json.decode(given, type=EncodedRecord)
+        return msgspec.json.decode(given.removeprefix(BOM_UTF8), type=EncodedRecord)
     except msgspec.ValidationError as error:
         found, _, path = str(error).partition(" - at `$")
         field = path.strip(".`") or "record"

@@ -40,7 +40,13 @@ def from_json(given: bytes | str | dict[str, Any], *, derive_id: bool = False) -
     Raises:
         FieldError: naming the field by its dotted path, what was expected and what was found.
     """
-    fields = given if isinstance(given, dict) else json_object(given)
+    try:
+        return _event(given if isinstance(given, dict) else json_object(given), derive_id)
+    except RecursionError:  # what just could be read may still be too deep to be shown
+        raise FieldError("event", _AN_OBJECT, _TOO_DEEP) from None
+
+
+def _event(fields: dict[str, Any], derive_id: bool) -> Event:
     event_type = _event_type(fields.get("type", ABSENT))
     to_meta, to_data = _converters(event_type)
     envelope = dict(fields)
@@ -63,6 +69,8 @@ def from_json(given: bytes | str | dict[str, Any], *, derive_id: bool = False) -
 def json_object(text: bytes | str) -> dict[str, Any]:
     """The one JSON object in a text of at most 256 KiB, read strictly: no name stands twice.
 
+    A byte order mark before it is no part of it.
+
     Raises:
         FieldError: it is none.
     """
@@ -73,17 +81,24 @@ def json_object(text: bytes | str) -> dict[str, Any]:
         if (quick := _at_a_glance(raw)) is not None:
             return quick
         text = text.decode() if isinstance(text, bytes) else text
-        found = _STRICT.decode(text)
     except UnicodeDecodeError as error:
         raise FieldError("event", "UTF-8 text", f"{error.reason} at {error.start}") from None
-    except RecursionError:
-        found = "more brackets within brackets than are read"
-        raise FieldError("event", "a JSON object", found) from None
-    except ValueError as error:
-        raise FieldError("event", "a JSON object", error) from None
+    found = _strictly(text.removeprefix(_BOM), "event", _AN_OBJECT)
     if not isinstance(found, dict):
-        raise wrong("event", "a JSON object", found)
+        raise wrong("event", _AN_OBJECT, found)
     return found
+
+
+def json_value(text: str, place: str) -> Any:
+    """The JSON value in a text in which no name can stand twice, such as PostgreSQL's jsonb.
+
+    Raises:
+        FieldError: there is none that we can read, such as one that nests too deep.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:  # which takes fewer numbers than there are
+        return _strictly(text, place, "JSON")
 
 
 def to_json(event: Event) -> dict[str, Any]:
@@ -169,6 +184,26 @@ def _names(value: dict[str, Any] | list[Any]) -> int:
     return found
 
 
+def _strictly(text: str, place: str, expected: str) -> Any:
+    try:
+        return _STRICT.decode(text)
+    except json.JSONDecodeError as error:
+        raise FieldError(place, expected, _fault(error)) from None
+    except RecursionError:
+        raise FieldError(place, expected, _TOO_DEEP) from None
+    except ValueError:  # whatever else is wrong, Python says only of this
+        raise FieldError(place, expected, "a number of thousands of digits") from None
+
+
+def _fault(error: json.JSONDecodeError) -> str:
+    """What is wrong with a text, and where."""
+    line = f"line {error.lineno} " if "\n" in error.doc else ""
+    if error.pos >= len(error.doc.rstrip()):
+        return f"that it ends at {line}column {error.colno}"
+    found = _FAULTS.get(error.msg, "what is no JSON")
+    return f"{found} at {line}column {error.colno}"
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
@@ -196,5 +231,19 @@ def _shown(value: Any) -> str:
     raise TypeError
 
 
+_AN_OBJECT: Final = "a JSON object"
+_TOO_DEEP: Final = "values within values, too deep to be read"
+_BOM: Final = "\ufeff"
+_FAULTS: Final = {
+    "Extra data": "more after its end",
+    "Expecting value": "what is no value",
+    "Expecting property name enclosed in double quotes": "no name in double quotes",
+    "Expecting ':' delimiter": "no colon after a name",
+    "Expecting ',' delimiter": "no comma after a value",
+    "Unterminated string starting at": "a text without an end",
+    "Invalid control character at": "a control character in a text",
+    "Invalid \\escape": "a backslash before what needs none",
+    "Invalid \\uXXXX escape": "a backslash and u without four hexadecimal digits",
+}
 _SPACES: Final = b" \t\r\n"
 _STRICT: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)

@@ -106,8 +106,8 @@ def shown(text: str | bytes) -> str:
 
 def _reason(error: BadInput) -> str:
     """What the error says, what was found being hidden before it is shortened."""
-    found = error.found if isinstance(error.found, str) else repr(error.found)
-    return f"{masked(error.thing)}: expected {error.expected}, found {shorten(masked(found))}"
+    found = error.found if isinstance(error.found, str | Exception) else repr(error.found)
+    return f"{masked(error.thing)}: expected {error.expected}, found {shorten(masked(str(found)))}"
 
 
 def sentence(one: Reported) -> str:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-import orjson
-
 from runut.codec import MAX_VALUE
 from runut.errors import FieldError
 from runut.event import AgencyCode, Event
-from runut.json_form import from_json
+from runut.json_form import from_json, json_value
 from runut.tracing import TRACE_HEADER
 
 Stream = tuple[str, str]
@@ -65,21 +63,26 @@ def event_of(row: Row, agency: AgencyCode) -> Event:
             "event_id": row.id,
             "agency": agency,
             "occurred_at": row.occurred_at,
-            "data": orjson.loads(row.payload),
+            "data": json_value(row.payload, "data"),
         }
     )
 
 
 def trace_of(row: Row) -> str | None:
-    """`traceparent` of what the row was inserted in, which its meta may hold."""
-    # Most rows hold none, and need not be parsed for it.
-    found = orjson.loads(row.meta) if row.meta and f'"{TRACE_HEADER}"' in row.meta else {}
+    """`traceparent` of what the row was inserted in, which its meta may hold.
+
+    Raises:
+        FieldError: its meta cannot be read.
+    """
+    if row.meta is None or f'"{TRACE_HEADER}"' not in row.meta:
+        return None  # as most rows, which need not be parsed for it
+    found = json_value(row.meta, "meta")
     trace = found.get(TRACE_HEADER) if isinstance(found, dict) else None
     return trace if isinstance(trace, str) else None
 
 
 def _meta(text: str) -> dict[str, Any]:
-    found = orjson.loads(text)
+    found = json_value(text, "meta")
     if not isinstance(found, dict):
         raise FieldError("meta", "an object of further meta fields", text)
     trace = found.pop(TRACE_HEADER, None)

@@ -153,6 +153,10 @@ BAD: dict[str, tuple[Row, str]] = {
         Row("case/5", 1, payload=contact(1) | {"duration_s": "long"}),
         'data.duration_s: expected a whole number of 32 bits, found "long"',
     ),
+    "number that is larger than any": (
+        Row("case/13", 1, payload=contact(1) | {"duration_s": 10**400}),
+        "data.duration_s: expected a whole number of 32 bits, found 1000",
+    ),
     "unknown field": (
         Row("case/6", 1, payload=contact(1) | {"colour": "red"}),
         "data.colour: expected a known field",
@@ -193,6 +197,27 @@ async def test_rows_that_can_be_no_events_are_refused_by_field_and_hold_up_their
         assert refused[row_id].reason.startswith(reason)
     assert await relay_all(ledger, database) == Relayed()
     assert [one.event.subject for one in (await read_log(ledger)).events] == ["case/Z"]
+
+
+async def test_a_payload_that_nests_too_deep_is_refused_and_left_out_by_the_operator(
+    ledger: Settings, database: AgencyDatabase, app: Connection
+) -> None:
+    deep, good = await insert(app, Row("case/A", 1), Row("case/A", 2))
+    async with session(database.owner) as owner:
+        await owner.execute(
+            "UPDATE runut_outbox.outbox "
+            "SET payload = (repeat('[', 2000) || repeat(']', 2000))::jsonb WHERE id = %s",
+            [deep],
+        )
+    assert await relay_all(ledger, database) == Relayed(refused=1)
+    stands = await standing(database.relay)
+    assert stands.needs_a_person
+    assert [one.reason for one in stands.refused] == [
+        "data: expected JSON, found values within values, too deep to be read"
+    ]
+    await resolve(database.relay, deep, skipped=True)
+    assert await relay_all(ledger, database) == Relayed(sent=1)
+    assert ids((await read_log(ledger)).events) == [good]
 
 
 async def test_a_refused_row_that_is_corrected_goes_and_those_after_it(

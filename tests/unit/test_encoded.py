@@ -44,6 +44,10 @@ def test_who_takes_the_record_may_be_left_to_place_it() -> None:
     assert record_of(json.dumps(without).encode()).partition is None
 
 
+def test_a_byte_order_mark_is_no_part_of_the_record() -> None:
+    assert record_of(b"\xef\xbb\xbf" + RECORD.to_json()) == RECORD
+
+
 def test_the_largest_value_fits() -> None:
     record = EncodedRecord(
         key=b"programme/" + b"x" * 80,

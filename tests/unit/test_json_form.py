@@ -173,12 +173,21 @@ WRONG: list[tuple[Any, str, str]] = [
         "64 bits",
     ),
     (b"[]", "event", "expected a JSON object"),
-    (b"{", "event", "expected a JSON object"),
+    (b"{", "event", "expected a JSON object, found that it ends at column 2"),
+    (b"", "event", "expected a JSON object, found that it ends at column 1"),
+    (b"{} x", "event", "found more after its end at column 4"),
+    (b'{"a": 1,}', "event", "found no name in double quotes at column 9"),
+    (b'{"a" 1}', "event", "found no colon after a name at column 6"),
+    (b'{\n"a": 1 "b": 2}', "event", "found no comma after a value at line 2 column 8"),
+    (b"{'a': 1}", "event", "found no name in double quotes at column 2"),
+    (b'{"a": tru}', "event", "found what is no value at column 7"),
+    (b'{"a": "b}', "event", "found a text without an end at column 7"),
+    (b'{"a": "\\q"}', "event", "found a backslash before what needs none at column 8"),
     (b"\xff", "event", "expected UTF-8 text"),
     (b'{"a": NaN}', "event", "found NaN"),
     (b'{"a": 1, "a": 2}', "a", "a name given once, found 2 times"),
-    (b'{"a": ' + b"[" * 100_000, "event", "expected a JSON object"),
-    (b'{"a": ' + b"9" * 5_000 + b"}", "event", "expected a JSON object"),
+    (b'{"a": ' + b"[" * 100_000, "event", "too deep to be read"),
+    (b'{"a": ' + b"9" * 5_000 + b"}", "event", "a number of thousands of digits"),
     (b" " * (MAX_VALUE + 1), "event", "262144 bytes at most"),
 ]
 """What is no event, the field that is to blame, and what is said of it."""
@@ -208,7 +217,21 @@ def test_what_is_shown_can_be_read_again() -> None:
 
 @pytest.mark.parametrize("depth", [1_020, 5_000])
 def test_what_is_nested_too_deep_is_refused(depth: int) -> None:
-    expected = "expected a JSON object, found more brackets within brackets than are read"
     for text in ('{"a":' + "[" * depth + "]" * depth + "}", "[" * depth):
-        with pytest.raises(FieldError, match=expected):
+        with pytest.raises(FieldError, match="expected a JSON object, found values within values"):
             from_json(text)
+
+
+@pytest.mark.parametrize("depth", range(900, 1_020, 10))
+def test_what_can_be_read_and_is_too_deep_to_be_shown_is_refused(depth: int) -> None:
+    given = json.dumps(line(cause="@")).replace('"@"', "[" * depth + "]" * depth)
+    with pytest.raises(FieldError, match=r"^(data\.cause|event): expected "):
+        from_json(given, derive_id=True)
+
+
+def test_a_byte_order_mark_is_no_part_of_an_event() -> None:
+    text = json.dumps(line(event_id="a8a6e868-47da-523a-8e75-62185937a545"))
+    for given in (f"\ufeff{text}", f"\ufeff{text}".encode()):
+        assert from_json(given) == from_json(text)
+    with pytest.raises(FieldError, match="expected a JSON object"):
+        from_json(f"\ufeff\ufeff{text}")

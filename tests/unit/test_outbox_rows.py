@@ -11,7 +11,7 @@ from producers.outbox.positions import SHARDS
 from producers.outbox.rows import Row, event_of, trace_of
 from producers.outbox.source import address_of, ddl, grants
 from runut.errors import BadInput, FieldError
-from runut.event import AgencyCode
+from runut.event import AgencyCode, Event
 
 KP2MI = AgencyCode("kp2mi")
 ROW = Row(
@@ -28,6 +28,11 @@ ROW = Row(
     skipped=False,
     found=1,
 )
+
+
+def sent(row: Row) -> tuple[str | None, Event]:
+    """What the relay reads of a row."""
+    return trace_of(row), event_of(row, KP2MI)
 
 
 def test_a_row_is_the_same_event_each_time_it_is_sent() -> None:
@@ -61,6 +66,33 @@ def test_an_amount_that_is_no_text_is_refused_as_in_any_json() -> None:
     payload = '{"outcome": "Dibayar.", "amount": 5000000.00}'
     with pytest.raises(FieldError, match=r"data\.amount: expected an amount as text"):
         event_of(ROW._replace(payload=payload), KP2MI)
+
+
+DEEP = "[" * 2_000 + "]" * 2_000
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (
+            ROW._replace(payload=f'{{"outcome": 1{"0" * 400}}}'),
+            r"^data\.outcome: expected text, found 1000",
+        ),
+        (
+            ROW._replace(payload=f'{{"outcome": 1{"0" * 5_000}}}'),
+            "^data: expected JSON, found a number of thousands of digits",
+        ),
+        (
+            ROW._replace(payload=f'{{"outcome": {DEEP}}}'),
+            "^data: expected JSON, found values within values, too deep",
+        ),
+        (ROW._replace(meta=f'{{"channel": {DEEP}}}'), "^meta: expected JSON, found values within"),
+        (ROW._replace(meta=f'{{"traceparent": {DEEP}}}'), "^meta: expected JSON, found values"),
+    ],
+)
+def test_jsonb_that_no_parser_takes_is_a_refusal_by_field(row: Row, reason: str) -> None:
+    with pytest.raises(FieldError, match=reason):
+        sent(row)
 
 
 def test_there_are_as_many_shards_as_the_tables_have() -> None:
