@@ -46,14 +46,15 @@ class Row(NamedTuple):
     row_id: UUID | None = None
 
 
-async def make_outbox(admin: str) -> AgencyDatabase:
+async def make_outbox(admin: str, encoding: str = "UTF8") -> AgencyDatabase:
     """An outbox in a database of its own, as the how-to page says to make one."""
     name = f"agency_{uuid4().hex[:12]}"
     database = AgencyDatabase(
         as_role(admin, name), *(as_role(admin, name, f"{name}_{role}") for role in ("app", "relay"))
     )
     async with await psycopg.AsyncConnection.connect(admin, autocommit=True) as connection:
-        await connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 LOCALE 'C' ENCODING {}")
+        await connection.execute(create.format(sql.Identifier(name), encoding))
         for role in ("app", "relay"):
             create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'secret'")
             await connection.execute(create.format(sql.Identifier(f"{name}_{role}")))

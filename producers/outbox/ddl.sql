@@ -35,7 +35,7 @@ COMMENT ON COLUMN runut_outbox.outbox.aggregateid IS 'ID of the subject, such as
 COMMENT ON COLUMN runut_outbox.outbox.type IS 'Type of the event, such as LetterSent';
 COMMENT ON COLUMN runut_outbox.outbox.payload IS 'Its fields: data of the JSON form';
 COMMENT ON COLUMN runut_outbox.outbox.version IS
-    '1, 2, 3, … for each subject, the order of its events; numbered here where it is left out';
+    '1, 2, 3, ... for each subject, the order of its events; numbered here where it is left out';
 COMMENT ON COLUMN runut_outbox.outbox.occurred_at IS 'When it happened';
 COMMENT ON COLUMN runut_outbox.outbox.meta IS
     'Further meta fields, such as channel or legal_basis; traceparent, where this system is traced';

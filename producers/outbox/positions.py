@@ -152,7 +152,7 @@ async def record(
             "refuse",
             ids=[one.row.id for one in refusals],
             xids=[one.row.xid for one in refusals],
-            reasons=[one.reason for one in refusals],
+            reasons=[source.storable(one.reason) for one in refusals],
         )
 
 

@@ -120,9 +120,11 @@ SET xid = %(xid)s::xid8, seq = %(seq)s
 WHERE shard = %(shard)s;
 
 -- name: standing
+-- Moments that no calendar of ours has, such as infinity, are not the oldest.
 SELECT count(*) AS unsent,
        count(*) FILTER (WHERE o.xid >= pg_snapshot_xmin(pg_current_snapshot())) AS held_back,
-       min(o.occurred_at) AS oldest
+       min(o.occurred_at) FILTER (WHERE o.occurred_at >= '0001-01-02Z'
+                                    AND o.occurred_at < '9999-12-31Z') AS oldest
 FROM runut_outbox.position AS p
 JOIN runut_outbox.outbox AS o ON o.shard = p.shard AND (o.xid, o.seq) > (p.xid, p.seq);
 

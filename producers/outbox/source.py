@@ -39,6 +39,12 @@ class Source:
         self._connection = connection
         self._address = address
 
+    def storable(self, text: str) -> str:
+        """A text as this database can hold it: in ASCII where its own encoding is not UTF-8."""
+        if self._connection.info.parameter_status("server_encoding") == "UTF8":
+            return text
+        return text.replace("…", "...").encode("ascii", "backslashreplace").decode()
+
     async def ask(self, kind: type[T], query: str, **given: object) -> list[T]:
         """The rows of a named query as tuples of a kind, which has the columns' names.
 
@@ -90,7 +96,11 @@ async def connected(url: str, *, name: str) -> AsyncIterator[Source]:
     address = address_of(url)
     with _translated(address):
         connection = await psycopg.AsyncConnection.connect(
-            url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name=name
+            url,
+            autocommit=True,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            application_name=name,
+            client_encoding="UTF8",  # whatever the URL says: rows hold any letters
         )
     try:
         cursor = await connection.execute(_QUERIES["is_standby"])

@@ -48,7 +48,7 @@ class Standing(msgspec.Struct, frozen=True):
     held_back: int
     """How many of them wait for a transaction that began before theirs, of whatever database."""
     oldest: datetime | None
-    """The earliest occurred_at of the unsent."""
+    """The earliest occurred_at of the unsent, of those in the years 1 to 9999."""
     refused: list[RefusedRow]
     waiting: list[WaitingSubject]
 

@@ -101,11 +101,17 @@ def webhook() -> Iterator[WebhookServer]:
 
 
 @pytest.fixture
-async def database(platform: Endpoints, platform_data: Path) -> AgencyDatabase:
-    """An agency's database with an outbox, on the session's PostgreSQL."""
+def postgres_owner(platform: Endpoints, platform_data: Path) -> str:
+    """The address of the session's PostgreSQL for who owns it."""
     password = postgres.open_passwords(platform_data / "postgres").postgres
     port = urlsplit(platform.postgres_url).port or 0
-    return await outboxes.make_outbox(postgres.url(port, password, postgres.OWNER))
+    return postgres.url(port, password, postgres.OWNER)
+
+
+@pytest.fixture
+async def database(postgres_owner: str) -> AgencyDatabase:
+    """An agency's database with an outbox, on the session's PostgreSQL."""
+    return await outboxes.make_outbox(postgres_owner)
 
 
 @pytest.fixture

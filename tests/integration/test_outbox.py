@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 import pytest
 
@@ -16,12 +17,14 @@ from tests.integration.logs import read_log
 from tests.outboxes import (
     AGENCY,
     DEADLINE_S,
+    OCCURRED_AT,
     AgencyDatabase,
     Connection,
     Row,
     contact,
     ids,
     insert,
+    make_outbox,
     relay_all,
     relay_once,
     session,
@@ -218,6 +221,35 @@ async def test_a_payload_that_nests_too_deep_is_refused_and_left_out_by_the_oper
     await resolve(database.relay, deep, skipped=True)
     assert await relay_all(ledger, database) == Relayed(sent=1)
     assert ids((await read_log(ledger)).events) == [good]
+
+
+@pytest.mark.parametrize(("encoding", "cut"), [("UTF8", "…"), ("LATIN1", "...")])
+async def test_a_refusal_is_written_down_whatever_the_encoding_of_database_and_address(
+    ledger: Settings, postgres_owner: str, encoding: str, cut: str
+) -> None:
+    made = await make_outbox(postgres_owner, encoding)
+    database = made._replace(relay=f"{made.relay}?client_encoding=LATIN1")
+    async with session(database.app) as app:
+        mode, summary = contact(1) | {"mode": "é" * 200}, contact(1) | {"summary": "Café."}
+        await insert(app, Row("case/A", 1, payload=mode), Row("case/B", 1, payload=summary))
+    assert await relay_all(ledger, database) == Relayed(sent=1, refused=1)
+    (refused,) = (await standing(database.relay)).refused
+    assert refused.reason.startswith("data.mode: expected one of PHONE, ")
+    assert refused.reason.endswith(cut)
+    (recorded,) = (await read_log(ledger)).events
+    assert recorded.event.data["summary"] == "Café."
+
+
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "20025-05-08", "0044-03-15 BC"])
+async def test_a_row_of_a_time_that_no_calendar_has_does_not_hide_how_the_outbox_stands(
+    database: AgencyDatabase, app: Connection, moment: str
+) -> None:
+    await insert(app, Row("case/A", 1, occurred_at=moment))
+    stands = await standing(database.relay)
+    assert (stands.unsent, stands.oldest) == (1, None)
+    await insert(app, Row("case/B", 1))
+    oldest = (await standing(database.relay)).oldest
+    assert oldest == datetime.fromisoformat(OCCURRED_AT)
 
 
 async def test_a_refused_row_that_is_corrected_goes_and_those_after_it(
