@@ -17,10 +17,13 @@ from producers.outbox.positions import SHARDS
 from producers.outbox.relay import Relay
 from producers.outbox.source import ddl, grants
 from producers.outbox.standing import Resolved, Standing, resolve, standing
+from runut.errors import shorten
 from runut.settings import Settings, load_settings
 
 PARTLY = 3
 AT_ONCE = 4
+LONGEST_REASON = 2000
+"""Characters of a refusal that are shown: it may name all fields of a type."""
 
 outbox_app = typer.Typer(
     no_args_is_help=True, help="Relay an agency's own PostgreSQL table to the ledger."
@@ -131,7 +134,7 @@ def retry(row: RowId, source: Source) -> None:
 
 
 def _say(what: str, row: Resolved) -> None:
-    typer.echo(f"{row.subject} version {row.version}: {what}")
+    typer.echo(f"{shorten(row.subject)} version {row.version}: {what}")
 
 
 def _print_standing(found: Standing) -> None:
@@ -140,12 +143,12 @@ def _print_standing(found: Standing) -> None:
     if found.held_back:
         typer.echo(f"{found.held_back} of them wait for an older transaction to end")
     for row in found.refused:
-        typer.echo(f"refused  {row.id}  {row.subject} version {row.version}, {row.type}")
-        typer.echo(f"         {row.reason}")
-    for subject in found.waiting:
-        typer.echo(
-            f"waiting  {subject.subject}: version {subject.missing} is not there, {subject.seen} is"
-        )
+        what = f"{shorten(row.subject)} version {row.version}, {shorten(row.type)}"
+        typer.echo(f"refused  {row.id}  {what}")
+        typer.echo(f"         {shorten(row.reason, LONGEST_REASON)}")
+    for one in found.waiting:
+        missing = f"version {one.missing} is not there, {one.seen} is"
+        typer.echo(f"waiting  {shorten(one.subject)}: {missing}")
 
 
 def _configure_logging(settings: Settings) -> None:
