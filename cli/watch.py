@@ -49,8 +49,9 @@ def watch(
 ) -> None:
     """Import what is dropped in a folder; move it to done/ or rejected/ with a report beside it.
 
-    Takes .jsonl, .csv and .avro, until SIGTERM or Ctrl-C. Several watchers may share a folder, and
-    what one that was killed left is taken over. Exit 0; with --once 3 if a file was rejected.
+    Takes .jsonl, .ndjson, .csv and .avro, until SIGTERM or Ctrl-C. Several watchers may share a
+    folder, and what one that was killed left is taken over. Exit 0; with --once 3 if a file was
+    rejected.
 
     Example: runut watch /srv/drop/bp3mi-ntt --mapping pengaduan.toml --agency bp3mi-ntt
     """

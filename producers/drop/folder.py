@@ -18,13 +18,13 @@ import re
 import socket
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 from typing import Final, Literal
 
-from runut.errors import BadInput
+from runut.errors import BadInput, Unreachable, shorten
 
 Outcome = Literal["done", "rejected"]
 
@@ -45,7 +45,11 @@ Seen = tuple[int, int, int]
 
 
 class DropFolder:
-    """One watcher's view of a drop folder, from `open` to `close`."""
+    """One watcher's view of a drop folder, from `open` to `close`.
+
+    All between them raises Unreachable where the folder is away, as an unmounted share is; `reopen`
+    goes on when it is back.
+    """
 
     def __init__(self, path: Path, *, not_dropped: Path | None = None) -> None:
         """Take the folder, and a file in it that is none of those that are dropped."""
@@ -54,6 +58,7 @@ class DropFolder:
         self._seen: dict[str, Seen] = {}
         self._desk = path
         self._lock = -1
+        self._was_away = False
 
     def open(self) -> None:
         """Make the folder's parts where they are not there, and take a desk.
@@ -74,43 +79,54 @@ class DropFolder:
 
     def close(self) -> None:
         """Leave the desk; what lies on it is for whoever comes next."""
+        if self._lock < 0:
+            return
         with suppress(OSError):
-            if not any(self.on_desk()):
+            if not _files(self._desk):
                 _clear(self._desk)
-        os.close(self._lock)
+        with suppress(OSError):
+            os.close(self._lock)
         self._lock = -1
+
+    def reopen(self) -> None:
+        """Where the folder was away, make its parts again and take another desk.
+
+        The lock on the one before may be gone, and what lies there with it.
+        """
+        if self._was_away:
+            self.close()
+            try:
+                self.open()
+            except BadInput as error:
+                raise _away(self._path, error.found) from None
+            self._was_away = False
 
     def look(self) -> list[str]:
         """The files that are as they were at the last look: those that are whole, by name."""
-        before, self._seen = self._seen, dict(self._dropped())
+        with self._reaching():
+            before, self._seen = self._seen, dict(self._dropped())
         return sorted(name for name, seen in self._seen.items() if before.get(name) == seen)
 
     def claim(self, name: str) -> Path | None:
         """Lay a file on the desk; None where another watcher was faster, or it is gone."""
         kept = name
-        if len(name.encode()) > LONGEST_NAME:
+        if len(os.fsencode(name)) > LONGEST_NAME:
             kept = name[: LONGEST_NAME // 8] + Path(name).suffix[: LONGEST_NAME // 8]
         claimed = self._desk / f"{datetime.now(UTC):{_STAMP}}-{kept}"
-        return claimed if _renamed(self._path / name, claimed) else None
+        with self._reaching():
+            return claimed if _renamed(self._path / name, claimed) else None
 
     def take_over(self) -> None:
         """Lay on the desk what lies on those of watchers that are no more."""
-        for desk in sorted((self._path / WORKING).iterdir()):
-            if desk == self._desk or not desk.is_dir():
-                continue
-            lock = _lock(desk)
-            if lock < 0:
-                continue
-            try:
-                for file in _files(desk):
-                    _renamed(file, self._desk / file.name)
-                _clear(desk)
-            finally:
-                os.close(lock)
+        with self._reaching():
+            for desk in sorted((self._path / WORKING).iterdir()):
+                if desk != self._desk and desk.is_dir():
+                    self._take_over(desk)
 
     def on_desk(self) -> list[Path]:
         """What lies on the desk, the oldest first."""
-        return sorted(_files(self._desk))
+        with self._reaching():
+            return sorted(_files(self._desk))
 
     def put_away(self, claimed: Path, outcome: Outcome, reports: dict[str, bytes]) -> Path | None:
         """Move a file from the desk to its end, its reports before it; gives where it is.
@@ -118,11 +134,31 @@ class DropFolder:
         `reports` are texts by what is added to the file's name. None: another watcher took it over.
         """
         end = self._path / outcome / claimed.name
-        for suffix, text in reports.items():
-            written = self._desk / f".{claimed.name}{suffix}"
-            written.write_bytes(text)
-            written.replace(end.with_name(end.name + suffix))
-        return end if _renamed(claimed, end) else None
+        with self._reaching():
+            for suffix, text in reports.items():
+                written = self._desk / f".{claimed.name}{suffix}"
+                written.write_bytes(text)
+                written.replace(end.with_name(end.name + suffix))
+            return end if _renamed(claimed, end) else None
+
+    def _take_over(self, desk: Path) -> None:
+        lock = _lock(desk)
+        if lock < 0:
+            return
+        try:
+            for file in _files(desk):
+                _renamed(file, self._desk / file.name)
+            _clear(desk)
+        finally:
+            os.close(lock)
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._was_away = True
+            raise _away(self._path, error.strerror) from None
 
     def _dropped(self) -> Iterator[tuple[str, Seen]]:
         with os.scandir(self._path) as found:
@@ -140,8 +176,13 @@ class DropFolder:
 
 
 def dropped_name(claimed: Path) -> str:
-    """The name under which a claimed file was dropped."""
-    return claimed.name[_STAMP_SIZE:]
+    """The name under which a claimed file was dropped, fit to be shown whatever its bytes are."""
+    name = os.fsencode(claimed.name[_STAMP_SIZE:]).decode(errors="backslashreplace")
+    return shorten(name, limit=10 * LONGEST_NAME)
+
+
+def _away(path: Path, cause: object) -> Unreachable:
+    return Unreachable("the drop folder", str(path), "mount it, or make it writable again", cause)
 
 
 def _desk_name() -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
@@ -20,7 +20,7 @@ import structlog
 from producers.drop.folder import DropFolder, Seen, dropped_name
 from producers.drop.report import FileReport
 from producers.files.entries import Binary
-from producers.files.formats import format_of, open_source
+from producers.files.formats import SUFFIXES, format_of, open_source
 from producers.files.mapping import TableMapping
 from producers.importer import Publishing, Rules, import_entries
 from runut import Producer
@@ -55,33 +55,42 @@ class Watcher:
         self._rules = rules
         self._look_every_s = look_every_s
         self._told = told
+        # What could not be put away after it was imported, such as on a full disk: to import it
+        # again and again would fill the ledger with what it knows.
+        self._settled: dict[str, tuple[Seen, FileReport]] = {}
 
     async def run(self, *, once: bool = False) -> None:
         """Import until cancelled; with `once`, what is whole at the second look.
 
         Raises:
             LedgerMismatch: no ledger is founded, or it does not know this release's schemas.
-            Unreachable, NotRecorded: with `once`, Kafka fails.
+            Unreachable, NotRecorded: with `once`, Kafka fails, or the folder is away.
             BadFile: with `once`, a key cannot be read.
         """
-        self._folder.look()
-        failures = 0
+        with nullcontext() if once else suppress(Unreachable):  # which the first round says, too
+            self._folder.look()
+        failures, told = 0, ""
         while True:
             pause_s = full_jitter(failures, first_s=FIRST_PAUSE_S, most_s=LONGEST_PAUSE_S)
             await asyncio.sleep(self._look_every_s + (pause_s if failures else 0))
             try:
                 await self._work()
-                failures = 0
+                if failures:
+                    log.info("files can be imported again")
+                failures, told = 0, ""
             except (Unreachable, NotRecorded, BadFile) as error:
                 if once:
                     raise
                 failures += 1
-                log.warning("files cannot be imported, trying again", reason=str(error))
+                if str(error) != told:  # once, however long it lasts
+                    told = str(error)
+                    log.warning("files cannot be imported, trying again", reason=told)
             if once:
                 return
 
     async def _work(self) -> None:
         """Import everything that can be, one file after the other, so that others get some too."""
+        self._folder.reopen()
         self._folder.take_over()
         whole = self._folder.look()
         if not whole and not self._folder.on_desk():
@@ -101,6 +110,7 @@ class Watcher:
             texts = report.texts(datetime.now(UTC))
             if self._folder.put_away(claimed, report.outcome, texts) is not None:
                 self._told(report)
+            self._settled.pop(claimed.name, None)
 
     async def _imported(self, producer: Producer, claimed: Path) -> FileReport:
         while True:
@@ -108,8 +118,12 @@ class Watcher:
             try:
                 with _opened(claimed) as file:
                     before = _seen(file)
+                    settled = self._settled.get(claimed.name)
+                    if settled is not None and settled[0] == before:
+                        return settled[1]
                     await self._import(producer, file, report)
                     if _seen(file) == before:
+                        self._settled[claimed.name] = before, report
                         return report
             except (FileNotFoundError, BadFile):  # a key's: the file may be in order
                 raise
@@ -123,7 +137,7 @@ class Watcher:
     async def _import(self, producer: Producer, file: BinaryIO, report: FileReport) -> None:
         file_format = format_of(report.name)
         if file_format is None:
-            raise BadInput("file", "a name that ends in .csv, .jsonl or .avro", report.name)
+            raise BadInput("file", f"a name that ends in {', '.join(SUFFIXES)}", report.name)
         source = open_source(cast("Binary", file), file_format, self._mapping)
         destination = Publishing(producer, report.found)
         await import_entries(

@@ -14,7 +14,7 @@ from runut.errors import BadInput
 
 Format = Literal["jsonl", "csv", "avro"]
 FORMATS: Final = get_args(Format)
-_SUFFIXES: Final[dict[str, Format]] = {
+SUFFIXES: Final[dict[str, Format]] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".csv": "csv",
@@ -24,7 +24,7 @@ _SUFFIXES: Final[dict[str, Format]] = {
 
 def format_of(name: str) -> Format | None:
     """The format that a file's suffix names; None for any other suffix."""
-    return _SUFFIXES.get(PurePath(name).suffix.lower())
+    return SUFFIXES.get(PurePath(name).suffix.lower())
 
 
 def open_source(file: Binary, file_format: Format, mapping: TableMapping | None) -> Source:

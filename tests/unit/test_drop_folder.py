@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from producers.drop import folder as folders
 from producers.drop.folder import DropFolder
@@ -126,7 +128,8 @@ async def test_files_that_cannot_be_read_at_all_are_rejected_with_a_reason(tmp_p
     (tmp_path / "a.xlsx").write_bytes(b"PK")
     (tmp_path / "b.csv").write_text("Kasus\nA\n")
     assert await watch_once(tmp_path, Ledger()) == [
-        "a.xlsx: rejected: file: expected a name that ends in .csv, .jsonl or .avro, found a.xlsx",
+        "a.xlsx: rejected: file: expected a name that ends in .jsonl, .ndjson, .csv, .avro, "
+        "found a.xlsx",
         "b.csv: rejected: mapping: expected a file that says what the columns mean (--mapping), "
         "found none",
     ]
@@ -258,6 +261,110 @@ async def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> No
     (tmp_path / "working").touch()
     with pytest.raises(BadInput, match="expected a folder to write to"):
         DropFolder(tmp_path).open()
+
+
+async def test_a_name_of_any_bytes_is_imported_and_can_be_read_in_its_report(
+    tmp_path: Path,
+) -> None:
+    for name in (b"lapor\xe9.jsonl", b"lapor\x1b[2J.jsonl", b"\xff" * 200 + b".csv"):
+        (tmp_path / os.fsdecode(name)).write_text(lines("A"))
+    (tmp_path / "z.jsonl").write_text(lines("Z"))
+    ledger = Ledger()
+    told = await watch_once(tmp_path, ledger)
+    counts = "done: 5 of 5 lines published, 0 malformed"
+    assert told[:2] == [rf"lapor\x1b[2J.jsonl: {counts}", rf"lapor\xe9.jsonl: {counts}"]
+    assert told[2] == f"z.jsonl: {counts}"
+    assert told[3].startswith(r"\xff\xff")
+    assert "--mapping" in told[3]
+    assert ledger.counted == 2 * LINES
+    assert len(names(tmp_path / "done")) == 9
+    reports = [one for one in (tmp_path / "done").iterdir() if one.suffix == ".json"]
+    shown = [json.loads(one.read_bytes())["file"] for one in reports]
+    assert sorted(shown) == [r"lapor\x1b[2J.jsonl", r"lapor\xe9.jsonl", "z.jsonl"]
+
+
+@asynccontextmanager
+async def watched(
+    path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[list[FileReport]]:
+    """A watcher at work, which tries again at once; gives what it tells."""
+    monkeypatch.setattr("producers.drop.watcher.FIRST_PAUSE_S", 0.0)
+    dropped, watcher, told = watching(path, ledger)
+    with closing(dropped):
+        task = asyncio.create_task(watcher.run())
+        try:
+            yield told
+            assert not task.done()
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("gone", [".", "done", "working", "done working rejected"])
+async def test_a_folder_that_goes_away_and_comes_back_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    drop, ledger = tmp_path / "drop", Ledger()
+    drop.mkdir()
+    with capture_logs() as logged:
+        async with watched(drop, ledger, monkeypatch) as told:
+            (drop / "a.jsonl").write_text(lines("A"))
+            await until(lambda: told)
+            if gone == ".":
+                drop.rename(tmp_path / "elsewhere")
+                await until(lambda: logged)
+                (tmp_path / "elsewhere" / "b.jsonl").write_text(lines("B"))
+                (tmp_path / "elsewhere").rename(drop)
+            else:
+                for part in gone.split():
+                    shutil.rmtree(drop / part)
+                (drop / "b.jsonl").write_text(lines("B"))
+            await until(lambda: len(told) == 2)
+    assert len(ledger.taken) == ledger.counted == 2 * LINES
+    assert [(one["log_level"], one["event"]) for one in logged] == [
+        ("warning", "files cannot be imported, trying again"),
+        ("info", "files can be imported again"),
+    ]
+    assert "the drop folder does not answer" in logged[0]["reason"]
+    assert "b.jsonl" in names(drop / "done")
+
+
+async def test_what_was_imported_when_the_folder_went_away_is_put_away_and_not_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, away = Ledger(), tmp_path / "elsewhere"
+    drop = tmp_path / "drop"
+    drop.mkdir()
+
+    async def flush() -> None:
+        drop.rename(away)
+
+    monkeypatch.setattr(ledger, "flush", flush)
+    with capture_logs() as logged:
+        async with watched(drop, ledger, monkeypatch) as told:
+            (drop / "a.jsonl").write_text(lines("A"))
+            await until(lambda: logged)
+            away.rename(drop)
+            await until(lambda: told)
+    assert [one.summary() for one in told] == ["a.jsonl: done: 5 of 5 lines published, 0 malformed"]
+    assert len(ledger.taken) == LINES
+    assert len([*(drop / "working").iterdir()]) == 0
+
+
+async def test_once_a_folder_that_is_away_is_named(tmp_path: Path) -> None:
+    dropped, watcher, _ = watching(tmp_path, Ledger())
+    with closing(dropped):
+        (tmp_path / "working").rename(tmp_path / "elsewhere")
+        with pytest.raises(
+            Unreachable, match=r"does not answer at .* \(No such file or directory\)"
+        ):
+            await watcher.run(once=True)
 
 
 class Killed(BaseException):
