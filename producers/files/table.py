@@ -1,7 +1,8 @@
 """CSV: a table whose rows a mapping makes events of.
 
 Owns the table: its heading, rows, quotes and encoding. A row must have as many cells as the heading
-has, so that what was cut off is no event. Errors name the line at which a row begins, the column,
+has, so that what was cut off is no event; where it has not, or a quote is left open, no line of it
+is guessed at, and each is told and counted. Errors name the line at which a row begins, the column,
 what was expected and what was found. Columns that the mapping does not name are not looked at, and
 no report shows them: they may be full of names.
 """
@@ -50,20 +51,25 @@ class Table:
         try:
             columns = _columns(heading, self._mapping)
         except BadInput as error:
-            yield bad_line(heading.line if heading else 1, error, "")
+            yield heading.blamed(error) if heading else bad_line(1, error, "")
             return
         for one in rows:
-            yield self._entry(one, columns)
+            try:
+                cells = columns.as_many(one.cells())
+            except BadInput as error:
+                yield from one.refused(error)
+            else:
+                yield self._entry(one.line, columns, cells)
 
-    def _entry(self, one: _Row, columns: _Columns) -> Found | BadLine:
+    def _entry(self, line: int, columns: _Columns, cells: Sequence[str]) -> Found | BadLine:
         row: Row = {}
         try:
-            row = columns.row(one.cells())
-            return Found(one.line, self._mapping.event(row), _shown(row))
+            row = columns.row(cells)
+            return Found(line, self._mapping.event(row), _shown(row))
         except FieldError as error:
-            return self._blamed(one.line, row, error)
+            return self._blamed(line, row, error)
         except BadInput as error:
-            return bad_line(one.line, error, _shown(row))
+            return bad_line(line, error, _shown(row))
 
     def _blamed(self, line: int, row: Row, error: FieldError) -> BadLine:
         column = self._mapping.column_of(error.field, row)
@@ -96,16 +102,34 @@ class _Tape(io.RawIOBase):
 
 
 class _Row:
-    """One row: its cells, or why they cannot be told apart."""
+    """One row: its cells, or why they cannot be told apart.
 
-    def __init__(self, line: int, cells: list[str] | BadInput) -> None:
+    Of several lines it is where a quote was open at their ends.
+    """
+
+    def __init__(self, line: int, cells: list[str] | BadInput, more: Sequence[int]) -> None:
         self.line = line
         self._cells = cells
+        self._more = more
 
     def cells(self) -> list[str]:
         if isinstance(self._cells, BadInput):
             raise self._cells
         return self._cells
+
+    def blamed(self, error: BadInput) -> BadLine:
+        """The entry for the row, with its lines where they are several."""
+        if self._more:
+            thing = f"{error.thing} of lines {self.line} to {self._more[-1]}"
+            error = BadInput(thing, error.expected, error.found)
+        return bad_line(self.line, error, "")
+
+    def refused(self, error: BadInput) -> Iterator[BadLine]:
+        """An entry for each line: what stands in quotes may be rows, if one was left open."""
+        yield self.blamed(error)
+        for line in self._more:
+            found = f"the quote of line {self.line} still open"
+            yield bad_line(line, BadInput("row", "quotes closed before it", found), "")
 
 
 class _Columns:
@@ -116,10 +140,14 @@ class _Columns:
         self._places = {name: heading.index(name) for name in wanted}
         self._encoding = encoding
 
-    def row(self, cells: Sequence[str]) -> Row:
-        """The mapped cells of a row."""
+    def as_many(self, cells: Sequence[str]) -> Sequence[str]:
+        """The cells of a row that has as many as the heading."""
         if len(cells) < self._width or any(cell.strip() for cell in cells[self._width :]):
             raise BadInput("row", f"{self._width} cells, as in the heading", str(len(cells)))
+        return cells
+
+    def row(self, cells: Sequence[str]) -> Row:
+        """The mapped cells of a row."""
         found = {name: cells[at].replace("\r\n", "\n").strip() for name, at in self._places.items()}
         for name, cell in found.items():
             if _UNDECODED in cell:
@@ -133,6 +161,8 @@ class _Lines:
     def __init__(self, text: TextIO) -> None:
         self._text = text
         self.number = 0
+        self.filled: list[int] = []
+        """Lines that are not blank, since this was emptied."""
 
     def __iter__(self) -> _Lines:
         return self
@@ -142,6 +172,8 @@ class _Lines:
         if not line:
             raise StopIteration
         self.number += 1
+        if not line.isspace():
+            self.filled.append(self.number)
         if len(line) == MAX_LINE and not line.endswith(("\n", "\r")):
             while (rest := self._text.readline(MAX_LINE)) and not rest.endswith(("\n", "\r")):
                 pass
@@ -162,6 +194,7 @@ def _rows(tape: _Tape, layout: Layout) -> Iterator[_Row]:
     reader = csv.reader(lines, delimiter=layout.delimiter, strict=True)
     while True:
         line = lines.number + 1
+        lines.filled = []
         try:
             cells: list[str] | BadInput = next(reader)
         except StopIteration:
@@ -170,9 +203,18 @@ def _rows(tape: _Tape, layout: Layout) -> Iterator[_Row]:
             cells = error
         except csv.Error as error:
             expected = f"cells parted by {layout.delimiter!r}, quotes closed"
-            cells = BadInput("row", expected, str(error))
+            cells = BadInput("row", expected, _fault(str(error)))
         if isinstance(cells, BadInput) or any(cell.strip() for cell in cells):
-            yield _Row(line, cells)
+            yield _Row(line, cells, lines.filled[1:])
+
+
+def _fault(message: str) -> str:
+    """What the reader of rows stumbled over."""
+    if message.startswith("field larger"):
+        return f"a cell of more than {csv.field_size_limit()} characters"
+    if message == "unexpected end of data":
+        return "a quote that is not closed"
+    return "text after a closing quote" if "expected after" in message else message
 
 
 def _columns(heading: _Row | None, mapping: TableMapping) -> _Columns:

@@ -155,9 +155,58 @@ def test_a_row_begins_where_it_begins_though_its_cells_have_lines(mapping: Table
     assert one.event.data["summary"] == "Ditanya,\ndan\nlagi."
 
 
-def test_a_quote_that_is_never_closed_is_one_bad_row(mapping: TableMapping) -> None:
-    bad = the_bad(mapping, HEADING, GOOD, GOOD.replace("Ditanya.", '"Ditanya.'), GOOD)
-    assert (bad.line, bad.reason.split(",")[0]) == (3, "row: expected cells parted by '")
+OPEN = GOOD.replace("Ditanya.", '"Ditanya.')
+PARTED = "expected cells parted by ',', quotes closed, found"
+
+
+@pytest.mark.parametrize(
+    ("rows", "thing", "reason", "lines"),
+    [
+        ([OPEN, GOOD, "", GOOD, ""], "row of lines 3 to 6", "a quote that is not closed", [4, 6]),
+        ([OPEN], "row", "a quote that is not closed", []),
+        (
+            [OPEN, GOOD.replace("Ditanya.", '"Ditanya."')],
+            "row of lines 3 to 4",
+            "text after a closing quote",
+            [4],
+        ),
+        (
+            [OPEN, *["x" * 50_000] * 3],
+            "row of lines 3 to 6",
+            "a cell of more than 131072 characters",
+            [4, 5, 6],
+        ),
+    ],
+)
+def test_of_a_quote_that_is_not_closed_every_line_that_it_takes_is_told_and_counted(
+    mapping: TableMapping, rows: list[str], thing: str, reason: str, lines: list[int]
+) -> None:
+    one, bad, *others = entries(mapping, HEADING, GOOD, *rows)
+    assert isinstance(one, Found)
+    assert bad == BadLine(3, f"{thing}: {PARTED} {reason}", "")
+    open_still = "row: expected quotes closed before it, found the quote of line 3 still open"
+    assert others == [BadLine(line, open_still, "") for line in lines]
+
+
+def test_lines_that_a_quote_makes_one_row_of_too_few_cells_are_told_and_counted(
+    mapping: TableMapping,
+) -> None:
+    closed = GOOD.replace("Ditanya.", 'Ditanya."')
+    found = entries(mapping, HEADING, OPEN, GOOD, closed.replace(",1", ""), GOOD)
+    assert [one.line for one in found] == [2, 3, 4, 5]
+    assert isinstance(found[0], BadLine)
+    assert found[0].reason == "row of lines 2 to 4: expected 8 cells, as in the heading, found 7"
+    assert [isinstance(one, Found) for one in found] == [False, False, False, True]
+
+
+def test_a_heading_with_a_quote_that_is_not_closed_is_told_with_its_lines(
+    mapping: TableMapping,
+) -> None:
+    bad = the_bad(mapping, HEADING.replace("Isi", '"Isi'), GOOD)
+    assert (bad.line, bad.reason) == (
+        1,
+        f"row of lines 1 to 2: {PARTED} a quote that is not closed",
+    )
 
 
 @pytest.mark.parametrize(
