@@ -27,6 +27,8 @@ T = TypeVar("T")
 Encoding = Literal["utf-8", "utf-16", "windows-1252", "iso-8859-1"]
 
 LIST_SEPARATOR: Final = ","
+LAST_HEADER_LINE: Final = 1000
+"""Where a heading may stand at most: all above it is passed over."""
 _DERIVED: Final = "event_id"
 _COLUMN_KEYS: Final = frozenset({"column", "columns"})
 
@@ -96,8 +98,8 @@ class _Compiler:
         file = self._file
         if len(file.delimiter) != 1 or file.delimiter in '"\r\n':
             raise self._wrong(("delimiter",), "one character", file.delimiter)
-        if file.header_line < 1:
-            raise self._wrong(("header_line",), "1 or more", file.header_line)
+        if not 1 <= file.header_line <= LAST_HEADER_LINE:
+            raise self._wrong(("header_line",), f"1 to {LAST_HEADER_LINE}", file.header_line)
         layout = Layout(file.delimiter, file.encoding, file.header_line)
         which, types = self._types()
         for name in file.data.keys() - types.keys():

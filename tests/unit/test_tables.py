@@ -291,7 +291,11 @@ respondent = { kind = "EMPLOYER", ref = { column = "M" }, country = "MY" }
         (('"Asia/Jakarta"', '"Asia/Jakata"'), "time_zone in .* line 2: expected such as Asia/Mak"),
         (("times =", 'encoding = "ebcdic"\ntimes ='), "expected the keys type, meta, data, delim"),
         (("times =", 'delimiter = ";;"\ntimes ='), "delimiter in .*: expected one character"),
-        (("times =", "header_line = 0\ntimes ="), "header_line in .*: expected 1 or more"),
+        (("times =", "header_line = 0\ntimes ="), "header_line in .*: expected 1 to 1000, fou"),
+        (
+            ("times =", f"header_line = {10**23}\ntimes ="),
+            "header_line in .*: expected 1 to 1000, found 1000",
+        ),
         (("[meta]", "[meta"), "expected TOML"),
     ],
 )
