@@ -175,7 +175,7 @@ def progress_bar(*, shown: bool) -> Progress:
     """A bar on standard error, with words in its field `what`."""
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # a file may be named so
         BarColumn(),
         TextColumn("{task.fields[what]}"),
         TimeElapsedColumn(),

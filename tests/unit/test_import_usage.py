@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.progress import TextColumn
 from typer.testing import CliRunner
 
+from cli.imports import progress_bar
 from cli.main import app
 from runut.errors import BadFile
 from tests.builders import ROOT
@@ -39,3 +41,11 @@ def test_a_mapping_that_is_none_is_refused_before_the_table_is_read() -> None:
 def test_the_page_on_spreadsheets_has_the_examples_as_they_are(example: str) -> None:
     page = (ROOT / "docs" / "howto" / "import-a-spreadsheet.md").read_text()
     assert Path(example).read_text() in page
+
+
+def test_a_file_may_be_named_like_markup() -> None:
+    with progress_bar(shown=True) as bar:
+        bar.add_task("import [red]a[/no].jsonl", total=1, what="")
+        (task,) = bar.tasks
+        shown = [str(column(task)) for column in bar.columns if isinstance(column, TextColumn)]
+    assert shown == ["import [red]a[/no].jsonl", ""]
