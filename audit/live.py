@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -21,9 +22,16 @@ from audit.documents import moment_of
 from audit.policy import Policy
 from audit.seal_log import LogReached, SealLog
 from audit.tree_check import Bound, Reached, TreeFound, TreeTask, check_tree
+from audit.unsealed import (
+    Waiting,
+    demand_every_partition,
+    demand_none_passed_by,
+    overdue,
+    waiting_records,
+)
 from audit.verify import Check, Status, TreeShown, VerificationFailed, Verified
 from projections.processes import count, in_processes
-from runut.directory import founded
+from runut.directory import Ledger, founded
 from runut.directory_follower import DirectoryFollower
 from runut.errors import BadFile, BadInput, LedgerMismatch, NotFound
 from runut.private_files import write_private
@@ -65,17 +73,20 @@ async def verify_ledger(
     full: bool = False,
     processes: int | None = None,
     progress: Progress = lambda _read, _total: None,
+    now: datetime | None = None,
 ) -> Verified:
     """Verify everything that was sealed since the last time, or with `full` from the first record.
 
-    Also from the first record if it was by another policy: its trust is not this one's.
+    Also from the first record if it was by another policy: its trust is not this one's. `now` is
+    the auditor's time, by which seals and cosignatures are late; by default the clock's.
 
     Raises:
         VerificationFailed: naming the first step that does not hold.
         NotFound: nothing was sealed yet.
         Unreachable: Kafka or PostgreSQL does not answer.
     """
-    live = _Live(settings, policy, read_state(settings, policy), full=full)
+    at = now or datetime.now(UTC)
+    live = _Live(settings, policy, read_state(settings, policy), at, full=full)
     return await live.run(processes, progress)
 
 
@@ -105,7 +116,13 @@ class _Live:
     """One verification of the live ledger."""
 
     def __init__(
-        self, settings: Settings, policy: Policy | None, remembered: State | None, *, full: bool
+        self,
+        settings: Settings,
+        policy: Policy | None,
+        remembered: State | None,
+        now: datetime,
+        *,
+        full: bool,
     ) -> None:
         self._settings = settings
         self._policy = policy
@@ -113,14 +130,18 @@ class _Live:
         self._since = None if full else remembered
         before = remembered.log if remembered else LogReached()
         self._log = SealLog(policy.ledger if policy else None, before)
+        self._now = now
         self._checks: list[Check] = []
+        self._missing: list[str] = []
 
     async def run(self, processes: int | None, progress: Progress) -> Verified:
         last = await self._seals()
         cosigned = await self._checkpoint()
-        await self._founding(last)
+        ledger = await self._founding(last)
+        waiting = await self._waiting(ledger, last)
         tasks = [self._task(last, index, cosigned) for index in range(len(last.heads))]
         found = await self._trees(tasks, processes, progress)
+        self._say_of_trees(found, waiting)
         self._signatures(found)
         self._time(found, cosigned)
         await asyncio.to_thread(self._keep, last, tasks, found)
@@ -135,6 +156,7 @@ class _Live:
                 for one in last.heads
             ],
             signatures=dict(sum((Counter(one.signatures) for one in found), Counter())),
+            missing=self._missing,
         )
 
     async def _seals(self) -> Seal:
@@ -168,7 +190,7 @@ class _Live:
         self._say(2, "HOLDS", says)
         return cosigned
 
-    async def _founding(self, last: Seal) -> None:
+    async def _founding(self, last: Seal) -> Ledger:
         """Step 3. Relies on the policy: founded by the trusted root keys."""
         async with DirectoryFollower(self._settings) as follower:
             ledger = founded(follower.log.latest.ledger)
@@ -185,6 +207,17 @@ class _Live:
             raise VerificationFailed(3, wrong, HEADINGS[2])
         status: Status = "HOLDS" if self._policy else "UNANCHORED"
         self._say(3, status, f"{ledger.name}, root keys {roots}")
+        return ledger
+
+    async def _waiting(self, ledger: Ledger, last: Seal) -> list[Waiting]:
+        """Part of step 4: every partition is sealed; gives what awaits its next seal."""
+        try:
+            demand_every_partition(self._settings, ledger, last)
+            waiting = await waiting_records(self._settings, ledger, last)
+            demand_none_passed_by(waiting, self._log.made)
+        except BadInput as error:
+            raise VerificationFailed(4, error, HEADINGS[3]) from None
+        return waiting
 
     def _task(self, last: Seal, index: int, cosigned: Sequence[Cosigned]) -> TreeTask:
         place = last.heads[index].place
@@ -217,12 +250,18 @@ class _Live:
                 is_time = one.failure[0].startswith("time of ")
                 step = 6 if is_time else 4
                 raise VerificationFailed(step, BadInput(*one.failure), HEADINGS[step - 1])
+        return found
+
+    def _say_of_trees(self, found: list[TreeFound], waiting: list[Waiting]) -> None:
         records, fillers = sum(one.records for one in found), sum(one.fillers for one in found)
-        said = f"{records:,} records in {len(tasks)} trees"
+        said = f"{records:,} records in {len(found)} trees"
         said += f", {fillers} offsets WITHOUT a record" if fillers else ""
         said += "" if self._since is None else "; maps with --full"
-        self._say(4, "HOLDS", said)
-        return found
+        late = overdue(waiting, self._now)
+        if late:
+            said += f"; long recorded and NOT SEALED: {', '.join(map(str, late))}"
+            self._missing.append("seals of records that were promised one")
+        self._say(4, "NOT_SHOWN" if late else "HOLDS", said)
 
     async def _here(self, tasks: list[TreeTask], told: Callable[[int], None]) -> list[TreeFound]:
         """Check the trees one after the other, in this process."""

@@ -25,6 +25,8 @@ from audit.verify import VerificationFailed, Verified, verify_bundle
 from runut.errors import BadFile, BadInput, RunutError
 from runut.rfc3339 import format_time, parse_time
 
+INCOMPLETE: Final = 3
+"""Nothing is wrong, but what should be there by now is not; of the live ledger alone."""
 FAILED: Final = 4
 _MARKS: Final = {"HOLDS": "ok", "UNANCHORED": "??", "NOT_SHOWN": "--"}
 
@@ -116,7 +118,9 @@ def lines(found: Verified) -> Iterator[str]:
         yield f"{_MARKS[check.status]}  {check.step:2}. {check.what}: {check.says}"
     yield f"seal {found.seal} of {found.ledger}, {format_time(found.sealed_at)} (UTC)"
     about = found.subject or "the whole ledger"
-    if found.anchored:
+    if found.missing:
+        yield f"INCOMPLETE: what is there holds together; missing are {', '.join(found.missing)}"
+    elif found.anchored:
         yield f"VERIFIED: {about}, all that was recorded until then"
     else:
         yield f"UNANCHORED: {about} holds together; who made it only a policy can tell"
@@ -124,8 +128,7 @@ def lines(found: Verified) -> Iterator[str]:
 
 def document(found: Verified) -> dict[str, Any]:
     """What was found, for programs."""
-    result = "VERIFIED" if found.anchored else "UNANCHORED"
-    return {"result": result, **msgspec.to_builtins(found)}
+    return {"result": found.result, **msgspec.to_builtins(found)}
 
 
 def failed_document(error: VerificationFailed) -> dict[str, Any]:

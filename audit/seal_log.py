@@ -12,6 +12,8 @@ from typing import Final
 import msgspec
 from aiokafka.structs import TopicPartition
 
+from audit.documents import moment_of
+from audit.unsealed import MadeSeal
 from runut.adapters import kafka
 from runut.errors import BadInput, LedgerMismatch
 from runut.merkle import Frontier
@@ -47,6 +49,13 @@ class SealLog:
         self._tree = Frontier()
         self.checkpoints: dict[int, str] = {}
         """Their text, by the size of the log."""
+        self._made_ms: list[int] = []
+
+    @property
+    def made(self) -> list[MadeSeal]:
+        """Each seal, and when it was made. Raises as `moment_of` does."""
+        times = map(moment_of, self._made_ms)
+        return [MadeSeal(*one) for one in zip(self.seals, times, strict=True)]
 
     @property
     def last(self) -> Seal | None:
@@ -96,6 +105,7 @@ class SealLog:
             self._demand_known(checkpoint, note.text)
             return
         self._append(seal_of(entry), checkpoint)
+        self._made_ms.append(min(self.seals[-1].sealed_at_ms, record.timestamp_ms))
         self.checkpoints[checkpoint.size] = note.text
         self.note = note
 

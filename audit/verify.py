@@ -32,6 +32,7 @@ from runut.rfc3339 import format_time
 from runut.seals import Seal, origin_of
 
 Status = Literal["HOLDS", "UNANCHORED", "NOT_SHOWN"]
+Result = Literal["VERIFIED", "UNANCHORED", "INCOMPLETE"]
 
 HEADINGS: Final = (
     "files of the bundle",
@@ -94,6 +95,15 @@ class Verified(msgspec.Struct):
     """Of the live ledger: every partition."""
     signatures: dict[str, int] = {}
     """Of the events that were read: how many signatures are of which status."""
+    missing: list[str] = []
+    """Of the live ledger: what should be there by now to be verified, and is not."""
+
+    @property
+    def result(self) -> Result:
+        """What it comes to."""
+        if self.missing:
+            return "INCOMPLETE"
+        return "VERIFIED" if self.anchored else "UNANCHORED"
 
 
 def verify_bundle(

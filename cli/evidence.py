@@ -90,7 +90,7 @@ def verify(
     from its first record: every leaf, every signature, every seal. Without a policy it can only
     hold together, and is said to be UNANCHORED. With --report it is written down for those who do
     not run commands, in Indonesian and in English. Exit 0: every step holds; 4: one does not, and
-    it is named.
+    it is named; 3: of the ledger, seals or cosignatures are missing that should be there by now.
 
     Example: runut verify case.zip --policy trust.toml
     """
@@ -116,6 +116,8 @@ def verify(
         _print(as_json, offline.failed_document(found), f"FAILED: {found}")
         raise typer.Exit(offline.FAILED)
     _print(as_json, offline.document(found), "\n".join(offline.lines(found)))
+    if found.missing:
+        raise typer.Exit(offline.INCOMPLETE)
 
 
 def _examination(

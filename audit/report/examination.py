@@ -40,10 +40,10 @@ class Examination(msgspec.Struct, frozen=True):
 
     @property
     def result(self) -> str:
-        """VERIFIED, UNANCHORED or FAILED."""
+        """VERIFIED, UNANCHORED, INCOMPLETE or FAILED."""
         if isinstance(self.outcome, VerificationFailed):
             return "FAILED"
-        return "VERIFIED" if self.outcome.anchored else "UNANCHORED"
+        return self.outcome.result
 
 
 def told_examination(found: Examination) -> Report:
