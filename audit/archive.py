@@ -43,7 +43,7 @@ def unpack(data: bytes) -> dict[str, bytes]:
         raise BadInput("bundle", f"at most {MAX_BYTES} bytes", "more")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _demand_stored(archive)
+            _demand_stored(archive, len(data))
             files = {name: archive.read(name) for name in archive.namelist()}
     except (zipfile.BadZipFile, RuntimeError, OSError, ValueError, EOFError) as error:
         raise BadInput("bundle", "a zip of stored files", error) from None
@@ -52,8 +52,15 @@ def unpack(data: bytes) -> dict[str, bytes]:
     return files
 
 
-def _demand_stored(archive: zipfile.ZipFile) -> None:
-    """A file that is packed could grow without bound."""
+def _demand_stored(archive: zipfile.ZipFile, size: int) -> None:
+    """That reading the files reads the archive once: none is packed, doubled or in another."""
+    names, sizes = set[str](), 0
     for member in archive.infolist():
         if member.compress_type != zipfile.ZIP_STORED or member.file_size > MAX_BYTES:
             raise BadInput(f"{member.filename} in the bundle", "stored as it is", "compressed")
+        if member.filename in names:
+            raise BadInput(f"{member.filename} in the bundle", "once", "twice")
+        names.add(member.filename)
+        sizes += member.file_size
+    if sizes > size:
+        raise BadInput("files of the bundle", f"{size} bytes at most, as it has", sizes)

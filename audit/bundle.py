@@ -214,9 +214,13 @@ def from_json(content: bytes, form: type[T], name: str) -> T:
 
 
 def _demand_files(files: Mapping[str, bytes], manifest: Manifest) -> None:
+    """That all are there and named, and none beside them; which schemas, its events say."""
     names = set(files) - {MANIFEST}
     for name in (*_REQUIRED, *REPORTS):
         _file(files, name)
+    for name in sorted(names - {*_REQUIRED, *REPORTS}):
+        if not name.startswith(SCHEMAS):
+            raise BadInput("files of the bundle", "those of its format alone", name)
     if names != manifest.files.keys():
         raise BadInput("files of the bundle", ", ".join(manifest.files), ", ".join(sorted(names)))
     for name, expected in manifest.files.items():

@@ -95,6 +95,8 @@ class Verified(msgspec.Struct):
     """Of the live ledger: every partition."""
     signatures: dict[str, int] = {}
     """Of the events that were read: how many signatures are of which status."""
+    cosigned: int | None = None
+    """Of the live ledger: the newest seal that the policy's witnesses cosigned."""
     missing: list[str] = []
     """Of the live ledger: what should be there by now to be verified, and is not."""
 
@@ -205,7 +207,7 @@ def _checkpoint(run: _Run) -> Shown:
         return "UNANCHORED", f"no policy was given; signed by {keys or 'nobody'}"
     if not verified(note, [run.policy.ledger]):
         raise BadInput("checkpoint", f"a signature of {run.policy.ledger}", "none")
-    witnesses = {one.key.name for one in verified(note, run.policy.witnesses)}
+    witnesses = witnessed_time.cosigners(note, run.policy)
     if len(witnesses) < run.policy.quorum:
         named = ", ".join(sorted(witnesses)) or "none"
         raise BadInput("cosignatures", f"of {run.policy.quorum} trusted witnesses", named)

@@ -26,6 +26,8 @@ from runut.seals import Seal
 TOLERANCE: Final = timedelta(minutes=5)
 """How far clocks of brokers, sealer and witnesses may be apart."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_S: Final = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp())
+"""Before the last year that there is, so that a tolerance can be added."""
 
 
 class SeenSeal(msgspec.Struct, frozen=True):
@@ -106,12 +108,28 @@ def _demand_between(record: Recorded, after: datetime | None, before: datetime |
 
 
 def seen_at(note: Note, policy: Policy) -> datetime | None:
-    """When as many trusted witnesses as the policy asks for had seen a seal; None if never."""
-    first: dict[str, int] = {}
-    for one in verified(note, policy.witnesses):
-        if one.time_s is not None:
-            first[one.key.name] = min(one.time_s, first.get(one.key.name, one.time_s))
+    """When as many trusted witnesses as the policy asks for had seen a seal; None if never.
+
+    Raises:
+        BadInput: a signature of one of them does not verify.
+    """
+    first = cosigners(note, policy)
     needed = max(1, policy.quorum)
     if len(first) < needed:
         return None
     return _EPOCH + timedelta(seconds=sorted(first.values())[needed - 1])
+
+
+def cosigners(note: Note, policy: Policy) -> dict[str, int]:
+    """The trusted witnesses that saw a seal, and when first (s since 1970).
+
+    A time beyond all years is no time: such a cosignature does not count.
+
+    Raises:
+        BadInput: a signature of one of them does not verify.
+    """
+    first: dict[str, int] = {}
+    for one in verified(note, policy.witnesses):
+        if one.time_s is not None and one.time_s < _LAST_S:
+            first[one.key.name] = min(one.time_s, first.get(one.key.name, one.time_s))
+    return first

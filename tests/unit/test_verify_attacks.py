@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from typing import Any
+from zipfile import ZipFile
+from zlib import crc32
 
 import msgspec
 import pytest
@@ -148,6 +151,38 @@ def test_a_file_that_is_said_to_be_encrypted_is_refused(at: bytes) -> None:
     data, flags = bytearray(genuine()), 6 if at == b"PK\x03\x04" else 8
     data[genuine().index(at) + flags] |= 1
     refused(bytes(data), 1, "bundle")
+
+
+@pytest.mark.parametrize("name", ["../../.ssh/authorized_keys", "PUTUSAN-RESMI.pdf", "report.HTML"])
+def test_a_file_that_no_record_accounts_for_is_refused(name: str) -> None:
+    found = files.unpack(genuine())
+    manifest = files.from_json(found.pop(files.MANIFEST), files.Manifest, files.MANIFEST)
+    more = files.write_bundle(manifest, {**found, name: b"%PDF"})
+    refused(more, 1, f"files of the bundle: .* alone, found {re.escape(name)}")
+    schema = files.write_bundle(manifest, {**found, f"{files.SCHEMAS}../{name}": b"{}"})
+    refused(schema, 11, "schemas/ of the bundle")
+
+
+@pytest.mark.parametrize(
+    ("names", "match"),
+    [([b"a"] * 300, "a in the bundle: expected once"), ([b"a", b"b"], "files of the bundle")],
+    ids=["doubled", "in one another"],
+)
+def test_an_archive_that_grows_when_it_is_read_is_refused_before(
+    names: list[bytes], match: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = bytes(1 << 16)
+    about = crc32(content), len(content), len(content)
+    local = struct.pack("<IHHHHHIIIHH", 0x04034B50, 20, 0, 0, 0, 33, *about, 1, 0) + b"a" + content
+    entries = b"".join(
+        struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, 20, 20, 0, 0, 0, 33, *about, 1, *[0] * 6)
+        + name
+        for name in names
+    )
+    count, at = len(names), len(local)
+    end = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, count, count, len(entries), at, 0)
+    monkeypatch.setattr(ZipFile, "read", None)
+    refused(local + entries + end, 1, match)
 
 
 def test_an_event_that_was_dropped_is_missed_wherever_it_stood() -> None:
@@ -447,6 +482,18 @@ def test_a_time_beyond_all_years_is_refused(ms: int) -> None:
         return msgspec.structs.replace(evidence, records=(moved, *others))
 
     refused(with_evidence(change), 8, "time: expected milliseconds|time of record")
+
+
+def test_a_witness_of_a_time_beyond_all_years_does_not_count() -> None:
+    found = told()
+    found.seal(WITNESSES[:2])
+    note, checkpoint = found.notes[-1], found.checkpoint(1)
+    for time_s in (2**62, 253402300799):
+        absurd = WITNESSES[2].cosign(checkpoint, time_s)
+        found.notes[-1] = Note(note.text, (*note.signatures, absurd))
+        says = verified(found.bundle()).checks[1].says
+        assert says.endswith("cosigned by witness-0.example, witness-1.example")
+        refused(found.bundle(), 2, "of 3 trusted witnesses", policy(quorum=3))
 
 
 def test_without_cosignatures_time_is_not_witnessed() -> None:
