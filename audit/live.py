@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +35,7 @@ from runut.directory import Ledger, founded
 from runut.directory_follower import DirectoryFollower
 from runut.errors import BadFile, BadInput, LedgerMismatch, NotFound
 from runut.private_files import write_private
+from runut.rfc3339 import format_time
 from runut.seals import Seal, origin_of
 from runut.settings import Settings
 
@@ -51,6 +52,8 @@ HEADINGS: Final = (
 
 FEW: Final = 5_000
 """Records for which no process is worth starting: they are read in a second."""
+PATIENCE: Final = timedelta(hours=1)
+"""How long a seal may wait for the quorum: a witness looks every minute."""
 
 Progress = Callable[[int, int], None]
 """Told how many records were read, of how many."""
@@ -157,6 +160,7 @@ class _Live:
             ],
             signatures=dict(sum((Counter(one.signatures) for one in found), Counter())),
             missing=self._missing,
+            cosigned=cosigned[-1].seal.index if cosigned else None,
         )
 
     async def _seals(self) -> Seal:
@@ -187,8 +191,17 @@ class _Live:
         says = f"signed by {self._policy.ledger.name}"
         if cosigned:
             says += f"; seal {cosigned[-1].seal.index} is the newest that the quorum cosigned"
-        self._say(2, "HOLDS", says)
+        late = self._policy.quorum and cosigned and self._late_since(cosigned[-1])
+        if late:
+            says += f"; since {format_time(late)} it cosigned NO MORE"
+            self._missing.append("cosignatures of the newer seals")
+        self._say(2, "NOT_SHOWN" if late else "HOLDS", says)
         return cosigned
+
+    def _late_since(self, newest: Cosigned) -> datetime | None:
+        """When the first seal was made that the quorum should have cosigned by now."""
+        after = self._log.made[newest.seal.index + 1 :]
+        return after[0].at if after and self._now - after[0].at > PATIENCE else None
 
     async def _founding(self, last: Seal) -> Ledger:
         """Step 3. Relies on the policy: founded by the trusted root keys."""
@@ -226,10 +239,7 @@ class _Live:
         since = before if self._since else Reached()
         # Seals may say different things of a tree at one size, and not all of them truly.
         heads = {one for seal in self._log.seals if (one := seal.heads[index]).size >= since.size}
-        bounds = [
-            Bound(one.seal.head(*place).size, moment_of(one.seal.sealed_at_ms), one.seen_at)
-            for one in cosigned
-        ]
+        bounds = [Bound.of(one, place) for one in cosigned]
         ordered = tuple(sorted(heads, key=lambda head: head.size))
         return TreeTask(*place, ordered, since, tuple(bounds), before)
 

@@ -120,6 +120,9 @@ def lines(found: Verified) -> Iterator[str]:
     about = found.subject or "the whole ledger"
     if found.missing:
         yield f"INCOMPLETE: what is there holds together; missing are {', '.join(found.missing)}"
+    elif found.cosigned is not None and found.cosigned < found.seal:
+        yield f"VERIFIED: {about}, all that was recorded until seal {found.cosigned}"
+        yield "what came later the ledger alone has signed as yet: verify it again"
     elif found.anchored:
         yield f"VERIFIED: {about}, all that was recorded until then"
     else:

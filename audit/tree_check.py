@@ -12,7 +12,7 @@ from datetime import datetime
 
 import msgspec
 
-from audit.witnessed_time import TOLERANCE
+from audit.witnessed_time import TOLERANCE, SeenSeal
 from runut.adapters.kafka import record_at, records_of
 from runut.directory_follower import DirectoryFollower
 from runut.directory_log import DirectoryLog
@@ -32,6 +32,11 @@ class Bound(msgspec.Struct, frozen=True):
     size: int
     made_at: datetime
     seen_at: datetime
+
+    @classmethod
+    def of(cls, one: SeenSeal, place: tuple[str, int]) -> Bound:
+        """The bound that a seal is to a tree's records, as in bundles (decision 0191)."""
+        return cls(one.seal.head(*place).size, one.made_at, one.seen_at)
 
 
 class Last(msgspec.Struct, frozen=True):

@@ -14,9 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
 from audit.bundle import HISTORY, to_json
+from audit.cosigned import Cosigned
 from audit.documents import moment_of
 from audit.export import export
-from audit.live import read_state, state_path, verify_ledger
+from audit.live import PATIENCE, read_state, state_path, verify_ledger
+from audit.offline import lines
 from audit.policy import Policy
 from audit.seal_log import ENTRY_HEADER, LogReached
 from audit.tree_check import Bound, Last, Reached, TreeTask, check_tree
@@ -32,6 +34,7 @@ from runut.event import Recorded
 from runut.keystore import KeyStore
 from runut.merkle import Frontier
 from runut.notes import Checkpoint, Cosigner, Note, NoteSigner
+from runut.rfc3339 import format_time
 from runut.seal_key import seal_signer
 from runut.seals import entry_of
 from runut.settings import Settings
@@ -210,6 +213,34 @@ async def test_records_after_the_newest_cosigned_seal_are_verified_again_until_o
     assert read[0] > read[1] == read[2] > read[3]
     assert all(witnessed <= of_all for witnessed, of_all in timed)
     assert timed[1][0] == timed[3][0] == 0 < timed[2][0]
+
+
+async def test_seals_that_the_quorum_leaves_alone_are_no_verified_ledger(
+    sealed: SealedLedger, policy: Policy
+) -> None:
+    witness = Cosigner("asleep.example/witness", Ed25519PrivateKey.generate())
+    watched = replace(policy, witnesses=(witness.key,), quorum=1)
+    await cosign(sealed, witness, 0)
+    made = moment_of(sealed.seals[1].seal.sealed_at_ms)
+    soon = await verify_ledger(sealed.settings, watched, now=made + PATIENCE)
+    assert (soon.checks[1].status, soon.result, soon.cosigned) == ("HOLDS", "VERIFIED", 0)
+    assert "until seal 0" in list(lines(soon))[-2]
+    late = await verify_ledger(sealed.settings, watched, now=made + PATIENCE + timedelta(seconds=1))
+    assert (late.checks[1].status, late.result) == ("NOT_SHOWN", "INCOMPLETE")
+    assert f"since {format_time(made)} it cosigned NO MORE" in late.checks[1].says
+    asked_for_none = replace(watched, quorum=0)
+    found = await verify_ledger(sealed.settings, asked_for_none, now=made + timedelta(days=1))
+    assert found.checks[1].status == "HOLDS"
+
+
+def test_a_seal_bounds_times_no_later_than_witnesses_saw_it(sealed: SealedLedger) -> None:
+    one, place = sealed.seals[-1], sealed.seals[-1].seal.heads[0].place
+    seen_at = moment_of(one.seal.sealed_at_ms) - timedelta(minutes=4)  # the sealer's clock is fast
+    bound = Bound.of(Cosigned(one.seal, seen_at, one.note), place)
+    assert (bound.made_at, bound.seen_at) == (seen_at, seen_at)
+    seen_at += timedelta(minutes=5)
+    bound = Bound.of(Cosigned(one.seal, seen_at, one.note), place)
+    assert (bound.made_at, bound.seen_at) == (moment_of(one.seal.sealed_at_ms), seen_at)
 
 
 async def test_a_bundle_of_the_live_ledger_has_the_same_bytes_each_time_and_verifies(
