@@ -10,17 +10,23 @@ from __future__ import annotations
 from datetime import datetime
 
 from audit.documents import moment_of
+from audit.policy import Policy
+from audit.trusted import demand_trusted
 from projections.seals.receipts import Inclusion, Place, prove_inclusion
 from runut import codec
 from runut.adapters import kafka, postgres
 from runut.directory import Directory, founded
 from runut.directory_follower import DirectoryFollower
-from runut.errors import BadInput, LedgerMismatch, NotFound, RunutError
+from runut.errors import BadInput, LedgerMismatch, MissingKey, NotFound, RunutError
 from runut.event import SYSTEM
+from runut.keystore import KeyStore
 from runut.log_reader import event_type_of
+from runut.notes import parse_note, verified
 from runut.receipts import SignedReceipt, check
 from runut.records import RawRecord, leaf_entry
 from runut.rfc3339 import format_time, parse_time
+from runut.seal_key import seal_signer
+from runut.seals import origin_of
 from runut.settings import Settings
 from runut.signing import SignedBy, event_digest, read_headers
 
@@ -53,13 +59,58 @@ async def hold_to(
     record = await _record(settings, receipt)
     _demand_event(receipt, record, directory)
     found = await _inclusion(settings, receipt, now, seal)
-    found.proof.demand()
+    demand_first_sealed(found)
     if found.proof.entry != leaf_entry(record.key, record.encoded()):
         raise BrokenPromise(receipt, "the record that was sealed", "another one in Kafka")
     if found.first_sealed.sealed_at > parse_time(receipt.included_by):
         at = f"seal {found.first_sealed.index} of {format_time(found.first_sealed.sealed_at)}"
         raise BrokenPromise(receipt, f"a seal by {receipt.included_by}", at)
     return found
+
+
+def demand_first_sealed(found: Inclusion) -> None:
+    """That the proof leads to its checkpoint, and the first seal is the first under the same one.
+
+    Raises:
+        BadInput: it is not so, whatever PostgreSQL says.
+    """
+    found.proof.demand()
+    place, first = found.place, found.first_sealed
+    proofs = [one for one in (first.before, first.proof) if one is not None]
+    if any(one.checkpoint() != found.proof.seal.checkpoint() for one in proofs):
+        raise BadInput(f"checkpoint of seal {first.index}", "that of the proof", "another")
+    seals = [one.seal() for one in proofs]
+    covers = [one.head(place.topic, place.partition).size > place.offset for one in seals]
+    indexes = [one.index for one in seals]
+    expected = list(range(max(0, first.index - 1), first.index + 1))
+    if indexes != expected or covers != [False, True][-len(seals) :]:
+        thing = f"first seal of {place.topic}/{place.partition}:{place.offset}"
+        raise BadInput(thing, f"seal {first.index}", "another")
+
+
+def checked_signatures(settings: Settings, found: Inclusion, policy: Policy | None) -> str:
+    """Hold the signatures of a proof's checkpoint to a policy; says whose they are.
+
+    Without one, to the key of seals in this data directory; where there is none either, they are
+    named and nothing else.
+
+    Raises:
+        BadInput: the policy's keys or quorum, or this key, did not sign it.
+    """
+    if policy is not None:
+        witnesses = demand_trusted(found.proof.seal, policy)
+        return f"signed by {policy.ledger.name}, cosigned by {', '.join(witnesses) or 'nobody'}"
+    note, checkpoint = parse_note(found.proof.seal.note.encode()), found.proof.seal.checkpoint()
+    try:
+        key = seal_signer(
+            KeyStore(settings.keys), checkpoint.origin.removesuffix(origin_of(""))
+        ).key
+    except MissingKey:
+        names = ", ".join(f"{one.name} ({one.key_hash.hex()})" for one in note.signatures)
+        return f"UNANCHORED: no --policy was given; signed, as it says itself, by {names}"
+    if not verified(note, [key]):
+        raise BadInput("checkpoint", f"a signature of {key}", "none")
+    return f"signed by {key.name}, whose key is here; whether witnesses did, a --policy tells"
 
 
 def _demand_genuine(receipt: SignedReceipt, directory: Directory) -> None:

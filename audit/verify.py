@@ -21,12 +21,13 @@ from audit.judging import judge, pairs
 from audit.policy import Policy
 from audit.report import reports_of
 from audit.report.content import Content
+from audit.trusted import demand_trusted
 from projections.folds.subject import FoldedSubject, fold_subject
 from runut.directory import Directory, Ledger, founded
 from runut.directory_log import DirectoryLog
 from runut.errors import BadInput, LedgerMismatch, RunutError
 from runut.event import LEDGER_KINDS, Recorded, is_subject
-from runut.notes import parse_note, verified
+from runut.notes import parse_note
 from runut.partitioner import partition_of
 from runut.rfc3339 import format_time
 from runut.seals import Seal, origin_of
@@ -205,13 +206,8 @@ def _checkpoint(run: _Run) -> Shown:
     if run.policy is None:
         keys = ", ".join(f"{one.name} ({one.key_hash.hex()})" for one in note.signatures)
         return "UNANCHORED", f"no policy was given; signed by {keys or 'nobody'}"
-    if not verified(note, [run.policy.ledger]):
-        raise BadInput("checkpoint", f"a signature of {run.policy.ledger}", "none")
-    witnesses = witnessed_time.cosigners(note, run.policy)
-    if len(witnesses) < run.policy.quorum:
-        named = ", ".join(sorted(witnesses)) or "none"
-        raise BadInput("cosignatures", f"of {run.policy.quorum} trusted witnesses", named)
-    cosigned = f", cosigned by {', '.join(sorted(witnesses))}" if witnesses else ""
+    witnesses = demand_trusted(run.bundle.evidence.seal, run.policy)
+    cosigned = f", cosigned by {', '.join(witnesses)}" if witnesses else ""
     return "HOLDS", f"size {checkpoint.size}, signed by {run.policy.ledger.name}{cosigned}"
 
 

@@ -11,8 +11,14 @@ from typing import Annotated, Final, TypeVar
 import typer
 from aiokafka.structs import TopicPartition
 
-from audit.held_receipt import BrokenPromise, hold_to
+from audit.held_receipt import (
+    BrokenPromise,
+    checked_signatures,
+    demand_first_sealed,
+    hold_to,
+)
 from audit.offline import FAILED
+from audit.policy import read_policy
 from cli.common import Data, Json, many, print_json, run
 from cli.loading import uncollected
 from projections.seals.documents import checkpoint_document, inclusion_document
@@ -88,13 +94,18 @@ def receipt(
     ],
     seal: ProvedBy = None,
     wait: Wait = False,
+    policy: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Whose signatures count: ledger key, witnesses, quorum."),
+    ] = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Prove that an event is in the sealed log.
 
     The proof is checked against the record in Kafka before it is shown. It leads to a checkpoint
-    that a witness cosigned, if there is one that covers the event.
+    that a witness cosigned, if there is one that covers the event. Its signatures are held to the
+    policy; without one to this ledger's key of seals, if it is here.
 
     Given a receipt as the gateway signed it, it says whether what that promised was kept. Exit 4:
     it was not, and the receipt is the evidence.
@@ -103,6 +114,7 @@ def receipt(
     """
     settings = load_settings(data)
     patience_s = WAIT_S if wait else 0.0
+    trust = None if policy is None else read_policy(policy)
     try:
         if (file := Path(event)).is_file():
             found = run(_kept(settings, receipt_of(file.read_bytes()), seal, patience_s))
@@ -111,8 +123,9 @@ def receipt(
     except BrokenPromise as broken:
         typer.echo(f"BROKEN: {broken}", err=True)
         raise typer.Exit(FAILED) from None
+    says = checked_signatures(settings, found, trust)
     if as_json:
-        print_json(inclusion_document(found))
+        print_json({**inclusion_document(found), "signatures": says})
         return
     place, proof = found.place, found.proof
     covering = proof.demand()
@@ -122,6 +135,7 @@ def receipt(
     typer.echo(
         f"proved by seal {covering.index}, {many(len(proof.path), 'hash', 'hashes')} to its tree"
     )
+    typer.echo(f"checkpoint {says}")
     typer.echo(f"\n{proof.seal.note}", nl=False)
 
 
@@ -142,7 +156,7 @@ async def _receipt(
         return await prove_inclusion(connection, settings, place, seal)
 
     found = await _once_sealed(settings, look, patience_s)
-    found.proof.demand()
+    demand_first_sealed(found)
     await _demand_of_record(settings, found.place, found.proof.entry)
     return found
 

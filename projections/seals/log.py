@@ -9,7 +9,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -17,23 +17,36 @@ import psycopg
 
 from projections.queries import queries
 from runut.adapters.postgres import Connection
-from runut.errors import NotFound
+from runut.errors import BadInput, NotFound
 from runut.notes import Checkpoint, Note, parse_checkpoint, parse_signatures
 from runut.seals import Seal, seal_of
 
 NOTHING_YET: Final = "nothing was sealed yet"
 
 _SQL: Final = queries("proving")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SignedSeal(msgspec.Struct, frozen=True):
     """A seal with the checkpoint of the log that ends with it."""
 
     seal: Seal
-    sealed_at: datetime
     entry: bytes
     note: Note
     """The checkpoint, signed by the ledger's key and then by witnesses."""
+
+    @property
+    def sealed_at(self) -> datetime:
+        """When it was made: as its entry says, which is signed, and not as the row beside it.
+
+        Raises:
+            BadInput: at no moment that there is.
+        """
+        try:
+            return _EPOCH + timedelta(milliseconds=self.seal.sealed_at_ms)
+        except OverflowError:
+            thing, found = f"time of seal {self.seal.index}", self.seal.sealed_at_ms
+            raise BadInput(thing, "milliseconds of the years 1 to 9999", found) from None
 
     @property
     def is_cosigned(self) -> bool:
@@ -130,7 +143,5 @@ async def first_covering(
 
 
 def _signed_seal(row: tuple[Any, ...]) -> SignedSeal:
-    sealed_at, entry, text, line, cosigned = row
-    return SignedSeal(
-        seal_of(entry), sealed_at, entry, Note(text, parse_signatures(line + (cosigned or "")))
-    )
+    entry, text, line, cosigned = row
+    return SignedSeal(seal_of(entry), entry, Note(text, parse_signatures(line + (cosigned or ""))))

@@ -15,12 +15,12 @@ import msgspec
 from projections.queries import queries
 from projections.reading import expecting_tables
 from projections.seals.known import KnownTrees
-from projections.seals.log import first_covering
+from projections.seals.log import first_covering, seal_at
 from projections.seals.proofs import Proofs
 from runut.adapters.postgres import Connection
 from runut.errors import BadInput, NotFound
 from runut.event import UUID_PATTERN
-from runut.proofs import RecordProof
+from runut.proofs import RecordProof, SealProof
 from runut.settings import Settings
 
 _SQL: Final = queries("proving")
@@ -39,10 +39,13 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class FirstSeal(msgspec.Struct, frozen=True):
-    """The first seal that covers a record."""
+    """The first seal that covers a record, and the one before it, under the proof's checkpoint."""
 
     index: int
     sealed_at: datetime
+    proof: SealProof
+    before: SealProof | None
+    """None where it is the first of all."""
 
 
 class Inclusion(msgspec.Struct, frozen=True):
@@ -91,8 +94,16 @@ async def prove_inclusion(
         NotFound: no seal covers it yet, or not that one.
     """
     where = place.topic, place.partition, place.offset
-    proof = await Proofs(connection, settings, known).record(*where, at)
+    proofs = Proofs(connection, settings, known)
+    proof = await proofs.record(*where, at)
     first = await first_covering(connection, *where)
     if first is None:
         raise NotFound(":".join(map(str, where)), "no seal covers it yet")
-    return Inclusion(place, FirstSeal(first.seal.index, first.sealed_at), proof)
+    index = first.seal.index
+    under = await seal_at(connection, proof.seal.checkpoint().size - 1)
+    before = await seal_at(connection, index - 1) if index else None
+    found = FirstSeal(
+        *(index, first.sealed_at, await proofs.seal(first, under)),
+        await proofs.seal(before, under) if before else None,
+    )
+    return Inclusion(place, found, proof)

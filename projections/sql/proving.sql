@@ -57,14 +57,14 @@ SELECT address, page FROM map_page WHERE address = ANY (%(addresses)s::bytea[]);
 
 -- name: seal_at
 -- A seal with its signatures; one that is not signed yet is nobody's business.
-SELECT seal.sealed_at, seal.entry, seal.checkpoint, seal_signature.line,
+SELECT seal.entry, seal.checkpoint, seal_signature.line,
        (SELECT string_agg(line, '' ORDER BY witness) FROM cosignature WHERE index = seal.index)
   FROM seal
   JOIN seal_signature ON seal_signature.index = seal.index
  WHERE seal.index = %(index)s;
 
 -- name: latest_seals
-SELECT seal.sealed_at, seal.entry, seal.checkpoint, seal_signature.line,
+SELECT seal.entry, seal.checkpoint, seal_signature.line,
        (SELECT string_agg(line, '' ORDER BY witness) FROM cosignature WHERE index = seal.index)
   FROM seal
   JOIN seal_signature ON seal_signature.index = seal.index

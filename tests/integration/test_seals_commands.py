@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
 from projections.install import install
@@ -18,7 +19,7 @@ from runut.directory import founded
 from runut.event import SYSTEM
 from runut.json_form import from_json
 from runut.keystore import KeyStore
-from runut.notes import parse_note, verified
+from runut.notes import Cosigner, NoteSigner, parse_note, verified
 from runut.proofs import RecordProof
 from runut.receipts import Statement, sign, statement
 from runut.seal_key import seal_signer
@@ -111,6 +112,51 @@ async def test_a_receipt_that_the_log_does_not_bear_out_is_evidence(
     ended = await held_to(sealed.settings, said, tmp_path / "receipt.json", **changed)
     assert ended.code == 4, ended
     assert re.search(f"^BROKEN: the receipt of event {said.event_id}, .*{found}", ended.err), ended
+
+
+async def test_what_postgresql_says_beside_the_signed_seals_is_not_believed(
+    sealed: SealedLedger, tmp_path: Path
+) -> None:
+    settings, file = sealed.settings, tmp_path / "receipt.json"
+    said = await recorded_in(settings, "PROMISED-4")
+    await seal_all(settings)
+    kept = await held_to(settings, said, file)
+    async with connected(settings, name="tests", autocommit=True) as connection:
+        await connection.execute("GRANT UPDATE ON seal TO CURRENT_USER")  # whose table it is
+        await connection.execute("UPDATE seal SET sealed_at = sealed_at + interval '1 hour'")
+        try:
+            later = await runut(settings, "receipt", str(file))
+            assert (later.code, later.out) == (kept.code, kept.out) == (0, kept.out), later
+        finally:
+            await connection.execute("UPDATE seal SET sealed_at = sealed_at - interval '1 hour'")
+            await connection.execute("REVOKE UPDATE ON seal FROM CURRENT_USER")
+
+
+async def test_the_signatures_of_a_receipts_checkpoint_are_held_to_keys(
+    sealed: SealedLedger, tmp_path: Path
+) -> None:
+    settings = sealed.settings
+    shown = await runut(settings, "receipt", "directory:3")
+    assert f"checkpoint signed by {LEDGER}/seals, whose key is here" in shown.out
+    own = seal_signer(KeyStore(settings.keys), LEDGER).key
+    forger = NoteSigner(own.name, Ed25519PrivateKey.generate()).key
+    witness = Cosigner("nobody.example/witness", Ed25519PrivateKey.generate()).key
+    policy = tmp_path / "trust.toml"
+    for ledger, quorum, found in (
+        (own, 0, "checkpoint signed by runut/seals, cosigned by nobody"),
+        (forger, 0, "checkpoint: expected a signature of"),
+        (own, 1, "cosignatures: expected of 1 trusted witnesses, found none"),
+    ):
+        policy.write_text(
+            f'ledger = "{ledger}"\nroot_keys = ["{own.public_key.hex()}"]\n'
+            f'witnesses = ["{witness}"]\nquorum = {quorum}\n'
+        )
+        ended = await runut(settings, "receipt", "directory:3", "--policy", str(policy))
+        assert found in ended.out + ended.err, ended
+        assert ended.code == (0 if found.startswith("checkpoint signed") else 1)
+    elsewhere = settings.model_copy(update={"data": tmp_path / "elsewhere"})
+    shown = await runut(elsewhere, "receipt", "directory:3")
+    assert "checkpoint UNANCHORED: " in shown.out
 
 
 async def test_what_the_ledger_did_not_sign_is_no_receipt(
