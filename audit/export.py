@@ -35,7 +35,7 @@ from audit.report import reports_of
 from audit.report.content import Content
 from projections.folds.subject import fold_subject
 from projections.queries import queries
-from projections.seals.log import SignedSeal, seal_at
+from projections.seals.log import SignedSeal, latest_seal, seal_at
 from projections.seals.proofs import Proofs
 from runut.adapters import postgres
 from runut.adapters.kafka import records_of
@@ -118,7 +118,7 @@ class _Export:
     async def at(self, index: int | None) -> bytes:
         of_subject = await self._proofs.key(self._subject, index)
         if not of_subject.count:
-            raise NotFound(self._subject, "no seal covers an event of it (yet)")
+            raise NotFound(self._subject, await self._why_none(index))
         seal = of_subject.seal.seal()
         head = seal.head(of_subject.topic, of_subject.partition)
         of_markers = await self._proofs.key(markers_key(head.partition), seal.index)
@@ -134,6 +134,18 @@ class _Export:
             await self._witnessed(head, seal.index, log.records),
         )
         return await self._written(seal, ledger, directory, log, evidence)
+
+    async def _why_none(self, index: int | None) -> str:
+        """Why there is nothing to export: it may be sealed, and witnesses be behind."""
+        newest = (await latest_seal(self._connection)).seal.index
+        if index is not None and index < newest:
+            return f"seal {index} covers no event of it"
+        if not (await self._proofs.key(self._subject, newest)).count:
+            return "no seal covers an event of it (yet)"
+        return (
+            f"seal {newest} covers it, and no witness has cosigned a seal that does (yet); "
+            f"--seal {newest} exports it as it is, without a witness"
+        )
 
     async def _written(
         self, seal: Seal, ledger: Ledger, directory: _Directory, log: _Log, evidence: Evidence

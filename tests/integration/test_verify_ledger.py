@@ -258,6 +258,23 @@ async def test_a_bundle_of_the_live_ledger_has_the_same_bytes_each_time_and_veri
         await export(sealed.settings, "case/NOBODY")
 
 
+async def test_a_case_that_is_sealed_and_not_cosigned_yet_is_not_denied(
+    sealed: SealedLedger,
+) -> None:
+    settings = sealed.settings
+    witness = Cosigner("behind.example/witness", Ed25519PrivateKey.generate())
+    await cosign(sealed, witness, -1)
+    await write(settings, "NEW", 3)
+    await seal_all(settings)
+    last = (await published(settings))[-1].seal.index
+    subject = "case/NEW-2"  # the third of three, and in its own partition
+    with pytest.raises(NotFound, match=f"seal {last} covers it, .* --seal {last} exports it"):
+        await export(settings, subject)
+    assert verify_bundle(await export(settings, subject, last), None).subject == subject
+    with pytest.raises(NotFound, match="seal 0 covers no event of it"):
+        await export(settings, subject, 0)
+
+
 async def test_a_bundle_is_asked_for_with_all_that_it_would_hold(sealed: SealedLedger) -> None:
     asked: list[str] = []
 
