@@ -142,7 +142,7 @@ class _Live:
         cosigned = await self._checkpoint()
         ledger = await self._founding(last)
         waiting = await self._waiting(ledger, last)
-        tasks = [self._task(last, index, cosigned) for index in range(len(last.heads))]
+        tasks = [self._task(ledger, last, index, cosigned) for index in range(len(last.heads))]
         found = await self._trees(tasks, processes, progress)
         self._say_of_trees(found, waiting)
         self._signatures(found)
@@ -232,7 +232,9 @@ class _Live:
             raise VerificationFailed(4, error, HEADINGS[3]) from None
         return waiting
 
-    def _task(self, last: Seal, index: int, cosigned: Sequence[Cosigned]) -> TreeTask:
+    def _task(
+        self, ledger: Ledger, last: Seal, index: int, cosigned: Sequence[Cosigned]
+    ) -> TreeTask:
         place = last.heads[index].place
         name = f"{place[0]}/{place[1]}"
         before = self._remembered.trees.get(name, Reached()) if self._remembered else Reached()
@@ -241,7 +243,8 @@ class _Live:
         heads = {one for seal in self._log.seals if (one := seal.heads[index]).size >= since.size}
         bounds = [Bound.of(one, place) for one in cosigned]
         ordered = tuple(sorted(heads, key=lambda head: head.size))
-        return TreeTask(*place, ordered, since, tuple(bounds), before)
+        clock = None if ledger.clock == "TEST" else ledger.timestamp_type
+        return TreeTask(*place, ordered, since, tuple(bounds), before, clock)
 
     async def _trees(
         self, tasks: list[TreeTask], processes: int | None, progress: Progress

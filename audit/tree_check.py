@@ -12,6 +12,7 @@ from datetime import datetime
 
 import msgspec
 
+from audit.documents import moment_of
 from audit.witnessed_time import TOLERANCE, SeenSeal
 from runut.adapters.kafka import record_at, records_of
 from runut.directory_follower import DirectoryFollower
@@ -71,6 +72,8 @@ class TreeTask(msgspec.Struct, frozen=True):
     bounds: tuple[Bound, ...] = ()
     before: Reached = Reached()
     """How far it was verified before, though it be read from its start now."""
+    clock: int | None = None
+    """The timestamp type of directory records whose time counts; None where none does."""
 
     @property
     def name(self) -> str:
@@ -93,7 +96,7 @@ class TreeFound(msgspec.Struct):
     signatures: dict[str, int] = msgspec.field(default_factory=dict)
     rejected: int = 0
     timed: int = 0
-    """Records whose time was held between cosigned seals; the directory's are not."""
+    """Records whose time was held between cosigned seals."""
     witnessed: int = 0
     """Those of them whose time lies before a cosigned seal."""
     failure: tuple[str, str, str] | None = None
@@ -135,6 +138,7 @@ class _Check:
         self._last = task.since.last
         self._signatures: Counter[str] = Counter()
         self._found = TreeFound(task.since)
+        self._directory_at = task.since.recorded_at
         self._settled = task.bounds[-1].size if task.bounds else task.heads[-1].size
 
     async def run(self) -> TreeFound:
@@ -174,13 +178,17 @@ class _Check:
         self._found.records += 1
         if reader is not None:
             self._judge(record, reader)
+        elif record.timestamp_type == self._task.clock:
+            own = moment_of(record.timestamp_ms)
+            self._directory_at = max(self._directory_at or own, own)
+            self._demand_time(record.offset, self._directory_at)
         self._reach(reader)
 
     def _reach(self, reader: PartitionReader | None) -> None:
         if self._tree.size == self._settled:
             self._found.reached = Reached(
                 self._tree.to_bytes(),
-                reader.recorded_at if reader else None,
+                reader.recorded_at if reader else self._directory_at,
                 reader.directory_offset if reader else -1,
                 self._last,
             )

@@ -8,7 +8,7 @@ thing, what was expected and what was found. What cannot be shown is said, never
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 import msgspec
@@ -309,12 +309,20 @@ def _signatures(run: _Run) -> Shown:
 
 
 def _time(run: _Run) -> Shown:
-    """Step 9 (§6). Relies on steps 2, 3 and 7: recorded when the witnesses' seals allow it."""
+    """Step 9 (§6). Relies on steps 2 to 4 and 7: recorded when the witnesses' seals allow it."""
     evidence, policy = run.bundle.evidence, run.policy
     if policy is None or not policy.witnesses:
         return "UNANCHORED", "time not witnessed"
     seals = witnessed_time.seals_of(evidence.witnessed, evidence.seal, policy)
-    return witnessed_time.demand_times(run.recorded, seals, run.bundle.manifest)
+    manifest = run.bundle.manifest
+    times = witnessed_time.directory_times(run.bundle.directory, founded(run.directory.ledger))
+    witnessed_time.demand_times(times, seals, (manifest.directory_topic, 0))
+    place = (manifest.topic, manifest.partition)
+    apart = witnessed_time.demand_times(run.recorded, seals, place)
+    if unheld := len(run.recorded) - len(apart):
+        return "NOT_SHOWN", f"time not witnessed of {unheld} of {len(run.recorded)} records"
+    said = f"{len(apart)} records between {len(seals)} seals that witnesses saw"
+    return "HOLDS", f"{said}, at most {max(apart, default=timedelta())} apart"
 
 
 def _documents(run: _Run) -> Shown:

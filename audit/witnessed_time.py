@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from typing import Final, NamedTuple
 
 import msgspec
 
-from audit.bundle import Manifest, Witnessed
+from audit.bundle import Witnessed
 from audit.documents import moment_of
 from audit.policy import Policy
+from runut.directory import Ledger
 from runut.errors import BadInput
 from runut.event import Recorded
 from runut.notes import Note, parse_note, verified
 from runut.proofs import SealProof
+from runut.records import RawRecord
 from runut.rfc3339 import format_time
 from runut.seals import Seal
 
@@ -69,42 +71,65 @@ def seals_of(witnessed: Sequence[Witnessed], last: SealProof, policy: Policy) ->
     return sorted(seen, key=lambda one: one.seal.index)
 
 
+class Timed(NamedTuple):
+    """A record of some partition, and when it was recorded."""
+
+    offset: int
+    recorded_at: datetime
+
+
 def demand_times(
-    records: Sequence[Recorded], seals: Sequence[SeenSeal], manifest: Manifest
-) -> tuple[Literal["HOLDS", "NOT_SHOWN"], str]:
+    records: Sequence[Timed | Recorded], seals: Sequence[SeenSeal], place: tuple[str, int]
+) -> list[timedelta]:
     """That each record's time lies between the last seal without it and the first with it.
 
-    Which seals there are is the bundle's choice: of those that it leaves out the report says
-    nothing, but how far those are apart between which a record is held.
+    Gives how far those seals are apart, of each record that lies between two. Which seals there
+    are is the bundle's choice: of those that it leaves out nothing is said.
 
     Raises:
         BadInput: one is more than five minutes outside.
     """
-    sizes = [one.seal.head(manifest.topic, manifest.partition).size for one in seals]
+    sizes = [one.seal.head(*place).size for one in seals]
     apart: list[timedelta] = []
     for record in records:
         without = [one for one, size in zip(seals, sizes, strict=True) if size <= record.offset]
         having = [one for one, size in zip(seals, sizes, strict=True) if size > record.offset]
         after = without[-1].made_at if without else None
         before = having[0].seen_at if having else None
-        _demand_between(record, after, before)
+        _demand_between(f"{place[0]}/{place[1]}:{record.offset}", record.recorded_at, after, before)
         if after is not None and before is not None:
             apart.append(before - after)
-    if len(apart) < len(records):
-        unheld = len(records) - len(apart)
-        return "NOT_SHOWN", f"time not witnessed of {unheld} of {len(records)} records"
-    said = f"{len(apart)} records between {len(seals)} seals that witnesses saw"
-    return "HOLDS", f"{said}, at most {max(apart, default=timedelta())} apart"
+    return apart
 
 
-def _demand_between(record: Recorded, after: datetime | None, before: datetime | None) -> None:
-    at = record.recorded_at
+def directory_times(records: Sequence[RawRecord], ledger: Ledger) -> list[Timed]:
+    """When the directory's records were recorded, by its clock, which never runs backwards.
+
+    Those of another timestamp type have no time; in a TEST ledger none has.
+
+    Raises:
+        BadInput: one lies beyond all years.
+    """
+    found: list[Timed] = []
+    if ledger.clock == "TEST":
+        return found
+    now_ms = 0
+    for record in records:
+        if record.timestamp_type == ledger.timestamp_type:
+            now_ms = max(now_ms, record.timestamp_ms)
+            found.append(Timed(record.offset, moment_of(now_ms)))
+    return found
+
+
+def _demand_between(
+    what: str, at: datetime, after: datetime | None, before: datetime | None
+) -> None:
     if after is not None and at < after - TOLERANCE:
         expected = f"not before the seal without it, {format_time(after)}"
-        raise BadInput(f"time of record {record.offset}", expected, format_time(at))
+        raise BadInput(f"time of record {what}", expected, format_time(at))
     if before is not None and at > before + TOLERANCE:
         expected = f"not after the seal with it, {format_time(before)}"
-        raise BadInput(f"time of record {record.offset}", expected, format_time(at))
+        raise BadInput(f"time of record {what}", expected, format_time(at))
 
 
 def seen_at(note: Note, policy: Policy) -> datetime | None:

@@ -34,6 +34,7 @@ from runut.event import Recorded
 from runut.keystore import KeyStore
 from runut.merkle import Frontier
 from runut.notes import Checkpoint, Cosigner, Note, NoteSigner
+from runut.records import LOG_APPEND_TIME
 from runut.rfc3339 import format_time
 from runut.seal_key import seal_signer
 from runut.seals import entry_of
@@ -312,6 +313,26 @@ async def test_records_whose_times_lie_outside_of_cosigned_seals_are_refused(
         assert failure is not None
         assert failure[0].startswith(f"time of {head.topic}/{head.partition}:")
         assert failure[1].startswith(expected)
+
+
+async def test_times_of_the_directory_s_records_are_held_as_well(sealed: SealedLedger) -> None:
+    head = sealed.seals[-1].seal.heads[0]
+    assert head.topic == sealed.settings.directory_topic
+    at = moment_of(sealed.log[head.place][0].timestamp_ms)
+    task = TreeTask(*head.place, (head,), clock=LOG_APPEND_TIME)
+    early = Bound(head.size, at - timedelta(days=2), at - timedelta(days=1))
+    failure = (await check_tree(sealed.settings, replace(task, bounds=(early,)))).failure
+    assert failure is not None
+    assert failure[0] == f"time of {head.topic}/0:0"
+    assert failure[1].startswith("not after the seal with it")
+    of_no_clock = replace(task, bounds=(early,), clock=None)
+    assert (await check_tree(sealed.settings, of_no_clock)).failure is None
+    before = Bound(0, at + timedelta(days=1), at + timedelta(days=1))
+    failure = (await check_tree(sealed.settings, replace(task, bounds=(before,)))).failure
+    assert failure is not None
+    assert failure[1].startswith("not before the seal without it")
+    found = await check_tree(sealed.settings, task)
+    assert found.timed == found.records > 0
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,14 @@ from audit import bundle as files
 from audit.bundle import Bundle, Evidence, read_bundle
 from audit.policy import Policy
 from audit.verify import VerificationFailed, Verified, verify_bundle
+from audit.witnessed_time import directory_times
 from runut.json_form import from_json
 from runut.log_reader import PartitionReader
 from runut.merkle_map import MapLeaf
 from runut.notes import Note, NoteSigner, parse_note
 from runut.outgoing import Envelope, known_schema_ids
 from runut.partitioner import partition_of
-from runut.records import RawRecord
+from runut.records import CREATE_TIME, RawRecord
 from runut.rfc3339 import format_time
 from runut.seals import origin_of
 from runut.signing import Signer
@@ -457,6 +458,36 @@ def test_a_record_backdated_by_a_changed_clock_between_two_seals_is_refused() ->
     found.now += timedelta(days=2)
     found.seal()
     refused(found.bundle(), 9, "time of record .*: expected not before the seal without it")
+
+
+def test_a_directory_record_put_after_a_seal_that_has_it_is_refused() -> None:
+    found = Sealed()
+    later = found.directory[-1].timestamp_ms + 40_000 * 86_400_000
+    found.directory[-1] = msgspec.structs.replace(found.directory[-1], timestamp_ms=later)
+    found.announce()
+    found.seal()
+    refused(found.bundle(), 9, "time of record runut.directory/0:.*: expected not after the seal")
+
+
+def test_a_directory_record_put_before_a_seal_without_it_is_refused() -> None:
+    found = told()
+    known, found.directory = found.directory, found.directory[:-1]
+    found.seal()
+    found.directory = known
+    found.seal()
+    refused(found.bundle(), 9, "time of record runut.directory/0:.*: expected not before the seal")
+
+
+def test_directory_records_of_no_clock_that_counts_have_no_time() -> None:
+    founded = ledger().log().latest.ledger
+    assert founded is not None
+    by_emitter = [
+        msgspec.structs.replace(one, timestamp_type=CREATE_TIME) for one in ledger().directory
+    ]
+    assert directory_times(by_emitter, founded) == []
+    test = msgspec.structs.replace(founded, clock="TEST")
+    assert directory_times(by_emitter, test) == directory_times(ledger().directory, test) == []
+    assert len(directory_times(ledger().directory, founded)) == len(by_emitter)
 
 
 def test_backdated_records_are_not_held_where_the_seals_before_them_are_left_out() -> None:
