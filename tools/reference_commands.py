@@ -29,7 +29,7 @@ standard error.
 | 0 | done |
 | 1 | failed, with one sentence that says what was expected and what was found; refused; not found |
 | 2 | wrong usage |
-| 3 | partly done: some of what was to be sent, such as lines of an import, was malformed |
+| 3 | partly done: some of what was to be sent is malformed, or of what was to be verified missing |
 | 4 | what was to be verified does not hold |
 | 130 | ended by Ctrl-C |
 """

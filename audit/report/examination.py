@@ -83,6 +83,8 @@ def _facts(found: Examination) -> Iterator[tuple[Both, Both]]:
         yield term("ledger"), same(found.outcome.ledger)
         yield term("seal"), same(str(found.outcome.seal))
         yield term("sealed_at"), when(found.outcome.sealed_at)
+        if found.outcome.cosigned is not None:
+            yield term("cosigned_seal"), same(str(found.outcome.cosigned))
     if found.file is not None:
         yield term("file"), same(found.file)
         yield term("file_sha256"), same(found.sha256)

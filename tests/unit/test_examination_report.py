@@ -110,6 +110,10 @@ def test_the_whole_ledger_is_reported_part_by_part_and_what_is_not_shown_is_mark
     )
     report = told_examination(examination(found))
     text = cells(report)
+    late = msgspec.structs.replace(found, cosigned=29, missing=["cosignatures"])
+    for said in ("INCOMPLETE", "BELUM LENGKAP", "29"):
+        assert said in cells(told_examination(examination(late)))
+        assert said not in text
     for said in ("UNANCHORED", "nusantara", "found 6", "runut.events/3", "1234", "ab" * 32, "34"):
         assert said in text
     steps, signatures = report.tables[:2]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import struct
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from typing import Any
+from hashlib import sha256
 from zipfile import ZipFile
 from zlib import crc32
 
@@ -21,6 +23,7 @@ from audit.bundle import Bundle, Evidence, read_bundle
 from audit.policy import Policy
 from audit.verify import VerificationFailed, Verified, verify_bundle
 from audit.witnessed_time import directory_times
+from runut.directory import known_schema
 from runut.json_form import from_json
 from runut.log_reader import PartitionReader
 from runut.merkle_map import MapLeaf
@@ -536,6 +539,18 @@ def test_without_cosignatures_time_is_not_witnessed() -> None:
     checks = verify_bundle(found.bundle(), lenient).checks
     assert checks[8].status == "NOT_SHOWN"
     assert "time not witnessed" in checks[8].says
+
+
+def test_a_schema_written_canonically_has_the_hash_that_the_directory_announces() -> None:
+    bundle, directory = taken_apart(), ledger().log().latest
+    used = {int.from_bytes((one.value or b"")[1:5]) for one in bundle.records}
+    documents = map(json.loads, bundle.schemas.values())
+    texts = [
+        json.dumps(one, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        for one in documents
+    ]
+    announced = {known_schema(directory, one).sha256 for one in used}
+    assert {sha256(one.encode()).digest() for one in texts} == announced
 
 
 def test_state_history_or_report_that_the_records_do_not_give_are_refused() -> None:
