@@ -27,6 +27,7 @@ from runut.errors import Refused
 from runut.event import Event
 from runut.keystore import KeyStore
 from runut.lanes import Receipt
+from runut.outgoing import demand_agencys, draft_of
 from runut.producer import Producer
 from runut.settings import Settings, load_settings
 
@@ -82,6 +83,7 @@ def _verdict(entry: Document | None) -> dict[str, Any]:
 async def _emit(
     settings: Settings, event: Event, *, force: bool
 ) -> tuple[Receipt, Document | None]:
+    demand_agencys(draft_of(event))  # nothing else has a verdict
     async with read_models(settings) as connection:
         directory = await load_directory(connection)
         foreseen = await verdict_in_advance(connection, directory, event, datetime.now(UTC))

@@ -22,10 +22,10 @@ from cli.given_event import (
 from runut.directory import founded
 from runut.directory_follower import DirectoryFollower
 from runut.encoded import EncodedRecord
-from runut.errors import BadInput, MissingKey
-from runut.event import LEDGER_KINDS, Event
+from runut.errors import MissingKey
+from runut.event import Event
 from runut.keystore import KeyStore
-from runut.outgoing import Envelope, usable_key
+from runut.outgoing import Envelope, demand_agencys, usable_key
 from runut.partitioner import partition_of
 from runut.settings import Settings, load_settings
 from runut.signing import SIGNATURE_HEADER
@@ -82,8 +82,7 @@ async def _encoded(settings: Settings, event: Event) -> EncodedRecord:
         raise MissingKey(event.agency, keys.path)
     envelope = Envelope.of(directory)
     draft = envelope.draft(event)
-    if draft.event_type.kinds.isdisjoint(LEDGER_KINDS):
-        raise BadInput("type", "an event of an agency", event.type)
+    demand_agencys(draft)
     signer = TextSigner(key.key_id, key.private_key) if key else None
     (outgoing,) = envelope.seal([draft], signer)
     return EncodedRecord(
