@@ -6,10 +6,11 @@ Owns the checks that need no ledger; what becomes of the event says who emits.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, overload
 
+from runut.errors import NotOpen
 from runut.event import Event
 from runut.json_form import from_json
 
@@ -18,6 +19,25 @@ if TYPE_CHECKING:
     from runut.typed_event import TypedEvent
 
 Result_co = TypeVar("Result_co", covariant=True)
+
+
+class Closed:
+    """Stands where an emitter has what it needs while it is open: every use raises NotOpen.
+
+    So whoever is open is not asked whether it is, event by event.
+    """
+
+    def __init__(self, emitter: object) -> None:
+        self._name = type(emitter).__name__
+
+    def __getattr__(self, _: str) -> Any:
+        raise NotOpen(self._name)
+
+    def __getitem__(self, _: object) -> Any:
+        raise NotOpen(self._name)
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotOpen(self._name)
 
 
 class Emitter(ABC, Generic[Result_co]):

@@ -26,6 +26,7 @@ RunutError
 ├── SpoolFull           no room for more events that wait to be sent
 ├── LedgerMismatch      the log or directory is not the one expected
 │   └── SealMismatch    a seal is not what the log gives
+├── NotOpen             something is used before it is opened, or after it is closed
 ├── FencedOut           another worker owns the partition, or the log of seals, now
 ├── SettingError        a RUNUT_ variable is wrong
 └── PlatformError       a part of the embedded platform failed
@@ -240,6 +241,14 @@ class SealMismatch(LedgerMismatch):
     def __init__(self, seal: int, thing: str, expected: object, found: object) -> None:
         self.seal = seal
         super().__init__(f"seal {seal}, {thing}: expected {expected}, found {found}")
+
+
+class NotOpen(RunutError, RuntimeError):
+    """Something is used before it is opened, or after it is closed."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"{what}: it is not open")
 
 
 class FencedOut(RunutError):

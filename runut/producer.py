@@ -14,14 +14,15 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from types import TracebackType
-from typing import Final, Self, TypedDict
+from typing import Any, Final, Self, TypedDict
 
 import msgspec
 from msgspec import structs
 
 from runut.delivery import Delivery
+from runut.directory import Ledger
 from runut.directory_log import DirectoryLog
-from runut.emitting import Emitter
+from runut.emitting import Closed, Emitter
 from runut.errors import BadInput
 from runut.event import Event
 from runut.gathering import Gathering
@@ -87,7 +88,7 @@ class Producer(Emitter[Receipt]):
                 signs so long at most.
         """
         self._settings = settings
-        self._signers = Signers(
+        self._own_signers = Signers(
             settings,
             keys or KeyStore(settings.keys),
             require_keys=require_keys,
@@ -97,6 +98,14 @@ class Producer(Emitter[Receipt]):
         self._room = Room()
         self._waiting: list[_Waiting] = []
         self._gathering = Gathering(self._waiting, linger_s, self._sign)
+        self._close()
+
+    def _close(self) -> None:
+        """Have everything refused that needs it to be open."""
+        closed: Any = Closed(self)
+        self._signers: Signers = closed
+        self._loop: asyncio.AbstractEventLoop = closed
+        self._lanes: list[Lane] = closed
 
     async def __aenter__(self) -> Self:
         """Read the directory and connect.
@@ -106,19 +115,23 @@ class Producer(Emitter[Receipt]):
             LedgerMismatch: no ledger is founded there, or the events topic is not its own.
         """
         async with AsyncExitStack() as stack:
-            ledger = (await stack.enter_async_context(self._signers)).ledger
-            self._partitions = ledger.partitions
-            self._loop = asyncio.get_running_loop()
-            self._lanes = [
-                Lane(self._delivery, self._settings.events_topic, partition, self._room)
-                for partition in range(ledger.partitions)
-            ]
-            self._own_times = ledger.clock == "TEST"
-            self._emissions = Emissions(self._settings.events_topic)
+            ledger = (await stack.enter_async_context(self._own_signers)).ledger
             stack.push_async_callback(self._delivery.stop)
             await self._delivery.start(ledger.partitions)
             self._stack = stack.pop_all()
+        self._open(ledger)
         return self
+
+    def _open(self, ledger: Ledger) -> None:
+        self._partitions = ledger.partitions
+        self._own_times = ledger.clock == "TEST"
+        self._emissions = Emissions(self._settings.events_topic)
+        self._signers = self._own_signers
+        self._loop = asyncio.get_running_loop()
+        self._lanes = [
+            Lane(self._delivery, self._settings.events_topic, partition, self._room)
+            for partition in range(ledger.partitions)
+        ]
 
     async def __aexit__(
         self,
@@ -189,8 +202,8 @@ class Producer(Emitter[Receipt]):
     ) -> asyncio.Future[Receipt]:
         """Accept an event that `draft` made; otherwise as `send`."""
         event = draft.event
-        timestamp_ms = self._timestamp(event, recorded_at)
         signer = self._signers.known.get(event.agency) or await self._signers.of(event.agency)
+        timestamp_ms = self._timestamp(event, recorded_at)
         if not self._room.entered(len(draft.body)):
             await self._room.enter(len(draft.body))
         receipt: asyncio.Future[Receipt] = self._loop.create_future()
@@ -208,9 +221,9 @@ class Producer(Emitter[Receipt]):
 
     async def forward(self, record: Outgoing) -> asyncio.Future[Receipt]:
         """Accept a record that its agency signed itself and that was checked; else as `send`."""
+        receipt: asyncio.Future[Receipt] = self._loop.create_future()
         await self._room.enter(len(record.value))
         self._sign()  # what was accepted before goes first
-        receipt: asyncio.Future[Receipt] = self._loop.create_future()
         partition = partition_of(record.key, self._partitions)
         timestamp_ms = self._timestamp(record.event, None)
         self._lanes[partition].put(Sent(record, timestamp_ms, len(record.value), receipt))
@@ -224,10 +237,13 @@ class Producer(Emitter[Receipt]):
 
     async def _stop(self) -> None:
         """Drop what is under way, and disconnect."""
+        lanes = self._lanes
+        self._close()  # first: others may be about to send while this waits
         self._gathering.done()
         for one in self._waiting:
             one.receipt.cancel()
-        for lane in self._lanes:
+        self._waiting.clear()
+        for lane in lanes:
             await lane.stop()
         await self._stack.aclose()
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from types import TracebackType
-from typing import Final, NamedTuple, Self, TypedDict
+from typing import Any, Final, NamedTuple, Self, TypedDict
 
-from runut.emitting import Emitter
+from runut.emitting import Closed, Emitter
 from runut.event import Event
 from runut.keystore import KeyStore
 from runut.producer import Producer
@@ -62,6 +62,12 @@ class SpoolingProducer(Emitter[Kept]):
         )
         self._arrived: list[_Arrival] = []
         self._writing: asyncio.Task[None] | None = None
+        self._close()
+
+    def _close(self) -> None:
+        """Have everything refused that needs it to be open."""
+        closed: Any = Closed(self)
+        self._spool: Spool = closed
 
     async def __aenter__(self) -> Self:
         """Open the spool and begin to send from it.
@@ -89,7 +95,9 @@ class SpoolingProducer(Emitter[Kept]):
         finally:
             self._sending.cancel()
             await asyncio.wait([self._sending])
-            await asyncio.to_thread(self._spool.close)
+            spool = self._spool
+            self._close()
+            await asyncio.to_thread(spool.close)
 
     async def emit_event(self, event: Event) -> Kept:
         """Keep one event: when this returns it is on the disk, and will be sent.

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, Self, TypeVar, Unpack
 from weakref import ref
 
+from runut.errors import NotOpen
 from runut.event import Event
 from runut.keystore import KeyStore
 from runut.lanes import Receipt
@@ -102,7 +103,7 @@ class InThread(Generic[Opened]):
         """Have something done in the thread, in the caller's context; gives its result."""
         name = type(self).__name__
         if not self._process or self._ended.done():
-            raise RuntimeError(f"{name}: it is not open")
+            raise NotOpen(name)
         if self._process != os.getpid():
             raise RuntimeError(f"{name}: opened before a fork; open one in this process")
         if threading.current_thread() is self._thread:

@@ -19,14 +19,17 @@ from runut.errors import (
     FieldError,
     LedgerMismatch,
     MissingKey,
+    NotOpen,
     NotRecorded,
     Unreachable,
 )
 from runut.event import Event
 from runut.event_ids import new_event_id
+from runut.events import LetterReceived
 from runut.founding import found_ledger, make_topics
 from runut.json_form import from_json
 from runut.keystore import KeyStore
+from runut.outgoing import Draft, Envelope, Outgoing
 from runut.partitioner import partition_of
 from runut.registration import apply_directory, publish_keys
 from runut.settings import Settings
@@ -328,3 +331,40 @@ async def test_a_cancelled_block_does_not_wait(ledger: Settings) -> None:
     with pytest.raises(asyncio.CancelledError):
         await emitting()
     assert receipts[0].cancelled()
+
+
+async def demand_closed(producer: Producer, accepted: Draft, signed: Outgoing) -> None:
+    """Whatever it is asked to do, it says that it is not open."""
+    event = accepted.event
+    for use in (
+        lambda: producer.emit_json(contact(1)),
+        lambda: producer.emit(LetterReceived(letter_id="L"), subject="case/A", agency="kp2mi"),
+        lambda: producer.emit_event(event),
+        lambda: producer.send(event),
+        lambda: producer.send(event, recorded_at=MAY_8),
+        lambda: producer.send_draft(accepted),
+        lambda: producer.send_draft(accepted, recorded_at=MAY_8),
+        lambda: producer.forward(signed),
+        producer.flush,
+        producer.read_directory,
+    ):
+        with pytest.raises(NotOpen, match=r"^Producer: it is not open$"):
+            await use()
+    for look in (lambda: producer.draft(event), lambda: producer.directories):
+        with pytest.raises(NotOpen, match=r"^Producer: it is not open$"):
+            look()
+
+
+async def test_what_is_not_open_yet_or_no_more_says_so_and_sends_nothing(ledger: Settings) -> None:
+    event = from_json(contact(1))
+    async with Producer(ledger) as producer:
+        draft = producer.draft(event)
+        envelope = Envelope.of(producer.directories.latest)
+        (signed,) = envelope.seal([draft], KeyStore(ledger.keys).get("kp2mi").signer())
+        await producer.emit_json(contact(0))
+        late = asyncio.create_task(producer.emit_event(event))  # begins when it is closing
+    with pytest.raises(NotOpen):
+        await late
+    await demand_closed(producer, draft, signed)
+    await demand_closed(Producer(ledger), draft, signed)
+    assert [one.event.data["contact_id"] for one in (await read_log(ledger)).events] == ["c-0"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runut import Producer, Spool, SpoolingProducer
-from runut.errors import SpoolFull, Unreachable
+from runut.errors import NotOpen, SpoolFull, Unreachable
 from runut.event import Event
 from runut.events import ContactLogged
 from runut.keystore import KeyStore
@@ -59,6 +59,20 @@ async def test_what_was_kept_while_kafka_was_away_is_sent_in_order_when_it_is_th
             event.event_id for event in [*events, last] if event.subject == subject
         ]
     assert {one.signature for one in log.events} == {"VALID"}
+
+
+async def test_what_is_not_open_keeps_nothing_and_says_so(
+    settings: Settings, tmp_path: Path
+) -> None:
+    producer = SpoolingProducer(unreachable(settings), tmp_path / "events.spool")
+    with pytest.raises(NotOpen, match=r"^SpoolingProducer: it is not open$"):
+        await producer.emit_event(contact(0))
+    async with producer:
+        await producer.emit_event(contact(1))
+    with pytest.raises(NotOpen, match=r"^SpoolingProducer: it is not open$"):
+        await producer.emit_event(contact(2))
+    with Spool(tmp_path / "events.spool") as spool:
+        assert spool.standing().waiting == 1
 
 
 async def test_many_who_emit_at_once_share_the_disk_and_the_log_keeps_their_order(

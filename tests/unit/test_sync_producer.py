@@ -13,7 +13,7 @@ from typing import Self
 
 import pytest
 
-from runut.errors import Unreachable
+from runut.errors import NotOpen, Unreachable
 from runut.sync_producer import InThread, blocking
 from tests.builders import ROOT
 
@@ -69,7 +69,7 @@ def test_what_cannot_be_opened_says_why_and_leaves_no_thread() -> None:
     echo = SyncEcho(lambda: Echo(Unreachable("Kafka", "nowhere", "start it")))
     with pytest.raises(Unreachable, match="Kafka does not answer"):
         echo.open()
-    with pytest.raises(RuntimeError, match="it is not open"):
+    with pytest.raises(NotOpen, match="it is not open"):
         echo.answer("what")
     assert "SyncEcho" not in {one.name for one in threading.enumerate()}
 
@@ -93,7 +93,7 @@ def test_what_is_closed_can_be_closed_again_and_asked_no_more() -> None:
     echo.close()
     echo.close()
     assert inner.left_by is None
-    with pytest.raises(RuntimeError, match="SyncEcho: it is not open"):
+    with pytest.raises(NotOpen, match="SyncEcho: it is not open"):
         echo.answer("what")
     with pytest.raises(RuntimeError, match="it can be opened once"):
         echo.open()
