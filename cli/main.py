@@ -48,7 +48,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "receipt": "seals.receipt",
     "ledger": "platform.ledger_app",
     "directory": "directory.directory_app",
-    "keys": "directory.keys_app",
+    "keys": "keys.keys_app",
     "credentials": "credentials.credentials_app",
     "notices": "notices.notices_app",
     "protocol": "protocol.protocol_app",

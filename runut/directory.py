@@ -179,10 +179,19 @@ class Directory:
             self._keys[place] = timeline.latest(self.offset)
         return self._keys[place]
 
+    def published_keys(self) -> list[AgencyKey]:
+        """All keys that were published, revoked or not, in that order."""
+        found = (timeline.latest(self.offset) for timeline in self._facts.keys.values())
+        return [key for key in found if key is not None]
+
     def is_revoked(self, agency: str, key_id: str) -> bool:
         """Whether a revocation of the key was announced."""
+        return self.revoked_at(agency, key_id) is not None
+
+    def revoked_at(self, agency: str, key_id: str) -> datetime | None:
+        """What the key's revocation says of when it was; None of a key that is not revoked."""
         timeline = self._facts.revocations.get((agency, key_id))
-        return timeline is not None and timeline.latest(self.offset) is not None
+        return timeline.latest(self.offset) if timeline else None
 
     def usable_key(self, agency: str, key_id: str) -> AgencyKey | None:
         """A key of a registered agency that was not revoked; from when on, it says itself."""

@@ -137,7 +137,7 @@ class DirectoryWriter:
             LedgerMismatch: no root key of this ledger is here, or a record does not count.
             Unreachable: no broker answers.
         """
-        envelope, signer = self._envelope(), self._root().signer()
+        envelope, signer = self._envelope(), self.root_key().signer()
         for start in range(0, len(events), MAX_BATCH):
             drafts = [envelope.draft(event) for event in events[start : start + MAX_BATCH]]
             await self._append(envelope.seal(drafts, signer), self.ledger.clock)
@@ -230,8 +230,12 @@ class DirectoryWriter:
         known = known_schema_ids(self.directory)
         return Envelope(self.ledger.ledger_id, {**known, **(self._schema_ids or {})})
 
-    def _root(self) -> SigningKey:
-        """A local root key of this ledger."""
+    def root_key(self) -> SigningKey:
+        """A local root key of this ledger.
+
+        Raises:
+            LedgerMismatch: none is here.
+        """
         for key in reversed(self._keys.keys(ROOT)):
             if key.public_key in self.ledger.root_keys:
                 return key

@@ -113,6 +113,10 @@ class KeyStore:
         """Codes of the agencies that have a key here, sorted."""
         return sorted({key.agency for key in self._load()} - {ROOT, SEALS})
 
+    def public_keys(self) -> frozenset[bytes]:
+        """The public halves of all keys here."""
+        return frozenset(key.public_key for key in self._load())
+
     def _make(self, agency: str) -> SigningKey:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         private_key = Ed25519PrivateKey.generate()
