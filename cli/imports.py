@@ -90,7 +90,9 @@ def import_(
     del allow_irregular  # it has one value so far
     settings, found = load_settings(data), Imported()
     with ExitStack() as stack:
-        source = _source(stack.enter_context(_opened(file)), file, file_format, mapping)
+        opened = stack.enter_context(_opened(file))
+        _demand_other(report, file)
+        source = _source(opened, file, file_format, mapping)
         told = stack.enter_context(teller(report, is_rehearsal=dry_run, as_json=as_json))
         bar = stack.enter_context(progress_bar(shown=not dry_run))
         task = bar.add_task(f"import {file}", total=_size(file), what="")
@@ -186,6 +188,12 @@ def progress_bar(*, shown: bool) -> Progress:
 
 def _size(name: str) -> int | None:
     return None if name == "-" else Path(name).stat().st_size
+
+
+def _demand_other(report: Path | None, name: str) -> None:
+    """That the report is not written over what is imported."""
+    if report is not None and name != "-" and report.exists() and report.samefile(name):
+        raise typer.BadParameter(f"--report: expected another file than {name}, which is imported")
 
 
 @contextmanager

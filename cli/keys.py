@@ -63,7 +63,7 @@ def new(
         print_json([{"agency": key.agency, "key_id": key.key_id} for key in keys])
         return
     for key in keys:
-        typer.echo(f"{key.agency:<24} {key.key_id}")
+        typer.echo(f"{key.agency:<23} {key.key_id}")
     if not keys:
         typer.echo("every agency has a valid key here already", err=True)
 

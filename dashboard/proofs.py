@@ -51,6 +51,13 @@ OldSize = Annotated[int, Query(alias="from", ge=1, le=_LARGEST)]
 NewSize = Annotated[int | None, Query(alias="to", ge=1, le=_LARGEST)]
 EventId = Annotated[str, Path(pattern=f"^{UUID_PATTERN.pattern.replace('a-f', 'a-fA-F')}$")]
 """In either case, as it may be sent."""
+OfAgency = Annotated[
+    str | None,
+    Query(
+        max_length=40,
+        description="Whose event it is, where several agencies gave one id. Default: the first.",
+    ),
+]
 SubjectKind = Annotated[str, Path(pattern=rf"^({_KINDS})$")]
 SubjectId = Annotated[str, Path(pattern=rf"^({ID_PATTERN.pattern}|{AGENCY_PATTERN.pattern})$")]
 
@@ -73,13 +80,15 @@ class Evidence:
         async with self._lend() as connection:
             return checkpoint_document(await seal_at(connection, index))
 
-    async def included(self, event_id: EventId, seal: ProvedBy = None) -> Document:
+    async def included(
+        self, event_id: EventId, seal: ProvedBy = None, agency: OfAgency = None
+    ) -> Document:
         """The proof that an event is in the sealed log: `runut receipt --json`.
 
         404 until a seal covers it, which is promised within ten minutes.
         """
         async with self._lend() as connection:
-            place = await find_place(connection, self._settings, event_id)
+            place = await find_place(connection, self._settings, event_id, agency)
             found = await prove_inclusion(connection, self._settings, place, seal, self._known)
         return inclusion_document(found)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, File, Form, Path, Response, UploadFile
+from fastapi import APIRouter, File, Form, Response, UploadFile
 from starlette.responses import RedirectResponse
 
 from dashboard.pages import cookies
@@ -12,18 +12,16 @@ from dashboard.pages.addresses import address
 from dashboard.pages.frame import HEADERS, Frame, Reader
 from dashboard.pages.routing import page_router
 from dashboard.pages.seals import newest_seal
+from dashboard.proofs import EventId
 from projections.seals.documents import inclusion_document
 from projections.seals.log import SignedSeal, seal_at
 from projections.seals.receipts import find_place, prove_inclusion
 from runut.errors import BadInput, NotFound
-from runut.event import UUID_PATTERN
 
 SEALS: Final = 20
 """The newest, on the page."""
 VERIFY: Final = "/audit/verify"
 """Takes a bundle, which may be larger than other bodies."""
-
-EventId = Annotated[str, Path(pattern=rf"^{UUID_PATTERN.pattern}$")]
 
 
 def routes() -> APIRouter:

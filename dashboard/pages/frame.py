@@ -24,6 +24,7 @@ from dashboard.reads import Asker, Reading, sight_of
 from projections.sessions import READING
 from projections.wording import Lang, Voice
 from runut.access import Principal, require_role
+from runut.adapters.http_head import asked_method
 from runut.directory_log import DirectoryLog
 from runut.errors import Unauthenticated
 
@@ -59,7 +60,7 @@ class Frame:
     def asker(self) -> Asker:
         """Who asks, for readings."""
         assert self.who is not None  # noqa: S101 - `Reader` demands it
-        route = f"{self.request.method} {self.request.url.path}"
+        route = f"{asked_method(self.request.scope)} {self.request.url.path}"
         return Asker(self.who, sight_of(self.who), route)
 
     def open(

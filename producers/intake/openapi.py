@@ -131,7 +131,11 @@ def single() -> dict[str, Any]:
         "response_description": "It is in the log.",
         "responses": {
             **problems(409, 415, *WITH_BODY, *EVERYWHERE),
-            200: {"description": "It was in the log.", "content": _json("Taken")},
+            200: {
+                "description": "It was in the log.",
+                "content": _json("Taken"),
+                "headers": {"Location": location},
+            },
             201: {"content": _json("Taken"), "headers": {"Location": location}},
         },
         "openapi_extra": {

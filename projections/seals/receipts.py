@@ -56,10 +56,13 @@ class Inclusion(msgspec.Struct, frozen=True):
     proof: RecordProof
 
 
-async def find_place(connection: Connection, settings: Settings, wanted: str) -> Place:
+async def find_place(
+    connection: Connection, settings: Settings, wanted: str, agency: str | None = None
+) -> Place:
     """Where an event stands: by its id, or at `PARTITION:OFFSET` or `directory:OFFSET`.
 
-    Of several records with the id, the first that was authentic.
+    Of several records with the id, the first that was authentic; of an agency's, if one is given:
+    each may give an id that another one gave.
 
     Raises:
         BadInput: it is neither.
@@ -74,7 +77,9 @@ async def find_place(connection: Connection, settings: Settings, wanted: str) ->
     if not UUID_PATTERN.fullmatch(event_id):
         raise BadInput("event", "its id (a UUID), PARTITION:OFFSET or directory:OFFSET", wanted)
     with expecting_tables():
-        cursor = await connection.execute(_SQL["event_place"], {"event_id": event_id})
+        cursor = await connection.execute(
+            _SQL["event_place"], {"event_id": event_id, "agency": agency}
+        )
         row = await cursor.fetchone()
     if row is None:
         raise NotFound(f"event {event_id}", "the ledger holds none of that id, or not yet")

@@ -85,7 +85,7 @@ SELECT tree.topic, tree.partition, coalesce(last.first + last.size, 0)
 -- name: event_place
 SELECT partition, "offset", event_id, subject, recorded_at
   FROM history
- WHERE event_id = %(event_id)s
+ WHERE event_id = %(event_id)s AND (%(agency)s::text IS NULL OR agency = %(agency)s)
  ORDER BY (signature IN ('VALID', 'UNSIGNED')) DESC, recorded_at, partition, "offset"
  LIMIT 1;
 

@@ -93,3 +93,14 @@ async def test_avro_files_are_imported_too(projected: Settings, tmp_path: Path) 
     assert (done.code, done.document["published"]) == (0, len(chosen)), done.err
     again = await runut(projected, "import", str(file), "--dry-run", "--json")
     assert again.document["verdicts"] == {"DUPLICATE": len(chosen)}
+
+
+async def test_a_report_is_not_written_over_what_is_imported(
+    projected: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "lines.jsonl"
+    file.write_text("no event\n")
+    (tmp_path / "link").symlink_to(file)
+    told = await runut(projected, "import", str(file), "--report", str(tmp_path / "link"))
+    assert (told.code, file.read_text()) == (2, "no event\n")
+    assert "expected another file" in told.err

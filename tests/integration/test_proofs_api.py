@@ -90,9 +90,9 @@ async def test_an_event_s_receipt_is_found_by_its_id(
         async with projecting(settings):
             await until(lambda: _is_projected(connection))
         cursor = await connection.execute(
-            'SELECT event_id, partition, "offset" FROM history ORDER BY recorded_at LIMIT 1'
+            'SELECT event_id, partition, "offset", agency FROM history ORDER BY recorded_at LIMIT 1'
         )
-        [(event_id, partition, offset)] = await cursor.fetchall()
+        [(event_id, partition, offset, agency)] = await cursor.fetchall()
     found = await document(auditor, f"/receipts/{event_id}")
     assert (found["event_id"], found["partition"], found["offset"]) == (event_id, partition, offset)
     proof = msgspec.convert(found["proof"], RecordProof)
@@ -101,6 +101,9 @@ async def test_an_event_s_receipt_is_found_by_its_id(
     assert proof.entry == leaf_entry(record.key, record.encoded())
     assert proof.demand().head(settings.events_topic, partition).size > offset
     assert await document(auditor, f"/receipts/{event_id.upper()}") == found
+    assert await document(auditor, f"/receipts/{event_id}?agency={agency}") == found
+    others = await auditor.get(f"/receipts/{event_id}", params={"agency": "nobody"})
+    assert others.status_code == 404
     early = await auditor.get(f"/receipts/{event_id}", params={"seal": 0})
     assert early.status_code == 404
     assert "seal 0 does not cover it" in early.json()["detail"]

@@ -8,8 +8,8 @@ import struct
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
-from typing import Any
 from hashlib import sha256
+from typing import Any
 from zipfile import ZipFile
 from zlib import crc32
 
