@@ -62,6 +62,13 @@ _INTERNAL: Final = _Kind(
     "Something is wrong inside of the ledger",
     "the request was in order as far as we can tell; give the trace id to whoever operates it",
 )
+_UNAVAILABLE: Final = _Kind(
+    503,
+    "unavailable",
+    "A part of the ledger does not answer",
+    "try again; what is an event, with the same event_id",
+    SOON_S,
+)
 _KINDS: Final[Mapping[type[errors.RunutError], _Kind]] = {
     errors.BadFile: _INTERNAL,  # ours, such as a key that others can read
     errors.BadInput: _Kind(422, "bad-input", "Something that was sent is wrong"),
@@ -82,13 +89,8 @@ _KINDS: Final[Mapping[type[errors.RunutError], _Kind]] = {
         "The gateway holds no key of the agency",
         "leave a valid key with the gateway, or send signature and key id with the event",
     ),
-    errors.Unreachable: _Kind(
-        503,
-        "unavailable",
-        "A part of the ledger does not answer",
-        "try again; what is an event, with the same event_id",
-        SOON_S,
-    ),
+    errors.Unreachable: _UNAVAILABLE,
+    errors.NotOpen: _UNAVAILABLE,  # the service is being stopped
     errors.NotRecorded: _Kind(
         503,
         "not-recorded",

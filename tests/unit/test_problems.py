@@ -29,6 +29,7 @@ EXAMPLES: list[tuple[RunutError, int, str]] = [
     (errors.MissingKey("kemlu", SECRET), 422, "missing-key"),
     (errors.Unreachable("Kafka", SECRET, "start it"), 503, "unavailable"),
     (errors.NotAdmitted("Kafka", SECRET, SECRET, "log in"), 503, "unavailable"),
+    (errors.NotOpen(SECRET), 503, "unavailable"),
     (errors.NotRecorded("runut.events", 1, SECRET), 503, "not-recorded"),
     (errors.PlatformError(SECRET), 503, "not-ready"),
     (errors.NotYetProjected(1, 17, 5.0), 409, "not-yet-projected"),
