@@ -26,6 +26,8 @@ from runut.seals import Seal
 from runut.settings import Settings
 
 _POLL_MS: Final = 500
+_AT_ONCE: Final = 500
+"""Records: the first will do, unless its time is no broker's."""
 
 
 class Waiting(NamedTuple):
@@ -149,20 +151,30 @@ async def _first_of(
         reader.seek(place, start)
     found, left = list[Waiting](), set(starts)
     with kafka.translated(settings):
-        async with asyncio.timeout(kafka.ANSWER_TIMEOUT_S):
-            while left:
-                fetched = await reader.getmany(*left, timeout_ms=_POLL_MS)
-                for place, records in fetched.items():
-                    own = (one for one in records if one.timestamp_type == ledger.timestamp_type)
-                    if first := next(own, None):
-                        found.append(
-                            Waiting(
-                                place.topic,
-                                place.partition,
-                                first.offset,
-                                moment_of(first.timestamp_ms),
-                            )
-                        )
-                        left.discard(place)
-                left -= {place for place in left if await reader.position(place) >= ends[place]}
+        while left:
+            async with asyncio.timeout(kafka.ANSWER_TIMEOUT_S):
+                some, done = await _some_of(reader, ledger.timestamp_type, left, ends)
+            found += some
+            left -= done
     return found
+
+
+async def _some_of(
+    reader: LogConsumer,
+    timestamp_type: int,
+    left: set[TopicPartition],
+    ends: dict[TopicPartition, int],
+) -> tuple[list[Waiting], set[TopicPartition]]:
+    """What comes next of these partitions, and which of them are done with; one at least."""
+    while True:
+        fetched = await reader.getmany(*left, timeout_ms=_POLL_MS, max_records=_AT_ONCE)
+        found = []
+        for place, records in fetched.items():
+            own = (one for one in records if one.timestamp_type == timestamp_type)
+            if first := next(own, None):
+                at = moment_of(first.timestamp_ms)
+                found.append(Waiting(place.topic, place.partition, first.offset, at))
+        done = {TopicPartition(*one.place) for one in found}
+        done |= {place for place in left if await reader.position(place) >= ends[place]}
+        if done:
+            return found, done

@@ -21,55 +21,61 @@ from tests.integration.sealing_stage import DEADLINE_S, published, seal_all, sea
 from tests.ledgers import PARTITIONS
 
 
+@pytest.fixture
+def hasty(ledger: Settings) -> Settings:
+    """A ledger whose sealer makes nobody wait."""
+    return ledger.model_copy(update={"seal_interval_s": 0.01})
+
+
 async def test_a_partition_that_seals_do_not_have_is_missed(
-    ledger: Settings, monkeypatch: pytest.MonkeyPatch
+    hasty: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    genuine, left_out = sealer.trees_of, (ledger.events_topic, 3)
+    genuine, left_out = sealer.trees_of, (hasty.events_topic, 3)
 
     def fewer(settings: Settings, founded: Ledger) -> list[StoredTree]:
         found = genuine(settings, founded)
         return [one for one in found if (one.topic, one.partition) != left_out]
 
     monkeypatch.setattr(sealer, "trees_of", fewer)
-    await seal_once(ledger)
+    await seal_once(hasty)
     match = f"step 4, .*: trees of seal .* one of each of .* found none of {left_out[0]}/3"
     with pytest.raises(VerificationFailed, match=match):
-        await verify_ledger(ledger, None, full=True)
+        await verify_ledger(hasty, None, full=True)
 
 
-async def test_what_awaits_a_seal_is_said_when_it_is_late(ledger: Settings) -> None:
-    await seal_all(ledger)
-    await end_in_a_control_record(ledger, 1)
-    await seal_once(ledger)
-    found = await verify_ledger(ledger, None, full=True)
+async def test_what_awaits_a_seal_is_said_when_it_is_late(hasty: Settings) -> None:
+    await seal_all(hasty)
+    await end_in_a_control_record(hasty, 1)
+    await seal_once(hasty)
+    found = await verify_ledger(hasty, None, full=True)
     assert (found.checks[3].status, found.missing, found.result) == ("HOLDS", [], "UNANCHORED")
-    await write(ledger, "LATE", PARTITIONS)
-    found = await verify_ledger(ledger, None)
+    await write(hasty, "LATE", PARTITIONS)
+    found = await verify_ledger(hasty, None)
     assert (found.checks[3].status, found.missing) == ("HOLDS", [])
     later = datetime.now(UTC) + timedelta(minutes=16)
-    found = await verify_ledger(ledger, None, now=later)
+    found = await verify_ledger(hasty, None, now=later)
     check = found.checks[3]
     assert check.status == "NOT_SHOWN"
-    assert f"NOT SEALED: {ledger.events_topic}/" in check.says
+    assert f"NOT SEALED: {hasty.events_topic}/" in check.says
     assert (found.result, len(found.missing)) == ("INCOMPLETE", 1)
     assert list(lines(found))[-1].startswith("INCOMPLETE: ")
 
 
-async def test_records_in_a_partition_that_was_added_are_found(ledger: Settings) -> None:
-    await seal_all(ledger)
-    admin = AIOKafkaAdminClient(**kafka.client_options(ledger))
-    async with kafka.connected(ledger, admin):
-        await admin.create_partitions({ledger.events_topic: NewPartitions(PARTITIONS + 1)})
-    await verify_ledger(ledger, None)
-    producer = kafka.producer(ledger)
-    async with kafka.connected(ledger, producer):
+async def test_records_in_a_partition_that_was_added_are_found(hasty: Settings) -> None:
+    await seal_all(hasty)
+    admin = AIOKafkaAdminClient(**kafka.client_options(hasty))
+    async with kafka.connected(hasty, admin):
+        await admin.create_partitions({hasty.events_topic: NewPartitions(PARTITIONS + 1)})
+    await verify_ledger(hasty, None)
+    producer = kafka.producer(hasty)
+    async with kafka.connected(hasty, producer):
         await producer.send_and_wait(
-            ledger.events_topic, b"hello", key=b"case/LOST", partition=PARTITIONS
+            hasty.events_topic, b"hello", key=b"case/LOST", partition=PARTITIONS
         )
-    match = f"partitions of {ledger.events_topic}: .*, found 1 records in .*/{PARTITIONS}"
+    match = f"partitions of {hasty.events_topic}: .*, found 1 records in .*/{PARTITIONS}"
     for full in (False, True):
         with pytest.raises(VerificationFailed, match=match):
-            await verify_ledger(ledger, None, full=full)
+            await verify_ledger(hasty, None, full=full)
 
 
 async def seal_once(settings: Settings) -> None:
