@@ -107,7 +107,7 @@ class Lane:
         if self.task is not None:
             self.task.cancel()
             await asyncio.wait([self.task])
-        for sent in self._queue:
+        for sent in self._leave(len(self._queue)):
             sent.receipt.cancel()
 
     async def _carry(self) -> None:

@@ -23,7 +23,7 @@ from runut.delivery import Delivery
 from runut.directory import Ledger
 from runut.directory_log import DirectoryLog
 from runut.emitting import Closed, Emitter
-from runut.errors import BadInput
+from runut.errors import BadInput, NotOpen
 from runut.event import Event
 from runut.gathering import Gathering
 from runut.keystore import KeyStore
@@ -102,6 +102,7 @@ class Producer(Emitter[Receipt]):
 
     def _close(self) -> None:
         """Have everything refused that needs it to be open."""
+        self._is_open = False
         closed: Any = Closed(self)
         self._signers: Signers = closed
         self._loop: asyncio.AbstractEventLoop = closed
@@ -123,6 +124,7 @@ class Producer(Emitter[Receipt]):
         return self
 
     def _open(self, ledger: Ledger) -> None:
+        self._is_open = True
         self._partitions = ledger.partitions
         self._own_times = ledger.clock == "TEST"
         self._emissions = Emissions(self._settings.events_topic)
@@ -205,7 +207,7 @@ class Producer(Emitter[Receipt]):
         signer = self._signers.known.get(event.agency) or await self._signers.of(event.agency)
         timestamp_ms = self._timestamp(event, recorded_at)
         if not self._room.entered(len(draft.body)):
-            await self._room.enter(len(draft.body))
+            await self._enter(len(draft.body))
         receipt: asyncio.Future[Receipt] = self._loop.create_future()
         partition = partition_of(event.subject.encode(), self._partitions)
         if trace := self._emissions.begin(event, partition, receipt):
@@ -222,7 +224,7 @@ class Producer(Emitter[Receipt]):
     async def forward(self, record: Outgoing) -> asyncio.Future[Receipt]:
         """Accept a record that its agency signed itself and that was checked; else as `send`."""
         receipt: asyncio.Future[Receipt] = self._loop.create_future()
-        await self._room.enter(len(record.value))
+        await self._enter(len(record.value))
         self._sign()  # what was accepted before goes first
         partition = partition_of(record.key, self._partitions)
         timestamp_ms = self._timestamp(record.event, None)
@@ -235,6 +237,13 @@ class Producer(Emitter[Receipt]):
         while busy := [lane.task for lane in self._lanes if lane.task is not None]:
             await asyncio.wait(busy)
 
+    async def _enter(self, size: int) -> None:
+        """Wait for room, which nobody keeps who is let in after the end."""
+        await self._room.enter(size)
+        if not self._is_open:
+            self._room.leave(1, size)
+            raise NotOpen(type(self).__name__)
+
     async def _stop(self) -> None:
         """Drop what is under way, and disconnect."""
         lanes = self._lanes
@@ -242,6 +251,7 @@ class Producer(Emitter[Receipt]):
         self._gathering.done()
         for one in self._waiting:
             one.receipt.cancel()
+        self._room.leave(len(self._waiting), sum(len(one.draft.body) for one in self._waiting))
         self._waiting.clear()
         for lane in lanes:
             await lane.stop()

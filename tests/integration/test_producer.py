@@ -12,6 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.structs import TopicPartition
 
 from runut import Producer, Receipt
+from runut import producer as producer_module
 from runut.adapters import kafka
 from runut.adapters.topics import topic_configs
 from runut.errors import (
@@ -29,6 +30,7 @@ from runut.events import LetterReceived
 from runut.founding import found_ledger, make_topics
 from runut.json_form import from_json
 from runut.keystore import KeyStore
+from runut.lanes import Room
 from runut.outgoing import Draft, Envelope, Outgoing
 from runut.partitioner import partition_of
 from runut.registration import apply_directory, publish_keys
@@ -39,6 +41,7 @@ from tests.integration.logs import read_log
 from tests.ledgers import PARTITIONS
 
 AGENCIES = ("kp2mi", "kemlu", "polri")
+DEADLINE_S = 60.0
 MAY_8 = datetime(2025, 5, 8, 3, tzinfo=UTC)
 
 
@@ -368,3 +371,18 @@ async def test_what_is_not_open_yet_or_no_more_says_so_and_sends_nothing(ledger:
     await demand_closed(producer, draft, signed)
     await demand_closed(Producer(ledger), draft, signed)
     assert [one.event.data["contact_id"] for one in (await read_log(ledger)).events] == ["c-0"]
+
+
+async def test_who_waits_for_room_when_it_is_closed_is_told_so(
+    ledger: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(producer_module, "Room", lambda: Room(max_events=1))
+    producer = await Producer(ledger).__aenter__()
+    under_way = await producer.send(from_json(contact(1)))
+    sending = [asyncio.create_task(producer.send(one)) for one in contacts(3, 3)]
+    await asyncio.sleep(0)
+    await producer.__aexit__(asyncio.CancelledError, None, None)  # does not wait for what is sent
+    assert under_way.cancelled()
+    async with asyncio.timeout(DEADLINE_S):
+        found = await asyncio.gather(*sending, return_exceptions=True)
+    assert [type(one) for one in found] == [NotOpen] * 3
