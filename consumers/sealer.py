@@ -172,9 +172,8 @@ class Term:
         """Read for a moment; seal where it is time."""
         await self._reading.read()
         unsealed = self._sealing.unsealed
-        if not self._reading.is_whole:
-            return
-        if unsealed >= self._settings.seal_count or self._interval.is_over(bool(unsealed)):
+        is_due = unsealed >= self._settings.seal_count or self._interval.is_over(bool(unsealed))
+        if is_due and self._reading.is_whole and await self._reading.is_up_to_date():
             stored = await self._sealing.seal(datetime.now(UTC))
             await self._publish(stored)
             self._interval.go_on(self._sealing.last)

@@ -7,6 +7,7 @@ are stored before the next one is read.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import Final
 
 from aiokafka.structs import TopicPartition
@@ -26,6 +27,8 @@ from runut.settings import Settings
 MAX_RECORDS: Final = 20_000
 """In one transaction at most."""
 POLL_MS: Final = 500
+FRESH_S: Final = 10.0
+"""So old may be what is known of the log's ends: far less than clocks may be apart."""
 
 Trees = Mapping[tuple[str, int], PartitionTree]
 
@@ -51,6 +54,8 @@ class TreeReading:
         self._directory = self._trees[TopicPartition(settings.directory_topic, 0)]
         # What is stored may hold markers whose directory records are not stored yet.
         self._announced = follower.log.size
+        self._ends: Mapping[TopicPartition, int] = {}
+        self._looked_at = -FRESH_S
         consumer.assign(list(self._trees))
         self._go_to_ends()
 
@@ -61,6 +66,25 @@ class TreeReading:
         A seal of less would have events judged by another directory than the one before them.
         """
         return self._directory.size >= self._announced
+
+    async def is_up_to_date(self) -> bool:
+        """Whether all was read that the log held moments ago.
+
+        A seal of less would say of old records that they came after it, which witnesses then swear.
+        """
+        if await self._is_behind():
+            return False
+        if monotonic() - self._looked_at > FRESH_S:
+            self._looked_at = monotonic()
+            self._ends = await kafka.end_offsets(self._settings, self._consumer, self._trees)
+        return not await self._is_behind()
+
+    async def _is_behind(self) -> bool:
+        # By where reading is: the last offsets may hold no record, and no leaf yet.
+        for place, end in self._ends.items():
+            if await self._consumer.position(place) < end:
+                return True
+        return False
 
     async def read(self) -> None:
         """Read what came since, waiting a moment for the first of it.

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from aiokafka.structs import TopicPartition
 
+from consumers import tree_reading
 from consumers.tree_reading import TreeReading
 from projections.seals.install import SEALER_ROLE
 from projections.seals.log import first_covering
@@ -28,6 +29,7 @@ from tests.integration.sealing_stage import (
     Place,
     SealedLedger,
     check_seals,
+    last_records,
     leaves_of,
     published,
     read_places,
@@ -216,3 +218,16 @@ async def test_no_seal_has_a_marker_without_the_directory_that_it_announces(
         for head in one.seal.heads:
             found = [readers[head.place].announces(one) for one in log[head.place][: head.size]]
             assert all(offset < directory for offset in found if offset is not None)
+
+
+async def test_no_seal_is_made_before_what_waited_for_the_sealer_is_read(
+    ledger: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else old records would seem to have come after it."""
+    monkeypatch.setattr(tree_reading, "MAX_RECORDS", 10)
+    await write(ledger, "WAITING", 200)
+    waiting = await last_records(ledger)
+    async with sealing(ledger.model_copy(update={"seal_count": 5})) as sealer:
+        await until_sealed(ledger, sealer)
+    first = (await published(ledger))[0].seal
+    assert [p for p, offset in waiting.items() if first.head(*p).size <= offset] == []
