@@ -6,6 +6,7 @@ their bytes otherwise. What is fetched when, and from where on, is its matter as
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from typing import Any
 
@@ -26,6 +27,8 @@ class LogConsumer(AIOKafkaConsumer):  # type: ignore[misc]
         answers = _Answers(self._fetcher._client)
         self._fetcher._client = answers
         self._fetcher._records = _Results(answers)
+        # Stopped before its last task has begun, it would say that whoever stops it was cancelled.
+        await asyncio.sleep(0)
 
 
 class _Answers:
