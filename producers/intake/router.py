@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
 
 from producers.intake import openapi
@@ -31,7 +31,7 @@ from producers.intake.openapi import (
 )
 from producers.intake.streaming import BatchResponse
 from runut.access import Principal, require_emitter, require_force, require_role
-from runut.adapters.http import Direct, pace, principal, problem_response, spend
+from runut.adapters.http import Direct, pace, principal, problem_response, spend, unsupported
 from runut.errors import Busy, FieldError, NotRecorded, Unreachable
 from runut.event import AgencyCode, Event
 from runut.personal_data import findings
@@ -108,7 +108,7 @@ class _Routes:
         who = await _emitter(request)
         media_type = Incoming(request.scope, request.receive).media_type
         if media_type not in _LINES:
-            raise _unsupported(media_type, NDJSON)
+            raise unsupported(media_type, NDJSON)
         if self._batches.locked():
             raise Busy(f"{BATCHES_AT_ONCE} batches are under way", AGAIN_S)
         gateway = self._gateway()
@@ -126,7 +126,7 @@ async def _emitter(request: Request) -> Principal:
 async def _ready(gateway: Gateway, incoming: Incoming, who: Principal) -> tuple[Ready, str | None]:
     media_type = incoming.media_type
     if media_type not in {openapi.JSON, RECORD}:
-        raise _unsupported(media_type, f"{openapi.JSON} or {RECORD}")
+        raise unsupported(media_type, f"{openapi.JSON} or {RECORD}")
     body = await incoming.body()
     if media_type == RECORD:
         ready = gateway.prepare(given_record(body))
@@ -160,8 +160,3 @@ def _demand_admissible(who: Principal, event: Event) -> None:
     require_emitter(who, event.agency)
     for found in findings(event):
         raise FieldError(found.field, "no personal data in the clear", found.shown)
-
-
-def _unsupported(found: str, expected: str) -> HTTPException:
-    detail = f"Content-Type: expected {expected}, found {found or 'none'}"
-    return HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
